@@ -5,6 +5,7 @@ from pathlib import Path
 import environ
 
 from sequence.local_secrets import ensure_local_secrets
+from sequence.logs import logging_configuration
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 LOCAL_DIR = BASE_DIR / ".local"
@@ -21,8 +22,61 @@ SECRET_KEY = env("SECRET_KEY")
 DEBUG = env.bool("DEBUG", default=False)
 ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", default=[] if PRODUCTION else ["localhost", "127.0.0.1", "[::1]"])
 
+# API keys are stored as HMACs under this. Changing it closes every key.
+API_KEY_PEPPER = env("API_KEY_PEPPER")
+# Fernet keys for bank numbers: the first encrypts, all decrypt. To rotate, put a new one in front.
+BANK_NUMBER_KEYS = env.list("BANK_NUMBER_KEYS")
+
+# Requests a minute for each API key, where staff set no other number.
+RATE_LIMIT_PER_MINUTE = 100
+RATE_LIMIT_ENABLED = env.bool("RATE_LIMIT_ENABLED", default=True)
+
 INSTALLED_APPS = [
+    "django.contrib.admin",
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.messages",
+    "django.contrib.postgres",
+    "django.contrib.sessions",
+    "django.contrib.staticfiles",
+    "csp",
+    "drf_spectacular",
+    "drf_spectacular_sidecar",
+    "pghistory",
+    "pgtrigger",
+    "rest_framework",
     "sequence",
+    "apikeys",
+    "accounts",
+]
+
+# Sessions, CSRF and messages cost a quarter of a request and serve the staff's pages alone: see sequence.middleware.
+MIDDLEWARE = [
+    "sequence.api.request_ids.RequestIdMiddleware",
+    "django.middleware.security.SecurityMiddleware",
+    "sequence.middleware.StaticFiles",
+    "sequence.middleware.ContentSecurityPolicy",
+    "sequence.middleware.Sessions",
+    "sequence.middleware.Common",
+    "sequence.middleware.Csrf",
+    "sequence.middleware.Authentication",
+    "sequence.middleware.Messages",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+]
+
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "DIRS": [BASE_DIR / "templates"],
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+            ]
+        },
+    }
 ]
 
 ROOT_URLCONF = "sequence.urls"
@@ -50,5 +104,38 @@ TIME_ZONE = "UTC"
 USE_TZ = True
 USE_I18N = False
 
-STATIC_URL = "static/"
-STATIC_ROOT = BASE_DIR / "staticfiles"
+STATIC_URL = "/static/"
+# A development machine serves static files from where they are; production collects them first.
+STATIC_ROOT = BASE_DIR / "staticfiles" if PRODUCTION else None
+WHITENOISE_USE_FINDERS = not PRODUCTION
+WHITENOISE_AUTOREFRESH = False
+
+# Everything from this server, nothing inline, nothing framed.
+CONTENT_SECURITY_POLICY = {
+    "DIRECTIVES": {
+        "default-src": ["'self'"],
+        "img-src": ["'self'", "data:"],
+        "object-src": ["'none'"],
+        "base-uri": ["'none'"],
+        "frame-ancestors": ["'none'"],
+        "form-action": ["'self'"],
+    }
+}
+
+SESSION_COOKIE_HTTPONLY = True
+SESSION_COOKIE_SAMESITE = "Lax"
+CSRF_COOKIE_SAMESITE = "Lax"
+SECURE_REFERRER_POLICY = "same-origin"
+X_FRAME_OPTIONS = "DENY"
+# Behind TLS in production; a development machine has none.
+SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = PRODUCTION
+
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator"},
+    {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator", "OPTIONS": {"min_length": 12}},
+    {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
+]
+
+LOG_LEVEL = env("LOG_LEVEL", default="INFO")
+LOGGING = logging_configuration(level=LOG_LEVEL, as_json=env.bool("LOG_JSON", default=PRODUCTION))
+LOGGING_CONFIG = "logging.config.dictConfig"

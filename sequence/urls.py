@@ -1,5 +1,30 @@
 """The table of contents: every address the server answers."""
 
-from django.urls import URLPattern, URLResolver
+from django.contrib import admin
+from django.urls import include, path, re_path
 
-urlpatterns: list[URLPattern | URLResolver] = []
+from accounts.views import AccountViewSet
+from sequence.api import fallbacks
+
+api = [
+    path("accounts", AccountViewSet.as_view({"get": "list"})),
+    path("accounts/income-sources", AccountViewSet.as_view({"post": "create_income_source"})),
+    path("accounts/pods", AccountViewSet.as_view({"post": "create_pod"})),
+    path(
+        "accounts/<account_id>",
+        AccountViewSet.as_view({"get": "retrieve", "patch": "edit", "delete": "destroy"}),
+    ),
+    re_path("", fallbacks.unknown_address),
+]
+
+urlpatterns = [
+    path("api/v1", fallbacks.unknown_address),
+    path("api/v1/", include(api)),
+    path("admin/", admin.site.urls),
+]
+
+# What goes wrong before or after a view. Under the API's path these answer in its envelope.
+handler400 = fallbacks.bad_request
+handler403 = fallbacks.permission_denied
+handler404 = fallbacks.not_found
+handler500 = fallbacks.server_error

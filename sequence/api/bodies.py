@@ -1,0 +1,113 @@
+"""Reading a JSON body strictly: what a lenient reader would guess at is refused."""
+
+import json
+from typing import Any
+
+from django.http import HttpRequest
+
+from sequence.errors import InvalidRequest, PayloadTooLarge, UnsupportedMediaType
+
+MAX_BYTES = 1024 * 1024
+# A rule's conditions nest ten levels of two containers each; nobody means more than this.
+MAX_DEPTH = 64
+
+
+def read_body(request: HttpRequest) -> dict[str, Any]:
+    """Return the JSON object in the request's body; an absent body counts as ``{}``.
+
+    Raises PayloadTooLarge, UnsupportedMediaType, and InvalidRequest for anything that is not one well-formed UTF-8
+    JSON object with distinct keys, strings PostgreSQL can store, finite numbers and a sane depth.
+    """
+    raw = _read_bytes(request)
+    if not raw:
+        return {}
+    charset = (request.content_params or {}).get("charset", "utf-8")
+    if request.content_type != "application/json" or charset.lower() != "utf-8":
+        raise UnsupportedMediaType()
+    return parse_object(raw)
+
+
+def _read_bytes(request: HttpRequest) -> bytes:
+    if "chunked" in request.headers.get("Transfer-Encoding", "").lower():
+        # Django trusts Content-Length alone; a chunked body has none, and the server marks its end.
+        raw = request.META["wsgi.input"].read(MAX_BYTES + 1)
+    elif int(request.META.get("CONTENT_LENGTH") or 0) > MAX_BYTES:
+        raise PayloadTooLarge(limit=MAX_BYTES)
+    else:
+        raw = request.body
+    if len(raw) > MAX_BYTES:
+        raise PayloadTooLarge(limit=MAX_BYTES)
+    return raw
+
+
+def parse_object(raw: bytes) -> dict[str, Any]:
+    """Return the JSON object that ``raw`` spells. Raises InvalidRequest."""
+    try:
+        body = json.loads(
+            raw.decode("utf-8"),
+            object_pairs_hook=_object_with_distinct_keys,
+            parse_constant=_refuse_constant,
+            parse_float=_finite_float,
+        )
+    except RecursionError:
+        raise InvalidRequest(f"The body is nested more than {MAX_DEPTH} levels deep.") from None
+    except UnicodeDecodeError:
+        raise InvalidRequest("The body is not UTF-8.") from None
+    except json.JSONDecodeError as error:
+        raise InvalidRequest(
+            f"The body is not JSON: {error.msg} at line {error.lineno}, column {error.colno}."
+        ) from None
+    except ValueError:
+        # Python refuses to read a whole number of more than 4300 digits.
+        raise InvalidRequest("The body holds a number that is out of range.") from None
+    if not isinstance(body, dict):
+        raise InvalidRequest("The body must be a JSON object.")
+    _check_values(body)
+    return body
+
+
+def _object_with_distinct_keys(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    result: dict[str, Any] = {}
+    for name, value in pairs:
+        if name in result:
+            raise InvalidRequest.of(_printable(name), "repeated", "This key stands twice in one object.")
+        result[name] = value
+    return result
+
+
+def _refuse_constant(name: str) -> None:
+    raise InvalidRequest(f"The body holds {name}, which is not JSON.")
+
+
+def _finite_float(text: str) -> float:
+    number = float(text)
+    if number in (float("inf"), float("-inf")):
+        raise InvalidRequest("The body holds a number that is out of range.")
+    return number
+
+
+def _check_values(body: dict[str, Any]) -> None:
+    """Refuse NUL and lone surrogates, which PostgreSQL cannot store, and too much depth."""
+    level: list[Any] = [body]
+    for _ in range(MAX_DEPTH):
+        inner: list[Any] = []
+        for value in level:
+            if isinstance(value, dict):
+                inner.extend(value)
+                inner.extend(value.values())
+            elif isinstance(value, list):
+                inner.extend(value)
+            elif isinstance(value, str) and not _is_storable(value):
+                raise InvalidRequest("The body holds a character that no text has: NUL, or half of a surrogate pair.")
+        if not inner:
+            return
+        level = inner
+    raise InvalidRequest(f"The body is nested more than {MAX_DEPTH} levels deep.")
+
+
+def _is_storable(text: str) -> bool:
+    return "\x00" not in text and not any("\ud800" <= character <= "\udfff" for character in text)
+
+
+def _printable(name: str) -> str:
+    return name.encode("utf-8", "replace").decode()

@@ -1,0 +1,112 @@
+"""Fields and serializers that take JSON at its word: no text that looks like a number, no unknown names."""
+
+import re
+import unicodedata
+from datetime import UTC, datetime
+from typing import Any
+
+from django.http import QueryDict
+from rest_framework import serializers
+
+from sequence.api.pagination import MAX_SIZE
+from sequence.errors import InvalidRequest
+
+# The largest whole number that every JSON reader keeps exact, and far below PostgreSQL's bigint.
+MAX_CENTS = 2**53 - 1
+
+
+class StrictSerializer(serializers.Serializer):
+    """The base of every body and query: unknown names are refused; null for an optional field counts as absent."""
+
+    def to_internal_value(self, data: Any) -> Any:
+        if not isinstance(data, dict):
+            raise serializers.ValidationError({"non_field_errors": ["This must be an object."]}, code="invalid")
+        unknown = [name for name in data if name not in self.fields or self.fields[name].read_only]
+        if unknown:
+            fault = serializers.ErrorDetail("There is no such field here.", code="unknown_field")
+            raise serializers.ValidationError({name: [fault] for name in unknown})
+        given = {name: value for name, value in data.items() if value is not None or self.fields[name].required}
+        return super().to_internal_value(given)
+
+
+class Cents(serializers.Field):
+    """A whole number of cents, as a JSON integer: ``1000``, never ``"1000"``, ``1000.0`` or ``1e3``."""
+
+    default_error_messages = {
+        "invalid": "Give a whole number of cents, as a JSON integer.",
+        "min_value": "This must be {min_value} or more.",
+        "max_value": "This must be {max_value} or less.",
+    }
+
+    def __init__(self, *, min_value: int = 0, max_value: int = MAX_CENTS, **options: Any) -> None:
+        self.min_value = min_value
+        self.max_value = max_value
+        super().__init__(**options)
+
+    def to_internal_value(self, data: Any) -> int:
+        if type(data) is not int:
+            self.fail("invalid")
+        if data < self.min_value:
+            self.fail("min_value", min_value=self.min_value)
+        if data > self.max_value:
+            self.fail("max_value", max_value=self.max_value)
+        return data
+
+    def to_representation(self, value: int) -> int:
+        return value
+
+
+class Text(serializers.CharField):
+    """A JSON string, trimmed, without control characters (``multiline`` allows line breaks and tabs)."""
+
+    default_error_messages = {
+        "invalid": "Give a text.",
+        "control_character": "Control characters are not allowed.",
+    }
+
+    def __init__(self, *, multiline: bool = False, **options: Any) -> None:
+        self.spared = "\n\t" if multiline else ""
+        super().__init__(**options)
+
+    def to_internal_value(self, data: Any) -> str:
+        if not isinstance(data, str):
+            self.fail("invalid")
+        text = super().to_internal_value(data)
+        if any(unicodedata.category(character) == "Cc" and character not in self.spared for character in text):
+            self.fail("control_character")
+        return text
+
+
+class PageSize(serializers.Field):
+    """``first`` of a list, from a query string: 1 to 100."""
+
+    default_error_messages = {"invalid": "Give a whole number from 1 to {max_size}."}
+
+    def to_internal_value(self, data: Any) -> int:
+        if not re.fullmatch(r"[0-9]{1,9}", data) or not 1 <= int(data) <= MAX_SIZE:
+            self.fail("invalid", max_size=MAX_SIZE)
+        return int(data)
+
+
+class PageQuery(StrictSerializer):
+    """The query of a list that has pages."""
+
+    first = PageSize(required=False, help_text="How many items, 1 to 100.")
+    after = serializers.CharField(required=False, help_text="The `end_cursor` of the page before.")
+
+
+class NoFields(StrictSerializer):
+    """A body or query without any field."""
+
+
+def read_query(query: QueryDict) -> dict[str, Any]:
+    """Return the query parameters. Raises InvalidRequest for one that is given twice."""
+    for name, values in query.lists():
+        if len(values) > 1:
+            raise InvalidRequest.of(name, "repeated", "This parameter is given more than once.")
+    return {name: values[-1] for name, values in query.lists()}
+
+
+def show_time(moment: datetime) -> str:
+    """Return RFC 3339 in UTC, as precise as stored: ``2024-04-23T10:00:00.123456Z``."""
+    return moment.astimezone(UTC).isoformat().removesuffix("+00:00") + "Z"

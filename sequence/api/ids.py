@@ -1,0 +1,83 @@
+"""Ids: a prefix that says what it is, and a ULID that says when. Stored as a uuid, shown as ``acc_01H…``."""
+
+import uuid
+from typing import Any
+
+from django.db import models
+from django.utils.deconstruct import deconstructible
+from ulid import ULID
+
+# No ULID is made of zero bits alone, so nothing is ever found under this one.
+NO_ROW = uuid.UUID(int=0)
+
+
+def new_id(prefix: str) -> str:
+    """Return a fresh id such as ``acc_01K5Z…``; later ones sort after earlier ones, to the millisecond."""
+    return f"{prefix}_{ULID()}"
+
+
+def parse_id(prefix: str, text: str) -> uuid.UUID | None:
+    """Return the uuid behind ``text``, or None when it is not a canonical id of this prefix."""
+    head, _, tail = text.partition("_")
+    if head != prefix or len(tail) != 26:
+        return None
+    try:
+        value = ULID.from_str(tail)
+    except ValueError:
+        return None
+    # One id has one spelling: lower case and Crockford's look-alikes (I, L, O) are not ours.
+    return value.to_uuid() if str(value) == tail else None
+
+
+def show_id(prefix: str, value: uuid.UUID) -> str:
+    """Return the text of a stored id."""
+    return f"{prefix}_{ULID.from_uuid(value)}"
+
+
+@deconstructible
+class NewId:
+    """The default of an id column, in a form that migrations can write down."""
+
+    def __init__(self, prefix: str) -> None:
+        self.prefix = prefix
+
+    def __call__(self) -> str:
+        return new_id(self.prefix)
+
+
+class PrefixedIdField(models.Field):
+    """A uuid column whose Python value is the text ``<prefix>_<ULID>``.
+
+    A malformed id in a filter matches nothing; saving one raises ValueError.
+    """
+
+    def __init__(self, prefix: str, **options: Any) -> None:
+        self.prefix = prefix
+        options.setdefault("editable", False)
+        if options.get("primary_key"):
+            options["default"] = NewId(prefix)
+        super().__init__(**options)
+
+    def deconstruct(self) -> Any:
+        name, path, args, options = super().deconstruct()
+        if self.primary_key:
+            del options["default"]
+        return name, path, [self.prefix, *args], options
+
+    def get_internal_type(self) -> str:
+        return "UUIDField"
+
+    def from_db_value(self, value: uuid.UUID | None, expression: object, connection: object) -> str | None:
+        return None if value is None else show_id(self.prefix, value)
+
+    def get_prep_value(self, value: Any) -> uuid.UUID | None:
+        value = super().get_prep_value(value)
+        if value is None or isinstance(value, uuid.UUID):
+            return value
+        return parse_id(self.prefix, str(value)) or NO_ROW
+
+    def get_db_prep_save(self, value: Any, connection: Any) -> Any:
+        prepared = super().get_db_prep_save(value, connection)
+        if prepared == NO_ROW:
+            raise ValueError(f"{value!r} is not an id with the prefix {self.prefix}_.")
+        return prepared

@@ -1,0 +1,52 @@
+"""X-Request-ID: the caller's or ours, in the answer, on every log line."""
+
+import re
+import time
+from collections.abc import Callable
+
+import structlog
+from django.http import HttpRequest, HttpResponseBase
+from django.utils.encoding import escape_uri_path
+
+from sequence.api.ids import new_id
+
+HEADER = "X-Request-ID"
+ALLOWED = re.compile(r"[A-Za-z0-9._:/|-]{1,128}")
+
+log = structlog.get_logger("sequence.requests")
+
+
+class RequestIdMiddleware:
+    """Give every request an id, echo it in the answer, and write one log line about the two.
+
+    The header is a stranger's text: one that is not well formed never reaches a log. The API refuses such a request
+    once it knows the caller (``has_bad_request_id``), under an id made here.
+    """
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponseBase]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponseBase:
+        started = time.perf_counter()
+        given = request.headers.get(HEADER)
+        is_good = given is not None and ALLOWED.fullmatch(given) is not None
+        request.has_bad_request_id = given is not None and not is_good  # type: ignore[attr-defined]
+        request.request_id = given if is_good else new_id("req")  # type: ignore[attr-defined]
+        structlog.contextvars.clear_contextvars()
+        structlog.contextvars.bind_contextvars(request_id=request.request_id)  # type: ignore[attr-defined]
+
+        response = self.get_response(request)
+        response[HEADER] = request.request_id  # type: ignore[attr-defined]
+        log.info(
+            "request",
+            method=request.method,
+            path=escape_uri_path(request.path),
+            status=response.status_code,
+            milliseconds=round((time.perf_counter() - started) * 1000, 1),
+        )
+        return response
+
+
+def request_id_of(request: HttpRequest) -> str:
+    """Return the id that the middleware gave the request."""
+    return request.request_id  # type: ignore[attr-defined]

@@ -1,0 +1,42 @@
+"""The audit trail's "who": django-pghistory's triggers keep what changed, and read this from the transaction.
+
+The two settings below are those that pghistory's own context manager sets. It would prefix them to every statement;
+set once for a transaction they cost one round trip, or none where a statement carries them along.
+"""
+
+import json
+import uuid
+from collections.abc import Callable
+from typing import TypeVar
+
+from django.db import connection
+
+from sequence.transactions import run_in_transaction
+
+T = TypeVar("T")
+
+# A fragment for statements that carry the context along. Parameters: context_parameters().
+SET_CONTEXT = "set_config('pghistory.context_id', %s, true), set_config('pghistory.context_metadata', %s, true)"
+
+
+def context_parameters(*, actor: str, request_id: str | None = None, reason: str | None = None) -> list[str]:
+    """Return the parameters of ``SET_CONTEXT``.
+
+    ``actor`` is ``key:<id>``, ``staff:<user name>``, ``command:<name>`` or ``worker``.
+    """
+    facts = {"actor": actor, "request_id": request_id, "reason": reason}
+    known = {name: value for name, value in facts.items() if value}
+    return [str(uuid.uuid4()), json.dumps(known)]
+
+
+def run_audited(work: Callable[[], T], *, actor: str, request_id: str | None = None, reason: str | None = None) -> T:
+    """Return ``work()``, done in one transaction whose changes are recorded under ``actor``."""
+
+    def audited() -> T:
+        with connection.cursor() as cursor:
+            cursor.execute(
+                f"SELECT {SET_CONTEXT}", context_parameters(actor=actor, request_id=request_id, reason=reason)
+            )
+        return work()
+
+    return run_in_transaction(audited)

@@ -1,0 +1,133 @@
+"""The base of every refusal, and the refusals that no single app owns.
+
+A refusal is declared once, as a class: its stable code, its HTTP status, its message for people. The domain raises
+it without knowing about HTTP; ``sequence.api.failures`` renders it.
+"""
+
+from collections.abc import Sequence
+from typing import Any, ClassVar, TypedDict
+
+
+class Detail(TypedDict):
+    """One fault of a request: where (``steps[0].actions[1].amount_in_cents``), which (stable), and in words."""
+
+    field: str
+    code: str
+    message: str
+
+
+class DomainError(Exception):
+    """A refusal. Subclasses set ``code``, ``status`` and ``message``, whose ``{names}`` come from the keywords."""
+
+    code: ClassVar[str]
+    status: ClassVar[int]
+    message: ClassVar[str]
+
+    # Decided by executing the request, from the state of things: a repeated request must get the same answer, so
+    # idempotency keeps it. A refusal at the door is not kept, and leaves the idempotency key free.
+    is_outcome: ClassVar[bool] = False
+
+    def __init__(self, message: str | None = None, *, details: Sequence[Detail] = (), **names: object) -> None:
+        self.text = message or self.message.format(**names)
+        self.details = list(details)
+        super().__init__(self.text)
+
+    @property
+    def headers(self) -> dict[str, str]:
+        """HTTP headers that belong to this refusal."""
+        return {}
+
+
+class InvalidRequest(DomainError):
+    code = "invalid_request"
+    status = 400
+    message = "The request is not valid."
+
+    @classmethod
+    def of(cls, field: str, code: str, message: str) -> "InvalidRequest":
+        """Return the refusal of one field."""
+        return cls(f"{field}: {message}", details=[{"field": field, "code": code, "message": message}])
+
+
+class Unauthorized(DomainError):
+    code = "unauthorized"
+    status = 401
+    message = "Missing or invalid API key."
+
+    @property
+    def headers(self) -> dict[str, str]:
+        return {"WWW-Authenticate": "ApiKey"}  # RFC 9110, 11.6.1: a 401 names the scheme.
+
+
+class Forbidden(DomainError):
+    code = "forbidden"
+    status = 403
+    message = "This API key does not have the required permission."
+
+
+class NotFound(DomainError):
+    """Something that is not there, or that the caller's organization does not own. Subclasses name the kind."""
+
+    code = "not_found"
+    status = 404
+    message = "There is nothing at this address."
+    is_outcome = True
+
+
+class MethodNotAllowed(DomainError):
+    code = "method_not_allowed"
+    status = 405
+    message = "{method} is not possible here. Use {allowed}."
+
+    def __init__(self, *, method: str, allowed: Sequence[str]) -> None:
+        self.allowed = ", ".join(allowed)
+        super().__init__(method=method, allowed=" or ".join(allowed))
+
+    @property
+    def headers(self) -> dict[str, str]:
+        return {"Allow": self.allowed}
+
+
+class NotAcceptable(DomainError):
+    code = "not_acceptable"
+    status = 406
+    message = "Answers are application/json. Send 'Accept: application/json', or no Accept header."
+
+
+class Conflict(DomainError):
+    """The state of things forbids it. Subclasses set the code and say what to do."""
+
+    status = 409
+    is_outcome = True
+
+
+class PayloadTooLarge(DomainError):
+    code = "payload_too_large"
+    status = 413
+    message = "The body is larger than {limit} bytes."
+
+
+class UnsupportedMediaType(DomainError):
+    code = "unsupported_media_type"
+    status = 415
+    message = "Send the body as 'Content-Type: application/json' in UTF-8."
+
+
+class RetryLater(DomainError):
+    """Nothing is wrong with the request; it may be sent again after ``retry_after`` seconds."""
+
+    def __init__(self, *, retry_after: int, **names: Any) -> None:
+        self.retry_after = retry_after
+        super().__init__(retry_after=retry_after, **names)
+
+    @property
+    def headers(self) -> dict[str, str]:
+        return {"Retry-After": str(self.retry_after)}
+
+
+class UnexpectedError(DomainError):
+    """A defect of the server. The log has the cause under the request id; the caller is told nothing else."""
+
+    code = "unexpected_error"
+    status = 500
+    message = "Something went wrong on our side. Quote request id {request_id} when you ask about it."

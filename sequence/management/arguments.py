@@ -1,0 +1,43 @@
+"""Argument types that several commands share. A bad value ends the command with a line that says what is expected."""
+
+from argparse import ArgumentTypeError
+from collections.abc import Callable
+from datetime import UTC, datetime
+
+from django.core.management.base import CommandParser
+from django.utils.dateparse import parse_datetime
+
+PERMISSION_HELP = (
+    "SCOPE[:RESOURCES], repeated. RESOURCES: *, or ids joined by commas; for MANUAL_TRANSFER "
+    "source>target[@max_amount][;day=…][;week=…][;month=…][;approval=…] in cents, several joined by commas, such as "
+    "MANUAL_TRANSFER:acc_1>acc_2@50000;month=200000;approval=20000,*>acc_3"
+)
+
+
+def add_permission_argument(parser: CommandParser) -> None:
+    """Let the command take ``--permission``, once or more."""
+    parser.add_argument(
+        "--permission", required=True, action="append", metavar="SCOPE[:RESOURCES]", help=PERMISSION_HELP
+    )
+
+
+def instant(text: str) -> datetime:
+    """Read an RFC 3339 time; one without an offset is UTC."""
+    try:
+        moment = parse_datetime(text)
+    except ValueError:
+        moment = None
+    if moment is None:
+        raise ArgumentTypeError(f"{text!r} is no time. Write it like 2027-01-31T00:00:00Z.")
+    return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
+
+
+def whole_number(low: int, high: int) -> Callable[[str], int]:
+    """Return a reader of whole numbers from ``low`` to ``high``."""
+
+    def read(text: str) -> int:
+        if not (text.isascii() and text.isdigit()) or len(text) > 18 or not low <= int(text) <= high:
+            raise ArgumentTypeError(f"{text!r} is no whole number from {low} to {high}.")
+        return int(text)
+
+    return read
