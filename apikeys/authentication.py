@@ -1,0 +1,125 @@
+"""Who is calling: ``Authorization: ApiKey <key>`` becomes an ``AuthenticatedKey``, in one statement."""
+
+import hmac
+import json
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+import structlog
+from django.db import connection
+from django.utils import timezone
+from rest_framework.authentication import BaseAuthentication
+from rest_framework.request import Request
+
+from apikeys.models import OrganizationStatus
+from apikeys.permissions import Permission
+from apikeys.scopes import EVERYTHING, Scope
+from apikeys.tokens import digest_of, is_well_formed
+from sequence.api.ids import show_id
+from sequence.errors import Forbidden, Unauthorized
+
+SCHEME = "apikey"
+# Staff ask "is this key still used?", not "when exactly?": one write a minute answers it.
+LAST_USE_PRECISION = timedelta(minutes=1)
+
+# Hand-written because every request pays for it: the key, its organization and its entries in one round trip. The
+# first part notes the use; it skips a row that another request holds, so that nobody ever waits for it.
+_FIND_KEY = """
+WITH stale AS (
+    SELECT id FROM apikeys_apikey
+    WHERE digest = %(digest)s AND revoked_at IS NULL AND (expires_at IS NULL OR expires_at > %(now)s)
+      AND (last_used_at IS NULL OR last_used_at <= %(stale)s)
+    FOR NO KEY UPDATE SKIP LOCKED
+), noted AS (
+    UPDATE apikeys_apikey SET last_used_at = %(now)s FROM stale WHERE apikeys_apikey.id = stale.id
+)
+SELECT key.id, key.digest, key.prefix, key.lineage_id, key.organization_id, organization.legal_name,
+       key.rate_limit_per_minute,
+       key.revoked_at IS NULL AND (key.expires_at IS NULL OR key.expires_at > %(now)s)
+           AND organization.status = %(active)s,
+       (SELECT json_agg(json_build_array(scope, resources, source, target, max_amount_cents, max_amount_per_day_cents,
+                                         max_amount_per_week_cents, max_amount_per_month_cents, approval_above_cents)
+                        ORDER BY entry.id)
+        FROM apikeys_permissionentry entry WHERE entry.api_key_id = key.id)::text
+FROM apikeys_apikey key JOIN apikeys_organization organization ON organization.id = key.organization_id
+WHERE key.digest = %(digest)s
+"""
+
+
+@dataclass(frozen=True, kw_only=True)
+class AuthenticatedKey:
+    """The caller, as of the start of this request."""
+
+    id: str
+    prefix: str
+    lineage_id: str
+    organization_id: str
+    legal_name: str
+    rate_limit_per_minute: int | None
+    permissions: tuple[Permission, ...]
+
+    def has(self, scope: Scope) -> bool:
+        """Say whether any entry grants the scope, on whatever resource."""
+        return any(permission.scope is scope for permission in self.permissions)
+
+    def require(self, scope: Scope, resource_id: str) -> None:
+        """Raise Forbidden unless an entry of ``scope`` reaches the resource, whether that exists or not."""
+        if not any(permission.scope is scope and permission.allows(resource_id) for permission in self.permissions):
+            raise Forbidden()
+
+    def reaches_everything(self, scope: Scope) -> bool:
+        """Say whether ``*`` is among the resources of the scope."""
+        return any(permission.scope is scope and permission.allows(EVERYTHING) for permission in self.permissions)
+
+
+class ApiKeyAuthentication(BaseAuthentication):
+    """DRF's hook. ``request.auth`` is the ``AuthenticatedKey``; there is no ``request.user`` behind a key."""
+
+    def authenticate(self, request: Request) -> tuple[None, AuthenticatedKey]:
+        scheme, _, token = request.headers.get("Authorization", "").partition(" ")
+        if scheme.lower() != SCHEME or not is_well_formed(token):
+            raise Unauthorized()
+        key = find_key(token, at=timezone.now())
+        structlog.contextvars.bind_contextvars(key_id=key.id, organization_id=key.organization_id)
+        return None, key
+
+
+def find_key(token: str, *, at: datetime) -> AuthenticatedKey:
+    """Return the key whose secret is ``token``.
+
+    Raises Unauthorized, always the same, for one that is unknown, revoked, expired, or of a suspended organization.
+    """
+    digest = digest_of(token)
+    with connection.cursor() as cursor:
+        cursor.execute(
+            _FIND_KEY,
+            {"digest": digest, "now": at, "stale": at - LAST_USE_PRECISION, "active": OrganizationStatus.ACTIVE.value},
+        )
+        row = cursor.fetchone()
+    if row is None or not hmac.compare_digest(bytes(row[1]), digest) or not row[7]:
+        raise Unauthorized()
+    return AuthenticatedKey(
+        id=show_id("key", row[0]),
+        prefix=row[2],
+        lineage_id=show_id("key", row[3]),
+        organization_id=show_id("org", row[4]),
+        legal_name=row[5],
+        rate_limit_per_minute=row[6],
+        permissions=tuple(_permission(entry) for entry in json.loads(row[8] or "[]")),
+    )
+
+
+def _permission(entry: list[Any]) -> Permission:
+    scope, resources, source, target, cap, per_day, per_week, per_month, approval_above = entry
+    return Permission(
+        scope=Scope(scope),
+        resources=tuple(resources),
+        source=source,
+        target=target,
+        max_amount=cap,
+        max_amount_per_day=per_day,
+        max_amount_per_week=per_week,
+        max_amount_per_month=per_month,
+        approval_above=approval_above,
+    )

@@ -1,0 +1,49 @@
+"""The refusals of keys, limits and idempotency."""
+
+from sequence.errors import Conflict, DomainError, NotFound, RetryLater
+
+
+class OrganizationNotFound(NotFound):
+    message = "Organization not found."
+
+
+class ApiKeyNotFound(NotFound):
+    message = "API key not found."
+
+
+class ApiKeyNotUsable(Conflict):
+    code = "api_key_not_usable"
+    message = "{key_id} is revoked or expired. Create a new key instead."
+
+
+class ApiKeyAlreadyRotated(Conflict):
+    code = "api_key_already_rotated"
+    message = "{key_id} was already replaced by {successor_id}. Rotate that one."
+
+
+class InvalidPermission(DomainError):
+    """A permission that cannot be granted, with the reason in words."""
+
+    code = "invalid_permission"
+    status = 400
+    message = "This permission cannot be granted."
+
+
+class RateLimitExceeded(RetryLater):
+    code = "rate_limit_exceeded"
+    status = 429
+    message = "This API key may make {limit} requests a minute. Try again in {retry_after} seconds."
+
+
+class IdempotencyKeyMismatch(DomainError):
+    code = "idempotency_key_mismatch"
+    status = 400
+    message = "This Idempotency-Key was used in the last 24 hours for another request. Use a new key for a new request."
+
+
+class RequestInProgress(RetryLater):
+    code = "request_in_progress"
+    status = 409
+    message = (
+        "A request with this Idempotency-Key is being processed. Repeat it in {retry_after} second to get its answer."
+    )

@@ -1,0 +1,47 @@
+"""API keys as commands tell them."""
+
+from typing import Any
+
+from django.utils import timezone
+
+from apikeys.models import ApiKey
+from sequence.api.fields import show_time
+
+
+def new_key_facts(key: ApiKey, token: str) -> dict[str, Any]:
+    """Return what is told of a key at its creation, the only time that its secret is."""
+    return {
+        "id": key.id,
+        "key": token,
+        "prefix": key.prefix,
+        "name": key.name,
+        "organization": key.organization_id,
+        "permissions": _permissions(key),
+    }
+
+
+def key_facts(key: ApiKey) -> dict[str, Any]:
+    """Return what is told of a key later on."""
+    return {
+        "id": key.id,
+        "prefix": key.prefix,
+        "name": key.name,
+        "organization": key.organization_id,
+        "permissions": _permissions(key),
+        "status": _status(key),
+        "created_by": key.created_by,
+        "created_at": show_time(key.created_at),
+        "expires_at": show_time(key.expires_at) if key.expires_at else None,
+        "last_used_at": show_time(key.last_used_at) if key.last_used_at else None,
+        "revoked_at": show_time(key.revoked_at) if key.revoked_at else None,
+    }
+
+
+def _permissions(key: ApiKey) -> list[dict[str, Any]]:
+    return [permission.as_json() for permission in key.permissions()]
+
+
+def _status(key: ApiKey) -> str:
+    if key.revoked_at is not None:
+        return "revoked"
+    return "active" if key.is_usable(timezone.now()) else "expired"

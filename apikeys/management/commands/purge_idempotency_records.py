@@ -1,0 +1,26 @@
+from typing import Any
+
+from django.core.management.base import CommandParser
+
+from apikeys.services import purge_idempotency_records
+from sequence.management.base import OperatorCommand
+
+
+class Command(OperatorCommand):
+    help = "Remove idempotency records that are older than 24 hours, or all of them."
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        super().add_arguments(parser)
+        parser.add_argument(
+            "--all",
+            action="store_true",
+            dest="include_live",
+            help="live records too: a repeated request will then execute again",
+        )
+
+    def run(self, *, include_live: bool, **options: Any) -> dict[str, Any]:
+        removed = 0
+        while batch := self.audited(lambda: purge_idempotency_records(include_live=include_live)):
+            removed += batch
+            self.stderr.write(f"{removed} records removed …")
+        return {"removed": removed}

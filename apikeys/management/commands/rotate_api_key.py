@@ -1,0 +1,36 @@
+from datetime import timedelta
+from typing import Any
+
+from django.core.management.base import CommandParser
+
+from apikeys.facts import new_key_facts
+from apikeys.services import rotate_api_key
+from sequence.management.arguments import whole_number
+from sequence.management.base import OperatorCommand
+
+# A day is long enough to bring the new key to every machine that uses the old one.
+DEFAULT_OVERLAP_HOURS = 24
+# Two keys for one purpose are twice the risk; a month is no rotation any more.
+MAX_OVERLAP_HOURS = 31 * 24
+
+
+class Command(OperatorCommand):
+    help = (
+        "Make a new API key with the same permissions in place of an old one, and print it this once. The old key "
+        "lives until the overlap ends. Idempotency records and spent amounts carry over."
+    )
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        super().add_arguments(parser)
+        parser.add_argument("key_id", metavar="KEY_ID")
+        parser.add_argument(
+            "--overlap-hours",
+            type=whole_number(0, MAX_OVERLAP_HOURS),
+            default=DEFAULT_OVERLAP_HOURS,
+            help="how long both keys work (default: %(default)s)",
+        )
+
+    def run(self, *, key_id: str, overlap_hours: int, **options: Any) -> dict[str, Any]:
+        overlap = timedelta(hours=overlap_hours)
+        key, token = self.audited(lambda: rotate_api_key(key_id=key_id, overlap=overlap, rotated_by=self.actor))
+        return new_key_facts(key, token)

@@ -1,0 +1,23 @@
+from typing import Any
+
+from django.core.management.base import CommandParser
+
+from apikeys.facts import key_facts
+from apikeys.permissions import parse_permissions
+from apikeys.services import set_permissions
+from sequence.management.arguments import add_permission_argument
+from sequence.management.base import OperatorCommand
+
+
+class Command(OperatorCommand):
+    help = "Replace all permissions of an API key. It may do exactly what is given here, from its next request on."
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        super().add_arguments(parser)
+        parser.add_argument("key_id", metavar="KEY_ID")
+        add_permission_argument(parser)
+
+    def run(self, *, key_id: str, permission: list[str], **options: Any) -> dict[str, Any]:
+        permissions = parse_permissions(permission)
+        key = self.audited(lambda: set_permissions(key_id=key_id, permissions=permissions, changed_by=self.actor))
+        return key_facts(key)

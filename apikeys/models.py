@@ -1,0 +1,241 @@
+"""Who calls, what they may do, and whether they already did."""
+
+from datetime import datetime
+from typing import Any
+
+import pghistory
+from django.contrib.postgres.fields import ArrayField
+from django.db import models
+from django.db.models import F, Q
+from django.utils import timezone
+
+from apikeys.permissions import MAX_CENTS, Permission
+from apikeys.scopes import ResourceKind, Scope
+from sequence.api.ids import PrefixedIdField
+
+
+class OrganizationStatus(models.TextChoices):
+    ACTIVE = "active"
+    SUSPENDED = "suspended"
+
+
+@pghistory.track(append_only=True)
+class Organization(models.Model):
+    """A tenant. Everything belongs to one, and nothing crosses from one to another."""
+
+    id = PrefixedIdField("org", primary_key=True)
+    name = models.CharField(max_length=100)
+    legal_name = models.CharField(
+        max_length=200, help_text="The beneficiary of the accounts that are opened from now on."
+    )
+    status = models.CharField(
+        max_length=10,
+        choices=OrganizationStatus,
+        default=OrganizationStatus.ACTIVE,
+        help_text="Suspending it closes all its keys at their next request.",
+    )
+    created_at = models.DateTimeField(default=timezone.now, editable=False)
+    updated_at = models.DateTimeField(auto_now=True)
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(status__in=OrganizationStatus.values), name="organization_status_is_known"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class ApiKeyQuerySet(models.QuerySet["ApiKey"]):
+    def of(self, organization: Organization) -> "ApiKeyQuerySet":
+        return self.filter(organization=organization)
+
+    def usable(self, at: datetime) -> "ApiKeyQuerySet":
+        """Keys that open the door at that instant, were their organization active."""
+        return self.filter(revoked_at=None).filter(Q(expires_at=None) | Q(expires_at__gt=at))
+
+
+# The digest stays out of the trail: nothing of a secret is kept twice. Use is no change.
+@pghistory.track(append_only=True, exclude=["digest", "last_used_at"])
+class ApiKey(models.Model):
+    """A program's credential. The secret itself is shown once and stored nowhere."""
+
+    id = PrefixedIdField("key", primary_key=True)
+    organization = models.ForeignKey(Organization, on_delete=models.PROTECT, related_name="api_keys")
+    name = models.CharField(max_length=100, help_text="What uses this key, for people.")
+    prefix = models.CharField(max_length=20, editable=False, help_text="How the key begins.")
+    digest = models.BinaryField(max_length=32, unique=True, editable=False)
+    # The first key of the chain that rotations make. What must survive a rotation (idempotency records, spent
+    # amounts) hangs on this and not on the key.
+    lineage_id = PrefixedIdField("key", db_index=True)
+    replaces = models.OneToOneField(
+        "self", null=True, blank=True, editable=False, on_delete=models.PROTECT, related_name="successor"
+    )
+    rate_limit_per_minute = models.PositiveIntegerField(
+        null=True, blank=True, help_text="Requests a minute; empty means the default."
+    )
+    created_by = models.CharField(max_length=150, editable=False)
+    created_at = models.DateTimeField(default=timezone.now, editable=False)
+    expires_at = models.DateTimeField(null=True, blank=True, help_text="UTC; empty means never.")
+    last_used_at = models.DateTimeField(null=True, editable=False)
+    revoked_at = models.DateTimeField(null=True, editable=False)
+    # Who answers for what the key may do now; that person cannot approve its transfers.
+    permissions_changed_by = models.CharField(max_length=150, editable=False)
+    permissions_changed_at = models.DateTimeField(default=timezone.now, editable=False)
+
+    objects = ApiKeyQuerySet.as_manager()
+
+    class Meta:
+        verbose_name = "API key"
+        verbose_name_plural = "API keys"
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(rate_limit_per_minute=None) | Q(rate_limit_per_minute__gte=1),
+                name="api_key_rate_limit_positive",
+            ),
+            # The target of the composite foreign keys that keep rows from crossing organizations.
+            models.UniqueConstraint(fields=["organization", "id"], name="api_key_within_organization"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.name} ({self.prefix}…)"
+
+    def is_usable(self, at: datetime) -> bool:
+        """Say whether the key is neither revoked nor expired at that instant."""
+        return self.revoked_at is None and (self.expires_at is None or self.expires_at > at)
+
+    def permissions(self) -> list[Permission]:
+        """Return what the key may do."""
+        return [entry.as_permission() for entry in self.entries.all()]
+
+
+def _scopes(*kinds: ResourceKind) -> list[Scope]:
+    return [scope for scope in Scope if scope.resource_kind in kinds]
+
+
+_IS_PAIR = Q(scope__in=_scopes(ResourceKind.ACCOUNT_PAIR))
+_NO_PAIR_FIELDS = Q(
+    source=None,
+    target=None,
+    max_amount_cents=None,
+    max_amount_per_day_cents=None,
+    max_amount_per_week_cents=None,
+    max_amount_per_month_cents=None,
+    approval_above_cents=None,
+)
+
+
+def _cents(**options: Any) -> models.BigIntegerField:
+    return models.BigIntegerField(null=True, blank=True, **options)
+
+
+def _within(name: str, low: int) -> Q:
+    return Q(**{name: None}) | Q(**{f"{name}__gte": low, f"{name}__lte": MAX_CENTS})
+
+
+@pghistory.track(pghistory.InsertEvent(), pghistory.UpdateEvent(), pghistory.DeleteEvent(), append_only=True)
+class PermissionEntry(models.Model):
+    """One line of what a key may do: see ``apikeys.permissions.Permission``, which checks it in words."""
+
+    organization = models.ForeignKey(Organization, on_delete=models.PROTECT, editable=False, related_name="+")
+    api_key = models.ForeignKey(ApiKey, on_delete=models.CASCADE, related_name="entries")
+    scope = models.CharField(max_length=30, choices=Scope)
+    resources = ArrayField(models.CharField(max_length=64), default=list, blank=True)
+    source = models.CharField(max_length=64, null=True, blank=True)  # noqa: DJ001 - null is "not a pair"
+    target = models.CharField(max_length=64, null=True, blank=True)  # noqa: DJ001
+    max_amount_cents = _cents(help_text="At most this much in one transfer.")
+    max_amount_per_day_cents = _cents(help_text="At most this much in one day, UTC.")
+    max_amount_per_week_cents = _cents(help_text="At most this much in one week, from Monday, UTC.")
+    max_amount_per_month_cents = _cents(help_text="At most this much in one calendar month, UTC.")
+    approval_above_cents = _cents(help_text="A larger transfer waits for a person.")
+
+    class Meta:
+        verbose_name_plural = "permission entries"
+        ordering = ["id"]
+        constraints = [
+            models.CheckConstraint(condition=Q(scope__in=Scope.values), name="permission_entry_scope_is_known"),
+            models.CheckConstraint(
+                condition=(_IS_PAIR & Q(source__isnull=False, target__isnull=False, resources__len=0))
+                | (Q(scope__in=_scopes(ResourceKind.NONE), resources__len=0) & _NO_PAIR_FIELDS)
+                | (
+                    Q(scope__in=_scopes(ResourceKind.ACCOUNT, ResourceKind.RULE), resources__len__gte=1)
+                    & _NO_PAIR_FIELDS
+                ),
+                name="permission_entry_fits_its_scope",
+            ),
+            models.CheckConstraint(
+                condition=_within("max_amount_cents", 1)
+                & _within("max_amount_per_day_cents", 1)
+                & _within("max_amount_per_week_cents", 1)
+                & _within("max_amount_per_month_cents", 1)
+                & _within("approval_above_cents", 0),
+                name="permission_entry_limits_in_range",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.as_permission().as_text()
+
+    def as_permission(self) -> Permission:
+        """Return the entry as a value."""
+        return Permission(
+            scope=Scope(self.scope),
+            resources=tuple(self.resources),
+            source=self.source,
+            target=self.target,
+            max_amount=self.max_amount_cents,
+            max_amount_per_day=self.max_amount_per_day_cents,
+            max_amount_per_week=self.max_amount_per_week_cents,
+            max_amount_per_month=self.max_amount_per_month_cents,
+            approval_above=self.approval_above_cents,
+        )
+
+
+class RateWindow(models.Model):
+    """How many requests a key has made in its current minute. Unlogged: losing it in a crash costs nothing."""
+
+    api_key = models.OneToOneField(ApiKey, primary_key=True, on_delete=models.CASCADE, related_name="+")
+    started_at = models.DateTimeField()
+    requests = models.PositiveIntegerField()
+
+    def __str__(self) -> str:
+        return f"{self.requests} since {self.started_at}"
+
+
+class IdempotencyRecordQuerySet(models.QuerySet["IdempotencyRecord"]):
+    def expired(self, at: datetime) -> "IdempotencyRecordQuerySet":
+        return self.filter(expires_at__lte=at)
+
+
+class IdempotencyRecord(models.Model):
+    """A request that was executed, and its answer, byte for byte.
+
+    Inserted first and filled in last, within the transaction of the effect: nobody ever sees one without its answer.
+    """
+
+    organization = models.ForeignKey(Organization, on_delete=models.PROTECT, related_name="+")
+    api_key = models.ForeignKey(ApiKey, on_delete=models.PROTECT, related_name="+")
+    lineage_id = PrefixedIdField("key")
+    key = models.CharField(max_length=255)
+    request_id = models.CharField(max_length=128, db_index=True)
+    method = models.CharField(max_length=10)
+    path = models.TextField()
+    request_body = models.TextField(help_text="Canonical JSON.")
+    response_status = models.PositiveSmallIntegerField(null=True)
+    response_body = models.TextField()
+    created_at = models.DateTimeField(default=timezone.now)
+    expires_at = models.DateTimeField(db_index=True)
+
+    objects = IdempotencyRecordQuerySet.as_manager()
+
+    class Meta:
+        constraints = [
+            # What makes a repeated request harmless: the second insert waits for the first, then finds it.
+            models.UniqueConstraint(fields=["lineage_id", "key"], name="idempotency_key_used_once"),
+            models.CheckConstraint(condition=Q(expires_at__gt=F("created_at")), name="idempotency_record_lives"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.method} {self.path} ({self.key})"

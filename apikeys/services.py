@@ -1,0 +1,181 @@
+"""What the business does with organizations and keys. Each function is one transaction."""
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+
+from django.utils import timezone
+
+from apikeys.errors import (
+    ApiKeyAlreadyRotated,
+    ApiKeyNotFound,
+    ApiKeyNotUsable,
+    InvalidPermission,
+    OrganizationNotFound,
+)
+from apikeys.models import ApiKey, IdempotencyRecord, Organization, OrganizationStatus, PermissionEntry
+from apikeys.permissions import Permission
+from apikeys.tokens import digest_of, new_token, shown_part
+from sequence.transactions import transactional
+
+# Records removed in one statement: enough to be quick, few enough to hold locks for a blink.
+PURGE_BATCH = 1000
+
+
+def create_organization(*, name: str, legal_name: str = "") -> Organization:
+    """Return a new, active organization. Without a legal name the name serves as one."""
+    return Organization.objects.create(name=name, legal_name=legal_name or name)
+
+
+@transactional
+def set_organization_status(*, organization_id: str, status: OrganizationStatus) -> Organization:
+    """Suspend or reactivate. Its keys notice at their next request. Raises OrganizationNotFound."""
+    organization = Organization.objects.select_for_update(no_key=True).filter(id=organization_id).first()
+    if organization is None:
+        raise OrganizationNotFound()
+    organization.status = status
+    organization.save(update_fields=["status", "updated_at"])
+    return organization
+
+
+def get_organization(organization_id: str) -> Organization:
+    """Return the organization. Raises OrganizationNotFound."""
+    organization = Organization.objects.filter(id=organization_id).first()
+    if organization is None:
+        raise OrganizationNotFound()
+    return organization
+
+
+@transactional
+def create_api_key(
+    *,
+    organization: Organization,
+    name: str,
+    permissions: Sequence[Permission],
+    created_by: str,
+    expires_at: datetime | None = None,
+    rate_limit_per_minute: int | None = None,
+) -> tuple[ApiKey, str]:
+    """Return a new key and its secret, which is stored nowhere and cannot be shown again.
+
+    Raises InvalidPermission when two entries say the same.
+    """
+    token = new_token()
+    key = ApiKey(
+        organization=organization,
+        name=name,
+        prefix=shown_part(token),
+        digest=digest_of(token),
+        created_by=created_by,
+        permissions_changed_by=created_by,
+        expires_at=expires_at,
+        rate_limit_per_minute=rate_limit_per_minute,
+    )
+    key.lineage_id = key.id
+    key.save(force_insert=True)
+    _write_entries(key, permissions)
+    return key, token
+
+
+@transactional
+def set_permissions(*, key_id: str, permissions: Sequence[Permission], changed_by: str) -> ApiKey:
+    """Replace all entries of the key. Raises ApiKeyNotFound, InvalidPermission."""
+    key = lock_api_key(key_id)
+    key.entries.all().delete()
+    _write_entries(key, permissions)
+    note_permissions_changed(key, changed_by=changed_by)
+    return key
+
+
+def note_permissions_changed(key: ApiKey, *, changed_by: str) -> None:
+    """Remember who answers for what the key may do now. The caller holds the key's lock."""
+    key.permissions_changed_by = changed_by
+    key.permissions_changed_at = timezone.now()
+    key.save(update_fields=["permissions_changed_by", "permissions_changed_at"])
+
+
+@transactional
+def revoke_api_key(*, key_id: str) -> ApiKey:
+    """Close the key for good, at its next request. Revoking twice keeps the first time. Raises ApiKeyNotFound."""
+    key = lock_api_key(key_id)
+    if key.revoked_at is None:
+        key.revoked_at = timezone.now()
+        key.save(update_fields=["revoked_at"])
+    return key
+
+
+@transactional
+def rotate_api_key(*, key_id: str, overlap: timedelta, rotated_by: str) -> tuple[ApiKey, str]:
+    """Return a successor with the same permissions, limits and expiry, and its secret.
+
+    The old key lives until the overlap ends (or its own expiry, if that is sooner). Idempotency records and spent
+    amounts belong to the lineage and go on. Raises ApiKeyNotFound, ApiKeyNotUsable, ApiKeyAlreadyRotated.
+    """
+    now = timezone.now()
+    old = lock_api_key(key_id)
+    successor = ApiKey.objects.filter(replaces=old).first()
+    if successor is not None:
+        raise ApiKeyAlreadyRotated(key_id=old.id, successor_id=successor.id)
+    if not old.is_usable(now):
+        raise ApiKeyNotUsable(key_id=old.id)
+    token = new_token()
+    new = ApiKey.objects.create(
+        organization_id=old.organization_id,
+        name=old.name,
+        prefix=shown_part(token),
+        digest=digest_of(token),
+        lineage_id=old.lineage_id,
+        replaces=old,
+        created_by=rotated_by,
+        # A rotation grants nothing: whoever decided on these permissions still answers for them.
+        permissions_changed_by=old.permissions_changed_by,
+        permissions_changed_at=old.permissions_changed_at,
+        expires_at=old.expires_at,
+        rate_limit_per_minute=old.rate_limit_per_minute,
+    )
+    _write_entries(new, old.permissions())
+    end = now + overlap
+    old.expires_at = end if old.expires_at is None else min(end, old.expires_at)
+    old.save(update_fields=["expires_at"])
+    return new, token
+
+
+def lock_api_key(key_id: str) -> ApiKey:
+    """Return the key, locked until the transaction ends. Raises ApiKeyNotFound."""
+    key = ApiKey.objects.select_for_update(no_key=True).filter(id=key_id).first()
+    if key is None:
+        raise ApiKeyNotFound()
+    return key
+
+
+def purge_idempotency_records(*, include_live: bool = False) -> int:
+    """Remove one batch of expired records (with ``include_live``: of any) and return how many it was.
+
+    Call it until it returns 0. A record that a request is using is skipped.
+    """
+    records = IdempotencyRecord.objects.all()
+    if not include_live:
+        records = records.expired(timezone.now())
+    batch = records.select_for_update(skip_locked=True).order_by("id").values("id")[:PURGE_BATCH]
+    removed, _ = IdempotencyRecord.objects.filter(id__in=batch).delete()
+    return removed
+
+
+def _write_entries(key: ApiKey, permissions: Sequence[Permission]) -> None:
+    if len(set(permissions)) < len(permissions):
+        raise InvalidPermission("The same permission is given twice.")
+    PermissionEntry.objects.bulk_create(
+        PermissionEntry(
+            organization_id=key.organization_id,
+            api_key=key,
+            scope=permission.scope,
+            resources=list(permission.resources),
+            source=permission.source,
+            target=permission.target,
+            max_amount_cents=permission.max_amount,
+            max_amount_per_day_cents=permission.max_amount_per_day,
+            max_amount_per_week_cents=permission.max_amount_per_week,
+            max_amount_per_month_cents=permission.max_amount_per_month,
+            approval_above_cents=permission.approval_above,
+        )
+        for permission in permissions
+    )
