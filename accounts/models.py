@@ -1,0 +1,164 @@
+"""What holds money."""
+
+from typing import Any
+
+import pghistory
+from django.db import models
+from django.db.models import F, Q
+from django.utils import timezone
+
+from accounts.encryption import EncryptedField, mask
+from apikeys.models import Organization
+from sequence.api.ids import PrefixedIdField
+
+
+class AccountType(models.TextChoices):
+    """What an account is, as the API spells it."""
+
+    INCOME_SOURCE = "income_source", "Income source"
+    POD = "pod", "Pod"
+    EXTERNAL_ACCOUNT = "external_account", "External account"
+
+
+class ExternalAccountType(models.TextChoices):
+    """What an account at another institution is."""
+
+    DEPOSITORY = "DEPOSITORY", "Depository"
+    INVESTMENT = "INVESTMENT", "Investment"
+    LIABILITY = "LIABILITY", "Liability"
+
+
+class AccountQuerySet(models.QuerySet["Account"]):
+    def of(self, organization_id: str) -> "AccountQuerySet":
+        """Accounts of one organization; nobody else's are ever found."""
+        return self.filter(organization_id=organization_id)
+
+    def open(self) -> "AccountQuerySet":
+        return self.filter(deleted_at=None)
+
+
+_IS_EXTERNAL = Q(type=AccountType.EXTERNAL_ACCOUNT)
+# What a liability has on record, and nothing else may have.
+_NO_LIABILITY_FACTS = Q(
+    last_statement_balance_cents=None,
+    next_payment_minimum_cents=None,
+    next_payment_due_on=None,
+    interest_rate_percent=None,
+)
+# Balances and statements move with every settlement and are the ledger's history, not this trail's.
+_UNTRACKED = [
+    "balance_cents",
+    "held_cents",
+    "balance_updated_at",
+    "updated_at",
+    "routing_number",
+    "bank_account_number",
+]
+
+
+@pghistory.track(
+    pghistory.InsertEvent(), pghistory.UpdateEvent(), pghistory.DeleteEvent(), append_only=True, exclude=_UNTRACKED
+)
+class Account(models.Model):
+    """A place that holds money for one organization. Amounts are cents.
+
+    The ledger holds the balance of an income source or pod; an external account's is the last snapshot its institution
+    gave, or None if there was none. What a liability owes is a positive balance.
+    """
+
+    id = PrefixedIdField("acc", primary_key=True)
+    organization = models.ForeignKey(Organization, on_delete=models.PROTECT, related_name="accounts")
+    type = models.CharField(max_length=20, choices=AccountType)
+    external_account_type = models.CharField(max_length=20, choices=ExternalAccountType, null=True, blank=True)  # noqa: DJ001 - null in the API
+    name = models.CharField(max_length=100)
+    description = models.CharField(max_length=500, null=True, blank=True)  # noqa: DJ001 - null in the API
+    icon = models.CharField(max_length=50, null=True, blank=True)  # noqa: DJ001 - "never set" differs from "no icon"
+    savings_target_cents = models.BigIntegerField(null=True, blank=True)
+    beneficiary_name = models.CharField(max_length=200, null=True, blank=True)  # noqa: DJ001 - null in the API
+    institution_name = models.CharField(max_length=100, null=True, blank=True)  # noqa: DJ001 - null in the API
+
+    routing_number = EncryptedField(null=True, editable=False)
+    bank_account_number = EncryptedField(null=True, editable=False)
+    routing_number_last_four = models.CharField(max_length=4, null=True, editable=False)  # noqa: DJ001
+    bank_account_number_last_four = models.CharField(max_length=4, null=True, editable=False)  # noqa: DJ001
+
+    balance_cents = models.BigIntegerField(null=True, default=0, editable=False)
+    held_cents = models.BigIntegerField(default=0, editable=False)
+    balance_updated_at = models.DateTimeField(default=timezone.now, editable=False)
+    last_statement_balance_cents = models.BigIntegerField(null=True, blank=True)
+    next_payment_minimum_cents = models.BigIntegerField(null=True, blank=True)
+    next_payment_due_on = models.DateField(null=True, blank=True)
+    interest_rate_percent = models.DecimalField(max_digits=6, decimal_places=3, null=True, blank=True)
+
+    created_at = models.DateTimeField(default=timezone.now, editable=False)
+    updated_at = models.DateTimeField(default=timezone.now, editable=False)
+    deleted_at = models.DateTimeField(null=True, editable=False)
+
+    objects = AccountQuerySet.as_manager()
+
+    class Meta:
+        constraints = [
+            # The target of the composite foreign keys that keep rows from crossing organizations.
+            models.UniqueConstraint(fields=["organization", "id"], name="account_within_organization"),
+            models.CheckConstraint(condition=Q(type__in=AccountType.values), name="account_type_is_known"),
+            models.CheckConstraint(
+                condition=(_IS_EXTERNAL & Q(external_account_type__in=ExternalAccountType.values))
+                | (~_IS_EXTERNAL & Q(external_account_type=None)),
+                name="account_external_type_fits_type",
+            ),
+            models.CheckConstraint(
+                condition=_IS_EXTERNAL | Q(balance_cents__isnull=False), name="account_ledger_balance_is_known"
+            ),
+            models.CheckConstraint(condition=Q(held_cents__gte=0), name="account_held_not_negative"),
+            # Services check first and answer politely; this one cannot be forgotten. It also keeps the balance at zero
+            # or more, since nothing negative can be held.
+            models.CheckConstraint(
+                condition=_IS_EXTERNAL | Q(balance_cents__gte=F("held_cents")), name="account_available_not_negative"
+            ),
+            models.CheckConstraint(
+                condition=Q(external_account_type=ExternalAccountType.LIABILITY) | _NO_LIABILITY_FACTS,
+                name="account_liability_facts_of_liability",
+            ),
+            models.CheckConstraint(
+                condition=Q(deleted_at=None) | _IS_EXTERNAL | Q(balance_cents=0, held_cents=0),
+                name="account_deleted_is_empty",
+            ),
+        ]
+        indexes = [models.Index(fields=["organization", "created_at", "id"], name="account_list")]
+
+    def __str__(self) -> str:
+        return self.name
+
+    @property
+    def available_cents(self) -> int | None:
+        """The balance less what pending outgoing transfers hold; None where no balance is known."""
+        return None if self.balance_cents is None else self.balance_cents - self.held_cents
+
+    @property
+    def can_be_source(self) -> bool:
+        return self.type != AccountType.EXTERNAL_ACCOUNT or self.external_account_type == ExternalAccountType.DEPOSITORY
+
+    @property
+    def can_be_destination(self) -> bool:
+        return self.type != AccountType.INCOME_SOURCE
+
+    @property
+    def masked_routing_number(self) -> str | None:
+        return mask(self.routing_number_last_four)
+
+    @property
+    def masked_bank_account_number(self) -> str | None:
+        return mask(self.bank_account_number_last_four)
+
+    # Mutators. The caller holds this row's lock.
+
+    def edit(self, **changes: Any) -> None:
+        """Set the given fields."""
+        for name, value in changes.items():
+            setattr(self, name, value)
+        self.updated_at = timezone.now()
+        self.save(update_fields=[*changes, "updated_at"])
+
+    def delete_softly(self) -> None:
+        """Take the account out of every list, for good. Its transfers keep showing its name."""
+        self.edit(deleted_at=timezone.now())

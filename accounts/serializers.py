@@ -1,0 +1,134 @@
+"""Accounts on the wire. Fields stand in the order of the contract."""
+
+from typing import Any
+
+from rest_framework import serializers
+
+from accounts.models import Account, AccountType, ExternalAccountType
+from sequence.api.fields import Cents, PageQuery, StrictSerializer, Text, show_time
+
+
+def _nickname(**options: Any) -> Text:
+    return Text(max_length=100, help_text="Display name, 1 to 100 characters.", **options)
+
+
+def _icon() -> Text:
+    return Text(max_length=50, required=False, help_text="Icon identifier, shown to people in the admin.")
+
+
+def _description() -> Text:
+    help_text = "A note for people, at most 500 characters; an empty text removes it."
+    return Text(max_length=500, multiline=True, allow_blank=True, required=False, help_text=help_text)
+
+
+class CreateIncomeSource(StrictSerializer):
+    """Body of ``POST /accounts/income-sources``."""
+
+    nickname = _nickname()
+    icon = _icon()
+
+
+class CreatePod(StrictSerializer):
+    """Body of ``POST /accounts/pods``."""
+
+    nickname = _nickname()
+    icon = _icon()
+    description = _description()
+    savings_target_in_cents = Cents(required=False, help_text="What the pod is to reach, in cents.")
+
+
+class EditAccount(StrictSerializer):
+    """Body of ``PATCH /accounts/{id}``: at least one of the fields."""
+
+    nickname = _nickname(required=False)
+    icon = _icon()
+    description = _description()
+
+    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
+        if not attrs:
+            raise serializers.ValidationError("Give at least one of nickname, icon, description.", code="required")
+        return attrs
+
+
+class AccountListQuery(PageQuery):
+    """Query of ``GET /accounts``."""
+
+    type = serializers.ChoiceField(choices=AccountType.choices, required=False, help_text="Only accounts of this type.")
+
+
+class AccountSummary(serializers.Serializer):
+    """An account in a list: without bank numbers and balance."""
+
+    id = serializers.CharField()
+    name = serializers.CharField()
+    type = serializers.ChoiceField(choices=AccountType.choices)
+    description = serializers.CharField(allow_null=True)
+    external_account_type = serializers.ChoiceField(choices=ExternalAccountType.choices, allow_null=True)
+    beneficiary_name = serializers.CharField(allow_null=True)
+    institution_name = serializers.CharField(allow_null=True)
+    can_be_source = serializers.BooleanField()
+    can_be_destination = serializers.BooleanField()
+    created_at = serializers.DateTimeField()
+    updated_at = serializers.DateTimeField()
+
+    def to_representation(self, instance: Account) -> dict[str, Any]:
+        return {**_identity(instance), **_times(instance)}
+
+
+class Balance(serializers.Serializer):
+    """What an account holds or owes, in cents."""
+
+    balance_in_cents = serializers.IntegerField(allow_null=True, help_text="Of a liability: what is owed, positive.")
+    available_balance_in_cents = serializers.IntegerField(
+        allow_null=True, help_text="The balance less what pending outgoing transfers hold."
+    )
+    last_statement_balance_in_cents = serializers.IntegerField(allow_null=True)
+    next_payment_minimum_in_cents = serializers.IntegerField(allow_null=True)
+    next_payment_due_date = serializers.DateField(allow_null=True)
+    balance_last_updated_at = serializers.DateTimeField()
+
+    def to_representation(self, instance: Account) -> dict[str, Any]:
+        due_on = instance.next_payment_due_on
+        return {
+            "balance_in_cents": instance.balance_cents,
+            "available_balance_in_cents": instance.available_cents,
+            "last_statement_balance_in_cents": instance.last_statement_balance_cents,
+            "next_payment_minimum_in_cents": instance.next_payment_minimum_cents,
+            "next_payment_due_date": due_on.isoformat() if due_on else None,
+            "balance_last_updated_at": show_time(instance.balance_updated_at),
+        }
+
+
+class AccountDetail(AccountSummary):
+    """A full account. Bank numbers show their last four digits."""
+
+    routing_number = serializers.CharField(allow_null=True)
+    bank_account_number = serializers.CharField(allow_null=True)
+    balance = Balance()
+
+    def to_representation(self, instance: Account) -> dict[str, Any]:
+        return {
+            **_identity(instance),
+            "routing_number": instance.masked_routing_number,
+            "bank_account_number": instance.masked_bank_account_number,
+            "balance": Balance().to_representation(instance),
+            **_times(instance),
+        }
+
+
+def _identity(account: Account) -> dict[str, Any]:
+    return {
+        "id": account.id,
+        "name": account.name,
+        "type": account.type,
+        "description": account.description,
+        "external_account_type": account.external_account_type,
+        "beneficiary_name": account.beneficiary_name,
+        "institution_name": account.institution_name,
+        "can_be_source": account.can_be_source,
+        "can_be_destination": account.can_be_destination,
+    }
+
+
+def _times(account: Account) -> dict[str, Any]:
+    return {"created_at": show_time(account.created_at), "updated_at": show_time(account.updated_at)}

@@ -1,0 +1,112 @@
+"""The account endpoints."""
+
+from typing import Any
+
+from django.http import HttpResponse
+
+from accounts import services
+from accounts.models import Account
+from accounts.serializers import (
+    AccountDetail,
+    AccountListQuery,
+    AccountSummary,
+    CreateIncomeSource,
+    CreatePod,
+    EditAccount,
+)
+from apikeys.scopes import Scope
+from apikeys.viewsets import KeyedViewSet, Operation
+from sequence.api.envelope import no_content
+from sequence.api.pagination import Page, paginate
+
+# The body's names for the model's fields.
+_FIELD_NAMES = {"nickname": "name"}
+
+
+class AccountViewSet(KeyedViewSet):
+    """Accounts are created, read, renamed and deleted here; what is in them changes only by transfers."""
+
+    operations = {
+        "list": Operation(
+            scope=Scope.LIST_ACCOUNTS,
+            summary="List all accounts of the organization",
+            query=AccountListQuery,
+            response=AccountSummary,
+            is_list=True,
+        ),
+        "retrieve": Operation(
+            scope=Scope.READ_ACCOUNTS,
+            summary="Read an account with its balance",
+            resource="account_id",
+            response=AccountDetail,
+            refusals=("not_found",),
+        ),
+        "create_income_source": Operation(
+            scope=Scope.CREATE_ACCOUNTS,
+            summary="Create an income source for receiving payroll or other inflows",
+            body=CreateIncomeSource,
+            response=AccountDetail,
+            status=201,
+        ),
+        "create_pod": Operation(
+            scope=Scope.CREATE_ACCOUNTS,
+            summary="Create a pod, a sub-account with a purpose",
+            body=CreatePod,
+            response=AccountDetail,
+            status=201,
+        ),
+        "edit": Operation(
+            scope=Scope.EDIT_ACCOUNTS,
+            summary="Rename an account, or change its icon or description",
+            body=EditAccount,
+            resource="account_id",
+            response=AccountDetail,
+            refusals=("not_found",),
+        ),
+        "destroy": Operation(
+            scope=Scope.EDIT_ACCOUNTS,
+            summary="Delete an empty account for good",
+            resource="account_id",
+            status=204,
+            refusals=("not_found", "account_not_empty", "account_in_use"),
+        ),
+    }
+
+    def list(self) -> Page:
+        accounts = Account.objects.of(self.caller.organization_id).open()
+        if "type" in self.query:
+            accounts = accounts.filter(type=self.query["type"])
+        return paginate(
+            accounts,
+            show=AccountSummary().to_representation,
+            list_name="accounts",
+            newest_first=False,
+            first=self.query.get("first"),
+            after=self.query.get("after"),
+        )
+
+    def retrieve(self, account_id: str) -> dict[str, Any]:
+        account = services.get_account(organization_id=self.caller.organization_id, account_id=account_id)
+        return AccountDetail().to_representation(account)
+
+    def create_income_source(self) -> dict[str, Any]:
+        account = services.create_income_source(
+            organization_id=self.caller.organization_id, beneficiary_name=self.caller.legal_name, **self.body
+        )
+        return AccountDetail().to_representation(account)
+
+    def create_pod(self) -> dict[str, Any]:
+        body = {**self.body, "description": self.body.get("description") or None}
+        account = services.create_pod(
+            organization_id=self.caller.organization_id, beneficiary_name=self.caller.legal_name, **body
+        )
+        return AccountDetail().to_representation(account)
+
+    def edit(self, account_id: str) -> dict[str, Any]:
+        changes = {_FIELD_NAMES.get(name, name): value or None for name, value in self.body.items()}
+        account = services.edit_account(organization_id=self.caller.organization_id, account_id=account_id, **changes)
+        return AccountDetail().to_representation(account)
+
+    def destroy(self, account_id: str) -> HttpResponse:
+        services.delete_account(organization_id=self.caller.organization_id, account_id=account_id)
+        return no_content()

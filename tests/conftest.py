@@ -1,0 +1,61 @@
+"""The cast: two organizations, and keys that may do what a test says."""
+
+from collections.abc import Callable
+
+import pytest
+
+from apikeys.models import Organization
+from apikeys.permissions import parse_permissions
+from apikeys.scopes import ResourceKind, Scope
+from apikeys.services import create_api_key
+from tests.client import Api
+from tests.factories import OrganizationFactory
+
+_EVERYTHING = {ResourceKind.NONE: "", ResourceKind.ACCOUNT_PAIR: ":*>*"}
+ALL_PERMISSIONS = [scope + _EVERYTHING.get(scope.resource_kind, ":*") for scope in Scope]
+
+
+@pytest.fixture(autouse=True)
+def _no_rate_limit(settings):
+    """Tests of other things may ask as often as they like."""
+    settings.RATE_LIMIT_ENABLED = False
+
+
+@pytest.fixture
+def acme(db) -> Organization:
+    """The organization that most tests play in."""
+    return OrganizationFactory(name="Acme", legal_name="Acme Trading LLC")
+
+
+@pytest.fixture
+def globex(db) -> Organization:
+    """Somebody else, whose things Acme must never see."""
+    return OrganizationFactory(name="Globex", legal_name="Globex Corporation")
+
+
+@pytest.fixture
+def client_with(acme) -> Callable[..., Api]:
+    """Return a client of Acme whose new key has just the given permissions, in the command line's spelling."""
+
+    def make(*permissions: str, organization: Organization = acme) -> Api:
+        _, token = create_api_key(
+            organization=organization,
+            name="A test's key",
+            permissions=parse_permissions(permissions),
+            created_by="test",
+        )
+        return Api(token)
+
+    return make
+
+
+@pytest.fixture
+def api(client_with) -> Api:
+    """A client of Acme that may do everything."""
+    return client_with(*ALL_PERMISSIONS)
+
+
+@pytest.fixture
+def other_api(client_with, globex) -> Api:
+    """A client of Globex that may do everything there."""
+    return client_with(*ALL_PERMISSIONS, organization=globex)

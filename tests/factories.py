@@ -1,0 +1,35 @@
+"""Plain builders of rows that tests need and no endpoint makes."""
+
+import factory
+
+from accounts.models import Account, AccountType, ExternalAccountType
+from apikeys.models import Organization
+
+
+class OrganizationFactory(factory.django.DjangoModelFactory):
+    class Meta:
+        model = Organization
+
+    name = factory.Sequence(lambda number: f"Organization {number}")
+    legal_name = factory.LazyAttribute(lambda organization: f"{organization.name} Inc.")
+
+
+class PodFactory(factory.django.DjangoModelFactory):
+    class Meta:
+        model = Account
+
+    organization = factory.SubFactory(OrganizationFactory)
+    type = AccountType.POD
+    name = factory.Sequence(lambda number: f"Pod {number}")
+
+
+class IncomeSourceFactory(PodFactory):
+    type = AccountType.INCOME_SOURCE
+    name = factory.Sequence(lambda number: f"Income {number}")
+
+
+class ExternalAccountFactory(PodFactory):
+    type = AccountType.EXTERNAL_ACCOUNT
+    external_account_type = ExternalAccountType.DEPOSITORY
+    name = factory.Sequence(lambda number: f"Bank {number}")
+    institution_name = "First Bank"
