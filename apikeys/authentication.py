@@ -5,6 +5,7 @@ import json
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
+from uuid import UUID
 
 import structlog
 from django.db import connection
@@ -39,7 +40,8 @@ SELECT key.id, key.digest, key.prefix, key.lineage_id, key.organization_id, orga
        key.revoked_at IS NULL AND (key.expires_at IS NULL OR key.expires_at > %(now)s)
            AND organization.status = %(active)s,
        (SELECT json_agg(json_build_array(scope, resources, source, target, max_amount_cents, max_amount_per_day_cents,
-                                         max_amount_per_week_cents, max_amount_per_month_cents, approval_above_cents)
+                                         max_amount_per_week_cents, max_amount_per_month_cents, approval_above_cents,
+                                         spend_id)
                         ORDER BY entry.id)
         FROM apikeys_permissionentry entry WHERE entry.api_key_id = key.id)::text
 FROM apikeys_apikey key JOIN apikeys_organization organization ON organization.id = key.organization_id
@@ -63,14 +65,18 @@ class AuthenticatedKey:
         """Say whether any entry grants the scope, on whatever resource."""
         return any(permission.scope is scope for permission in self.permissions)
 
+    def can(self, scope: Scope, resource_id: str) -> bool:
+        """Say whether an entry of ``scope`` reaches the resource, whether that exists or not."""
+        return any(permission.scope is scope and permission.allows(resource_id) for permission in self.permissions)
+
     def require(self, scope: Scope, resource_id: str) -> None:
-        """Raise Forbidden unless an entry of ``scope`` reaches the resource, whether that exists or not."""
-        if not any(permission.scope is scope and permission.allows(resource_id) for permission in self.permissions):
+        """Raise Forbidden unless the key ``can``."""
+        if not self.can(scope, resource_id):
             raise Forbidden()
 
     def reaches_everything(self, scope: Scope) -> bool:
         """Say whether ``*`` is among the resources of the scope."""
-        return any(permission.scope is scope and permission.allows(EVERYTHING) for permission in self.permissions)
+        return self.can(scope, EVERYTHING)
 
 
 class ApiKeyAuthentication(BaseAuthentication):
@@ -111,7 +117,7 @@ def find_key(token: str, *, at: datetime) -> AuthenticatedKey:
 
 
 def _permission(entry: list[Any]) -> Permission:
-    scope, resources, source, target, cap, per_day, per_week, per_month, approval_above = entry
+    scope, resources, source, target, cap, per_day, per_week, per_month, approval_above, spend_id = entry
     return Permission(
         scope=Scope(scope),
         resources=tuple(resources),
@@ -122,4 +128,5 @@ def _permission(entry: list[Any]) -> Permission:
         max_amount_per_week=per_week,
         max_amount_per_month=per_month,
         approval_above=approval_above,
+        spend_id=UUID(spend_id),
     )

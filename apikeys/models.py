@@ -1,5 +1,6 @@
 """Who calls, what they may do, and whether they already did."""
 
+import uuid
 from datetime import datetime
 from typing import Any
 
@@ -150,6 +151,9 @@ class PermissionEntry(models.Model):
     max_amount_per_week_cents = _cents(help_text="At most this much in one week, from Monday, UTC.")
     max_amount_per_month_cents = _cents(help_text="At most this much in one calendar month, UTC.")
     approval_above_cents = _cents(help_text="A larger transfer waits for a person.")
+    # The counters of what went through this entry hang on this and not on the row, so that a rotated key, or a key
+    # whose permissions are written anew, goes on with what is already spent.
+    spend_id = models.UUIDField(default=uuid.uuid4, editable=False)
 
     class Meta:
         verbose_name_plural = "permission entries"
@@ -190,7 +194,35 @@ class PermissionEntry(models.Model):
             max_amount_per_week=self.max_amount_per_week_cents,
             max_amount_per_month=self.max_amount_per_month_cents,
             approval_above=self.approval_above_cents,
+            spend_id=self.spend_id,
         )
+
+
+class SpendPeriod(models.TextChoices):
+    """The calendar periods of caps, in UTC. A week begins on Monday."""
+
+    DAY = "day"
+    WEEK = "week"
+    MONTH = "month"
+
+
+class SpendCounter(models.Model):
+    """How many cents went through a permission entry in one period: pending included, failed given back."""
+
+    spend_id = models.UUIDField()
+    period = models.CharField(max_length=5, choices=SpendPeriod)
+    starts_on = models.DateField()
+    organization = models.ForeignKey(Organization, on_delete=models.PROTECT, related_name="+")
+    spent_cents = models.BigIntegerField(default=0)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["spend_id", "period", "starts_on"], name="spend_counter_of_one_period"),
+            models.CheckConstraint(condition=Q(spent_cents__gte=0), name="spend_counter_not_negative"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.spent_cents} in the {self.period} of {self.starts_on}"
 
 
 class RateWindow(models.Model):

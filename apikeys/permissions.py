@@ -2,8 +2,9 @@
 
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
+from uuid import UUID
 
 from apikeys.errors import InvalidPermission
 from apikeys.scopes import EVERYTHING, ResourceKind, Scope
@@ -41,6 +42,8 @@ class Permission:
     max_amount_per_week: int | None = None
     max_amount_per_month: int | None = None
     approval_above: int | None = None
+    # Under which the amounts that went through this entry are counted; survives a rotation. No part of what it allows.
+    spend_id: UUID | None = field(default=None, compare=False)
 
     def __post_init__(self) -> None:
         if self.scope.resource_kind is ResourceKind.ACCOUNT_PAIR:

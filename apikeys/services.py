@@ -1,6 +1,8 @@
 """What the business does with organizations and keys. Each function is one transaction."""
 
+import uuid
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 from django.utils import timezone
@@ -80,8 +82,9 @@ def create_api_key(
 def set_permissions(*, key_id: str, permissions: Sequence[Permission], changed_by: str) -> ApiKey:
     """Replace all entries of the key. Raises ApiKeyNotFound, InvalidPermission."""
     key = lock_api_key(key_id)
+    before = key.permissions()
     key.entries.all().delete()
-    _write_entries(key, permissions)
+    _write_entries(key, [_with_spend_id_of(before, permission) for permission in permissions])
     note_permissions_changed(key, changed_by=changed_by)
     return key
 
@@ -160,6 +163,14 @@ def purge_idempotency_records(*, include_live: bool = False) -> int:
     return removed
 
 
+def _with_spend_id_of(before: list[Permission], permission: Permission) -> Permission:
+    """Let an entry for the same pair go on counting where the old one was: new words do not refill a cap."""
+    for index, old in enumerate(before):
+        if permission.source is not None and (old.source, old.target) == (permission.source, permission.target):
+            return replace(permission, spend_id=before.pop(index).spend_id)
+    return permission
+
+
 def _write_entries(key: ApiKey, permissions: Sequence[Permission]) -> None:
     if len(set(permissions)) < len(permissions):
         raise InvalidPermission("The same permission is given twice.")
@@ -176,6 +187,7 @@ def _write_entries(key: ApiKey, permissions: Sequence[Permission]) -> None:
             max_amount_per_week_cents=permission.max_amount_per_week,
             max_amount_per_month_cents=permission.max_amount_per_month,
             approval_above_cents=permission.approval_above,
+            spend_id=permission.spend_id or uuid.uuid4(),
         )
         for permission in permissions
     )

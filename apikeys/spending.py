@@ -1,0 +1,103 @@
+"""Period caps: counters that are locked, looked at and raised in the transaction of the transfer they count."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
+from uuid import UUID
+
+from django.db import connection
+
+from apikeys.models import SpendPeriod
+from apikeys.permissions import Permission
+from sequence.api.ids import parse_id
+
+
+@dataclass(frozen=True)
+class Spend:
+    """Cents that went through a permission entry at an instant."""
+
+    spend_id: UUID
+    at: datetime
+    amount_cents: int
+
+
+def starts_on(period: SpendPeriod, at: datetime) -> date:
+    """Return the first day (UTC) of the period that holds the instant."""
+    day = at.astimezone(UTC).date()
+    if period is SpendPeriod.WEEK:
+        return day - timedelta(days=day.weekday())
+    return day.replace(day=1) if period is SpendPeriod.MONTH else day
+
+
+def lock_spent(organization_id: str, spend_ids: Iterable[UUID], at: datetime) -> dict[tuple[UUID, SpendPeriod], int]:
+    """Return what went through each entry in the three periods around ``at``, locked until the transaction ends.
+
+    A counter is created before it is counted: two first transfers of a day then wait for each other like all others.
+    """
+    keys = [(spend_id, period) for spend_id in sorted(set(spend_ids)) for period in sorted(SpendPeriod)]
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """
+            INSERT INTO apikeys_spendcounter AS counter (organization_id, spend_id, period, starts_on, spent_cents)
+            SELECT %s, spend_id, period, starts_on, 0
+            FROM unnest(%s::uuid[], %s::text[], %s::date[]) AS wanted (spend_id, period, starts_on)
+            ORDER BY spend_id, period
+            ON CONFLICT (spend_id, period, starts_on) DO UPDATE SET spent_cents = counter.spent_cents
+            RETURNING spend_id, period, spent_cents
+            """,
+            [
+                parse_id("org", organization_id),
+                [spend_id for spend_id, _ in keys],
+                [period.value for _, period in keys],
+                [starts_on(period, at) for _, period in keys],
+            ],
+        )
+        return {(spend_id, SpendPeriod(period)): cents for spend_id, period, cents in cursor.fetchall()}
+
+
+def add_spent(spends: Iterable[Spend]) -> None:
+    """Raise the counters of the entries' three periods; negative amounts give back.
+
+    Counters are the last thing that a transaction locks, in one order, so that nobody waits in a circle.
+    """
+    rows: dict[tuple[UUID, str, date], int] = {}
+    for spend in spends:
+        for period in SpendPeriod:
+            key = (spend.spend_id, period.value, starts_on(period, spend.at))
+            rows[key] = rows.get(key, 0) + spend.amount_cents
+    if not rows:
+        return
+    keys = sorted(rows)
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """
+            WITH change AS (
+                SELECT * FROM unnest(%s::uuid[], %s::text[], %s::date[], %s::bigint[])
+                    AS change (spend_id, period, starts_on, cents)
+            ), locked AS (
+                SELECT counter.id, change.cents FROM apikeys_spendcounter counter JOIN change
+                    USING (spend_id, period, starts_on)
+                ORDER BY spend_id, period, starts_on FOR NO KEY UPDATE OF counter
+            )
+            UPDATE apikeys_spendcounter counter SET spent_cents = counter.spent_cents + locked.cents
+            FROM locked WHERE counter.id = locked.id
+            """,
+            [[key[0] for key in keys], [key[1] for key in keys], [key[2] for key in keys], [rows[key] for key in keys]],
+        )
+
+
+def broken_cap(
+    permission: Permission, amount_cents: int, spent: dict[tuple[UUID, SpendPeriod], int]
+) -> tuple[str, int] | None:
+    """Return the name and the cents of the first limit that the amount would break, or None."""
+    if permission.max_amount is not None and amount_cents > permission.max_amount:
+        return "transfer", permission.max_amount
+    caps = {
+        SpendPeriod.DAY: permission.max_amount_per_day,
+        SpendPeriod.WEEK: permission.max_amount_per_week,
+        SpendPeriod.MONTH: permission.max_amount_per_month,
+    }
+    for period, cap in caps.items():
+        if cap is not None and permission.spend_id and spent[permission.spend_id, period] + amount_cents > cap:
+            return period.value, cap
+    return None
