@@ -1,6 +1,6 @@
 """The refusals of accounts."""
 
-from sequence.errors import Conflict, NotFound
+from sequence.errors import Conflict, InvalidRequest, NotFound
 
 
 class AccountNotFound(NotFound):
@@ -15,3 +15,7 @@ class AccountNotEmpty(Conflict):
 class AccountInUse(Conflict):
     code = "account_in_use"
     message = "{name} is used by {users}. Disable or change that first, then delete the account."
+
+
+class OnlyOfLiabilities(InvalidRequest):
+    message = "Interest rate, statement balance, minimum payment and due date are those of a LIABILITY, not of {type}."

@@ -3,6 +3,7 @@
 from typing import Any
 
 import pghistory
+import pgtrigger
 from django.db import models
 from django.db.models import F, Q
 from django.utils import timezone
@@ -125,6 +126,17 @@ class Account(models.Model):
             ),
         ]
         indexes = [models.Index(fields=["organization", "created_at", "id"], name="account_list")]
+        triggers = [
+            # The ledger's own trigger runs one level deeper; nothing else may touch these balances.
+            pgtrigger.Protect(
+                name="balance_moves_only_with_postings",
+                operation=pgtrigger.UpdateOf("balance_cents"),
+                condition=pgtrigger.Condition(
+                    "OLD.balance_cents IS DISTINCT FROM NEW.balance_cents"
+                    " AND NEW.type <> 'external_account' AND pg_trigger_depth() = 0"
+                ),
+            ),
+        ]
 
     def __str__(self) -> str:
         return self.name

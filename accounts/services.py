@@ -1,13 +1,16 @@
 """What the business does with accounts. Each function is one transaction."""
 
+from datetime import date
+from decimal import Decimal
 from typing import Any
 
 from django.utils import timezone
 
 from accounts.bank_numbers import issue_bank_numbers
-from accounts.errors import AccountNotEmpty, AccountNotFound
-from accounts.models import Account, AccountType
+from accounts.errors import AccountNotEmpty, AccountNotFound, OnlyOfLiabilities
+from accounts.models import Account, AccountType, ExternalAccountType
 from accounts.signals import account_deleting
+from sequence.api.ids import parse_id
 from sequence.transactions import transactional
 
 
@@ -50,6 +53,41 @@ def create_pod(
     )
 
 
+def connect_external_account(
+    *,
+    organization_id: str,
+    name: str,
+    external_account_type: ExternalAccountType,
+    institution_name: str,
+    balance_cents: int | None = None,
+    interest_rate_percent: Decimal | None = None,
+    last_statement_balance_cents: int | None = None,
+    next_payment_minimum_cents: int | None = None,
+    next_payment_due_on: date | None = None,
+) -> Account:
+    """Return a new account at another institution, with the last that is known of it.
+
+    Raises OnlyOfLiabilities when a debt's facts are given for something that is none.
+    """
+    facts = {
+        "interest_rate_percent": interest_rate_percent,
+        "last_statement_balance_cents": last_statement_balance_cents,
+        "next_payment_minimum_cents": next_payment_minimum_cents,
+        "next_payment_due_on": next_payment_due_on,
+    }
+    if external_account_type is not ExternalAccountType.LIABILITY and any(fact is not None for fact in facts.values()):
+        raise OnlyOfLiabilities(type=external_account_type)
+    return _create_account(
+        organization_id=organization_id,
+        type=AccountType.EXTERNAL_ACCOUNT,
+        external_account_type=external_account_type,
+        name=name,
+        institution_name=institution_name,
+        balance_cents=balance_cents,
+        **facts,
+    )
+
+
 def _create_account(**fields: Any) -> Account:
     now = timezone.now()
     return Account.objects.create(created_at=now, updated_at=now, balance_updated_at=now, **fields)
@@ -70,10 +108,27 @@ def lock_accounts(*account_ids: str, organization_id: str) -> list[Account]:
     deadlocking. Somebody else's account raises AccountNotFound, exactly as a missing or deleted one does.
     """
     rows = Account.objects.of(organization_id).open().filter(id__in=account_ids).order_by("id")
-    locked = {account.id: account for account in rows.select_for_update(no_key=True)}
-    if missing := set(account_ids) - set(locked):
-        raise AccountNotFound(account_id=min(missing))
+    # The full lock also waits for whoever has just read the account to refer to it: see find_accounts_for_reference.
+    locked = {account.id: account for account in rows.select_for_update()}
+    if set(account_ids) - set(locked):
+        raise AccountNotFound()
     return [locked[account_id] for account_id in account_ids]
+
+
+def find_accounts_for_reference(*account_ids: str, organization_id: str) -> list[Account]:
+    """Return the organization's accounts, kept from being deleted until the transaction ends, in the order asked for.
+
+    The weakest lock there is: it waits for a deletion or an edit, never for money that moves. Raises AccountNotFound.
+    """
+    rows = Account.objects.raw(
+        "SELECT * FROM accounts_account WHERE organization_id = %s AND id = ANY(%s) AND deleted_at IS NULL"
+        " ORDER BY id FOR KEY SHARE",
+        [parse_id("org", organization_id), [parse_id("acc", account_id) for account_id in account_ids]],
+    )
+    found = {account.id: account for account in rows}
+    if set(account_ids) - set(found):
+        raise AccountNotFound()
+    return [found[account_id] for account_id in account_ids]
 
 
 @transactional

@@ -1,8 +1,10 @@
 """Argument types that several commands share. A bad value ends the command with a line that says what is expected."""
 
+import re
 from argparse import ArgumentTypeError
 from collections.abc import Callable
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
+from decimal import Decimal
 
 from django.core.management.base import CommandParser
 from django.utils.dateparse import parse_datetime
@@ -30,6 +32,21 @@ def instant(text: str) -> datetime:
     if moment is None:
         raise ArgumentTypeError(f"{text!r} is no time. Write it like 2027-01-31T00:00:00Z.")
     return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
+
+
+def day(text: str) -> date:
+    """Read a date such as 2026-12-31."""
+    try:
+        return date.fromisoformat(text)
+    except ValueError:
+        raise ArgumentTypeError(f"{text!r} is no date. Write it like 2026-12-31.") from None
+
+
+def percent(text: str) -> Decimal:
+    """Read a percentage from 0 to 999.999 with at most three places, exactly."""
+    if not re.fullmatch(r"[0-9]{1,3}(\.[0-9]{1,3})?", text):
+        raise ArgumentTypeError(f"{text!r} is no percentage. Write it like 19.99.")
+    return Decimal(text)
 
 
 def whole_number(low: int, high: int) -> Callable[[str], int]:

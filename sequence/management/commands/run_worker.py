@@ -1,0 +1,30 @@
+from datetime import datetime
+from typing import Any
+
+from django.conf import settings
+from django.core.management.base import CommandError, CommandParser
+
+from sequence.management.arguments import instant
+from sequence.management.base import OperatorCommand
+from sequence.worker import Worker, run_once
+
+
+class Command(OperatorCommand):
+    help = "Settle transfers and do everything else that is due, until stopped. Start as many as you like."
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        super().add_arguments(parser)
+        parser.add_argument("--once", action="store_true", help="do all that is due, then exit")
+        parser.add_argument(
+            "--now", type=instant, help="with --once: as if it were this time (needs ALLOW_TIME_TRAVEL)"
+        )
+
+    def run(self, *, once: bool, now: datetime | None, **options: Any) -> dict[str, Any]:
+        if now is not None and not once:
+            raise CommandError("--now goes with --once.")
+        if now is not None and not settings.ALLOW_TIME_TRAVEL:
+            raise CommandError("--now needs the setting ALLOW_TIME_TRAVEL, which production never has.")
+        if once:
+            return {"done": run_once(now)}
+        Worker().run()
+        return {"stopped": True}
