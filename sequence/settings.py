@@ -31,6 +31,11 @@ BANK_NUMBER_KEYS = env.list("BANK_NUMBER_KEYS")
 RATE_LIMIT_PER_MINUTE = 100
 RATE_LIMIT_ENABLED = env.bool("RATE_LIMIT_ENABLED", default=True)
 
+# How long the simulated rail takes from submission to settlement.
+SIMULATED_RAIL_DELAY_SECONDS = env.int("SIMULATED_RAIL_DELAY_SECONDS", default=2)
+# Lets an operator run a worker as if it were another time. Never in production: it would settle the future.
+ALLOW_TIME_TRAVEL = env.bool("ALLOW_TIME_TRAVEL", default=False) and not PRODUCTION
+
 INSTALLED_APPS = [
     "django.contrib.admin",
     "django.contrib.auth",
@@ -48,6 +53,7 @@ INSTALLED_APPS = [
     "sequence",
     "apikeys",
     "accounts",
+    "transfers",
 ]
 
 # Sessions, CSRF and messages cost a quarter of a request and serve the staff's pages alone: see sequence.middleware.

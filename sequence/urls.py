@@ -5,6 +5,7 @@ from django.urls import include, path, re_path
 
 from accounts.views import AccountViewSet
 from sequence.api import fallbacks
+from transfers.views import TransferViewSet
 
 api = [
     path("accounts", AccountViewSet.as_view({"get": "list"})),
@@ -14,6 +15,9 @@ api = [
         "accounts/<account_id>",
         AccountViewSet.as_view({"get": "retrieve", "patch": "edit", "delete": "destroy"}),
     ),
+    path("transfers", TransferViewSet.as_view({"get": "list", "post": "create"})),
+    path("transfers/<transfer_id>", TransferViewSet.as_view({"get": "retrieve"})),
+    path("transfers/<transfer_id>/cancel", TransferViewSet.as_view({"post": "cancel"})),
     re_path("", fallbacks.unknown_address),
 ]
 

@@ -1,6 +1,6 @@
 """Keyset pages: page 5,000 costs what page 1 costs, and rows that arrive meanwhile neither repeat nor hide others."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, TypeVar
@@ -42,33 +42,47 @@ class _RowComparison(Func):
 
 
 def paginate(
-    rows: QuerySet[M],
+    rows: QuerySet[M] | Sequence[QuerySet[M]],
     *,
     show: Callable[[M], Any],
     list_name: str,
     newest_first: bool,
     first: int | None,
     after: str | None,
+    finish: Callable[[Any], QuerySet[M]] = lambda rows: rows,
 ) -> Page:
     """Return the page of ``rows`` behind the cursor ``after``, ordered by ``created_at``, then id.
 
-    ``first`` is the size; None means all. ``list_name`` seals cursors, so that one list refuses another's.
-    Raises InvalidRequest for a cursor that is not ours.
+    Several disjoint querysets of one model are merged, each read by its own index. ``first`` is the size; None means
+    all. ``list_name`` seals cursors, so that one list refuses another's. ``finish`` adds what showing needs, such as
+    ``select_related``. Raises InvalidRequest for a cursor that is not ours.
     """
-    rows = rows.order_by("-created_at", "-id") if newest_first else rows.order_by("created_at", "id")
+    order = ("-created_at", "-id") if newest_first else ("created_at", "id")
+    parts = [rows] if isinstance(rows, QuerySet) else rows
     if after is not None:
-        created_at, id = _open_cursor(after, list_name)
-        key = rows.model._meta.pk
-        bounds = (Value(created_at), Value(id, output_field=key))
-        rows = rows.filter(_RowComparison("<" if newest_first else ">", F("created_at"), F("id"), *bounds))
+        bound = _bound(parts[0].model, *_open_cursor(after, list_name), "<" if newest_first else ">")
+        parts = [part.filter(bound) for part in parts]
     # One row more than asked for tells whether there is a next page, without a count.
-    found = list(rows if first is None else rows[: first + 1])
+    limited = [part.order_by(*order)[: None if first is None else first + 1] for part in parts]
+    page = finish(_merged(limited)).order_by(*order) if len(limited) > 1 else finish(parts[0]).order_by(*order)
+    found = list(page if first is None else page[: first + 1])
     shown = found if first is None else found[:first]
     info = {
         "end_cursor": _seal_cursor(shown[-1], list_name) if shown else None,
         "has_next_page": len(found) > len(shown),
     }
     return Page([show(row) for row in shown], info)
+
+
+def _merged(parts: Sequence[QuerySet[M]]) -> QuerySet[M]:
+    model = parts[0].model
+    ids = parts[0].values("pk").union(*(part.values("pk") for part in parts[1:]), all=True)
+    return model._default_manager.filter(pk__in=ids)
+
+
+def _bound(model: type[Model], created_at: datetime, id: str, operator: str) -> _RowComparison:
+    bounds = (Value(created_at), Value(id, output_field=model._meta.pk))
+    return _RowComparison(operator, F("created_at"), F("id"), *bounds)
 
 
 def _signer(list_name: str) -> signing.Signer:

@@ -1,0 +1,83 @@
+"""A worker: sleeps until PostgreSQL rings or something may be due, then runs the sweeps until nothing is left.
+
+Any number may run, on any number of machines. One that is killed leaves whole batches, done or not done. One whose
+database goes away waits for it to come back.
+"""
+
+import signal
+import time
+from collections.abc import Callable
+from datetime import datetime
+from types import FrameType
+
+import psycopg
+import structlog
+from django.db import InterfaceError, OperationalError, connection
+from django.utils import timezone
+
+from sequence.sweeps import sweep_all
+
+log = structlog.get_logger("sequence.worker")
+
+# Rung by a trigger in the transaction that makes work.
+CHANNEL = "sequence_work"
+# What is due by the clock alone, and a bell that nobody heard, wait no longer than this.
+SWEEP_EVERY_SECONDS = 1.0
+# While the database is away: soon enough to be back with it, rare enough not to hammer it.
+RECONNECT_AFTER_SECONDS = 1.0
+
+
+def run_once(now: datetime | None = None) -> int:
+    """Do all that is due at ``now``, what becomes due by doing it included, and return how many rows that was.
+
+    Without ``now`` the clock runs on.
+    """
+    total = 0
+    while done := sweep_all(now or timezone.now()):
+        total += done
+    return total
+
+
+class Worker:
+    """Runs until it is told to stop; finishes the batch at hand first."""
+
+    def __init__(self) -> None:
+        self._is_stopping = False
+
+    def stop(self, signal_number: int = 0, frame: FrameType | None = None) -> None:
+        """Stop after the batch at hand. Fit to be a signal handler."""
+        self._is_stopping = True
+
+    def run(self) -> None:
+        """Work until ``stop``."""
+        signal.signal(signal.SIGTERM, self.stop)
+        signal.signal(signal.SIGINT, self.stop)
+        log.info("worker_started")
+        while not self._is_stopping:
+            self._survive(self._work)
+        log.info("worker_stopped")
+
+    def _work(self) -> None:
+        with connection.cursor() as cursor:
+            cursor.execute(f"LISTEN {CHANNEL}")
+        while not self._is_stopping:
+            done = sweep_all(timezone.now())
+            if not done:
+                _wait_for_bell()
+
+    def _survive(self, work: Callable[[], None]) -> None:
+        try:
+            work()
+        except (OperationalError, InterfaceError, psycopg.OperationalError) as error:
+            log.warning("database_unreachable", reason=str(error).strip().partition("\n")[0])
+            connection.close()
+            time.sleep(RECONNECT_AFTER_SECONDS)
+
+
+def _wait_for_bell() -> None:
+    """Return when the bell rings, or after SWEEP_EVERY_SECONDS."""
+    raw = connection.connection
+    if raw is None:
+        raise OperationalError("the connection is closed")
+    for _ in raw.notifies(timeout=SWEEP_EVERY_SECONDS, stop_after=1):
+        pass

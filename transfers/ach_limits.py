@@ -1,0 +1,71 @@
+"""What the ACH network lets an organization move in a day and in a month."""
+
+from collections.abc import Iterable
+from datetime import UTC, datetime
+
+from django.db.models import Sum
+
+from transfers.models import AchLimits, Direction, ErrorCode, RailName, Status, Transfer
+
+# What was accepted and did not fail.
+_COUNTED = [Status.PENDING, Status.COMPLETE]
+_CODES = {
+    (Direction.MONEY_OUT, "daily"): ErrorCode.DAILY_ACH_CREDIT_LIMIT_REACHED,
+    (Direction.MONEY_OUT, "monthly"): ErrorCode.MONTHLY_ACH_CREDIT_LIMIT_REACHED,
+    (Direction.MONEY_IN, "daily"): ErrorCode.DAILY_ACH_DEBIT_LIMIT_REACHED,
+    (Direction.MONEY_IN, "monthly"): ErrorCode.MONTHLY_ACH_DEBIT_LIMIT_REACHED,
+}
+_COLUMNS = {Direction.MONEY_OUT: "credit", Direction.MONEY_IN: "debit"}
+
+
+class ReachedLimits:
+    """The limits of some organizations, locked, and what today and this month have used of them."""
+
+    def __init__(self, limits: Iterable[AchLimits], now: datetime) -> None:
+        self._limits = {limit.organization_id: limit for limit in limits}
+        day = now.astimezone(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
+        self._starts = {"daily": day, "monthly": day.replace(day=1)}
+        self._used: dict[tuple[str, str, str], int] = {}
+
+    @classmethod
+    def lock(cls, transfers: Iterable[Transfer], now: datetime) -> "ReachedLimits":
+        """Lock the limits that these transfers may reach; an organization without a row has none."""
+        on_rail = {transfer.organization_id for transfer in transfers if transfer.rail == RailName.SIMULATED}
+        if not on_rail:
+            return cls([], now)
+        rows = AchLimits.objects.filter(organization_id__in=on_rail).order_by("organization_id")
+        return cls(rows.select_for_update(no_key=True), now)
+
+    def code_for(self, transfer: Transfer) -> ErrorCode | None:
+        """Return the code of the limit that the transfer would break, or None."""
+        limits = self._limits.get(transfer.organization_id)
+        if limits is None:
+            return None
+        direction = Direction(transfer.direction)
+        for period in self._starts:
+            limit_cents = getattr(limits, f"{period}_{_COLUMNS[direction]}_cents")
+            if limit_cents is not None and self._used_cents(transfer, period) + transfer.amount_cents > limit_cents:
+                return _CODES[direction, period]
+        return None
+
+    def count(self, transfer: Transfer) -> None:
+        """Count an accepted transfer towards those that follow in the batch."""
+        if transfer.organization_id in self._limits:
+            for period in self._starts:
+                self._used_cents(transfer, period)
+                self._used[self._key(transfer, period)] += transfer.amount_cents
+
+    def _used_cents(self, transfer: Transfer, period: str) -> int:
+        key = self._key(transfer, period)
+        if key not in self._used:
+            counted = Transfer.objects.of(transfer.organization_id).filter(
+                rail=RailName.SIMULATED,
+                direction=transfer.direction,
+                status__in=_COUNTED,
+                accepted_at__gte=self._starts[period],
+            )
+            self._used[key] = counted.aggregate(total=Sum("amount_cents"))["total"] or 0
+        return self._used[key]
+
+    def _key(self, transfer: Transfer, period: str) -> tuple[str, str, str]:
+        return transfer.organization_id, transfer.direction, period

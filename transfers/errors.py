@@ -1,0 +1,46 @@
+"""The refusals of transfers."""
+
+from sequence.errors import Conflict, DomainError, NotFound
+
+
+class TransferNotFound(NotFound):
+    message = "Transfer not found."
+
+
+class MaxAmountExceeded(DomainError):
+    code = "max_amount_exceeded"
+    status = 403
+    message = "This key may move at most {cap_cents} cents a {period} from {source} to {destination}."
+    is_outcome = True
+
+
+class TransferNotCancellable(Conflict):
+    code = "transfer_not_cancellable"
+    message = "The transfer is {status}. Only one that is pending_approval or processing can be cancelled."
+
+
+class TransferNotDecidable(Conflict):
+    code = "transfer_not_decidable"
+    message = "The transfer is {status}. Only one that is pending_approval can be approved or rejected."
+
+
+class ApprovalRefused(Conflict):
+    """The transfer cannot be approved as things stand now. It stays undecided: it may be rejected."""
+
+    code = "approval_refused"
+    message = "{reason} Reject the transfer, or mend that and approve it again."
+
+
+class InsufficientFunds(Conflict):
+    code = "insufficient_funds"
+    message = "{name} has {available_cents} cents available, not {amount_cents}."
+
+
+class NotOnThisAccount(Conflict):
+    code = "not_on_this_account"
+    message = "{name} is {kind}. {advice}"
+
+
+class NotOnTheSimulatedRail(Conflict):
+    code = "not_on_the_simulated_rail"
+    message = "The transfer is {status} on the rail '{rail}': {advice}"

@@ -1,0 +1,17 @@
+"""What transfers say when an account is to be deleted."""
+
+from typing import Any
+
+from accounts.errors import AccountNotEmpty
+from accounts.models import Account
+from transfers.models import Transfer
+
+
+def refuse_while_money_is_under_way(*, account: Account, **_: Any) -> None:
+    """Raise AccountNotEmpty while a transfer from or to the account may still move money."""
+    if Transfer.objects.touching(account.id).under_way().exists():
+        raise AccountNotEmpty(
+            name=account.name,
+            what="a transfer under way",
+            advice="Wait until it has ended, or cancel it, then delete the account.",
+        )

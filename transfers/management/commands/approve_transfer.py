@@ -1,0 +1,13 @@
+from typing import Any
+
+from transfers.facts import transfer_facts
+from transfers.management.decisions import DecisionCommand
+from transfers.services import approve_transfer
+
+
+class Command(DecisionCommand):
+    help = "Approve a transfer that waits for a person."
+
+    def run(self, *, transfer_id: str, by: str | None, **options: Any) -> dict[str, Any]:
+        decider = self.decider(by)
+        return transfer_facts(self.audited(lambda: approve_transfer(transfer_id=transfer_id, by=decider)))

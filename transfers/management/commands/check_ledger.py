@@ -1,0 +1,34 @@
+import sys
+from typing import Any
+
+from sequence.management.base import OperatorCommand
+from transfers.checks import CHECKS, Fault, find_faults
+
+
+class Command(OperatorCommand):
+    help = (
+        "Prove from the postings that every balance, hold and cap is right. Says what is not, and ends with exit code 1. "
+        "Reads one snapshot, so it may run at any time."
+    )
+
+    def run(self, **options: Any) -> dict[str, Any]:
+        faults = find_faults()
+        self.exit_code = 1 if faults else 0
+        return {"ok": not faults, "checks": len(CHECKS), "faults": [vars(fault) for fault in faults]}
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        super().handle(*args, **options)
+        if self.exit_code:
+            sys.exit(self.exit_code)
+
+    def tell(self, facts: Any) -> None:
+        for fault in facts["faults"]:
+            self.stderr.write(_sentence(Fault(**fault)))
+        if facts["ok"]:
+            self.stdout.write(f"The ledger is right: {facts['checks']} checks found nothing.")
+        else:
+            self.stderr.write(f"The ledger is wrong: {len(facts['faults'])} faults.")
+
+
+def _sentence(fault: Fault) -> str:
+    return f"{fault.subject}: {fault.message} ({fault.check})"

@@ -1,0 +1,23 @@
+from typing import Any
+
+from django.core.management.base import CommandParser
+
+from apikeys.permissions import MAX_CENTS
+from sequence.management.arguments import whole_number
+from sequence.management.base import OperatorCommand
+from transfers.facts import transfer_facts
+from transfers.services import pull_from_outside
+
+
+class Command(OperatorCommand):
+    help = "Let somebody outside draw money from an income source or a pod, complete at once, if there is enough."
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        super().add_arguments(parser)
+        parser.add_argument("--account", required=True, metavar="ACC_ID")
+        parser.add_argument("--amount", required=True, type=whole_number(1, MAX_CENTS), metavar="CENTS")
+
+    def run(self, *, account: str, amount: int, **options: Any) -> dict[str, Any]:
+        return transfer_facts(
+            self.audited(lambda: pull_from_outside(account_id=account, amount_cents=amount, by=self.actor))
+        )

@@ -1,0 +1,13 @@
+from typing import Any
+
+from transfers.facts import transfer_facts
+from transfers.management.decisions import DecisionCommand
+from transfers.services import reject_transfer
+
+
+class Command(DecisionCommand):
+    help = "Reject a transfer that waits for a person."
+
+    def run(self, *, transfer_id: str, by: str | None, **options: Any) -> dict[str, Any]:
+        decider = self.decider(by)
+        return transfer_facts(self.audited(lambda: reject_transfer(transfer_id=transfer_id, by=decider)))

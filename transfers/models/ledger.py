@@ -1,0 +1,142 @@
+"""The ledger: double entry, append-only. PostgreSQL itself refuses what must never be."""
+
+import pgtrigger
+from django.db import models
+from django.db.models import F, Q
+
+from accounts.models import Account
+from apikeys.models import Organization
+from transfers.models.transfer import Transfer
+
+
+class Clearing(models.TextChoices):
+    """The far side of a posting that leaves or enters the system: one for each way out."""
+
+    ACH = "ach", "ACH transfers"
+    DEPOSITS = "deposits", "Deposits from outside"
+    EXTERNAL_PULLS = "external_pulls", "Pulls from outside"
+    CARDS = "cards", "Card network"
+    # What belongs on an account that cannot take it: a returned payment whose account is deleted or spent.
+    SUSPENSE = "suspense", "Suspense"
+
+
+class EntrySetKind(models.TextChoices):
+    """Why money moved."""
+
+    SETTLEMENT = "settlement"
+    REVERSAL = "reversal"
+    CARD = "card"
+
+
+def _never_truncated() -> pgtrigger.Trigger:
+    return pgtrigger.Trigger(
+        name="is_never_truncated",
+        when=pgtrigger.Before,
+        operation=pgtrigger.Truncate,
+        level=pgtrigger.Statement,
+        func="RAISE EXCEPTION 'The ledger is append-only.' USING ERRCODE = '23514';",
+    )
+
+
+class EntrySet(models.Model):
+    """One movement: its postings sum to zero, checked by PostgreSQL when the transaction commits."""
+
+    id = models.BigAutoField(primary_key=True)
+    organization = models.ForeignKey(Organization, on_delete=models.PROTECT, related_name="+")
+    kind = models.CharField(max_length=10, choices=EntrySetKind)
+    transfer = models.ForeignKey(Transfer, null=True, on_delete=models.PROTECT, related_name="entry_sets")
+    posted_at = models.DateTimeField()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["organization", "id"], name="entry_set_within_organization"),
+            # Exactly once, whatever dies or repeats: a transfer settles once and comes back once.
+            models.UniqueConstraint(fields=["transfer", "kind"], name="entry_set_once_for_a_transfer"),
+            models.CheckConstraint(
+                condition=Q(kind=EntrySetKind.CARD, transfer=None)
+                | Q(kind__in=[EntrySetKind.SETTLEMENT, EntrySetKind.REVERSAL], transfer__isnull=False),
+                name="entry_set_has_its_cause",
+            ),
+        ]
+        triggers = [
+            pgtrigger.Protect(name="is_append_only", operation=pgtrigger.Update | pgtrigger.Delete),
+            _never_truncated(),
+            pgtrigger.Trigger(
+                name="has_postings",
+                when=pgtrigger.After,
+                operation=pgtrigger.Insert,
+                timing=pgtrigger.Deferred,
+                func="""
+                    IF (SELECT COUNT(*) FROM transfers_posting WHERE entry_set_id = NEW.id) < 2 THEN
+                        RAISE EXCEPTION 'Entry set % has fewer than two postings.', NEW.id USING ERRCODE = '23514';
+                    END IF;
+                    RETURN NULL;
+                """,
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.kind} {self.id}"
+
+
+class Posting(models.Model):
+    """Cents that an account, or a clearing account, gained (positive) or lost (negative) in an entry set.
+
+    Inserting postings is the only way in which the balance of a pod or an income source changes: a trigger adds them.
+    """
+
+    id = models.BigAutoField(primary_key=True)
+    organization = models.ForeignKey(Organization, on_delete=models.PROTECT, related_name="+")
+    entry_set = models.ForeignKey(EntrySet, on_delete=models.PROTECT, related_name="postings")
+    account = models.ForeignKey(Account, null=True, on_delete=models.PROTECT, related_name="postings")
+    clearing = models.CharField(max_length=20, choices=Clearing, null=True)  # noqa: DJ001 - null is "an account"
+    amount_cents = models.BigIntegerField()
+    posted_at = models.DateTimeField()
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(condition=~Q(amount_cents=0), name="posting_moves_something"),
+            models.CheckConstraint(
+                condition=Q(account=None, clearing__isnull=False) | Q(account__isnull=False, clearing=None),
+                name="posting_on_account_or_clearing",
+            ),
+        ]
+        indexes = [models.Index(F("account"), F("posted_at").desc(), F("id").desc(), name="posting_by_account")]
+        triggers = [
+            pgtrigger.Protect(name="is_append_only", operation=pgtrigger.Update | pgtrigger.Delete),
+            _never_truncated(),
+            pgtrigger.Trigger(
+                name="balances",
+                when=pgtrigger.After,
+                operation=pgtrigger.Insert,
+                timing=pgtrigger.Deferred,
+                func="""
+                    IF (SELECT SUM(amount_cents) FROM transfers_posting WHERE entry_set_id = NEW.entry_set_id) <> 0 THEN
+                        RAISE EXCEPTION 'The postings of entry set % do not sum to zero.', NEW.entry_set_id
+                            USING ERRCODE = '23514';
+                    END IF;
+                    RETURN NULL;
+                """,
+            ),
+            pgtrigger.Trigger(
+                name="moves_balances",
+                when=pgtrigger.After,
+                operation=pgtrigger.Insert,
+                level=pgtrigger.Statement,
+                referencing=pgtrigger.Referencing(new="fresh"),
+                func="""
+                    UPDATE accounts_account account
+                    SET balance_cents = account.balance_cents + moved.cents,
+                        balance_updated_at = moved.posted_at
+                    FROM (
+                        SELECT account_id, SUM(amount_cents) AS cents, MAX(posted_at) AS posted_at
+                        FROM fresh WHERE account_id IS NOT NULL GROUP BY account_id
+                    ) moved
+                    WHERE account.id = moved.account_id;
+                    RETURN NULL;
+                """,
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.amount_cents} on {self.account_id or self.clearing}"

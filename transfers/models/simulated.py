@@ -1,0 +1,68 @@
+"""The world outside, played by two tables: what the simulated rail was given, and what it shall do on purpose."""
+
+from django.db import models
+from django.db.models import Q
+
+from accounts.models import Account
+from sequence.api.ids import PrefixedIdField
+from transfers.models.transfer import ErrorCode
+
+
+class Outcome(models.TextChoices):
+    """How a simulated payment ends."""
+
+    SETTLE = "settle"
+    FAIL = "fail"
+
+
+class SimulatedPayment(models.Model):
+    """A payment as the institution outside knows it. It knows the transfer's id, as a real one would, and no more."""
+
+    transfer_id = PrefixedIdField("txr", primary_key=True)
+    outcome = models.CharField(max_length=10, choices=Outcome, default=Outcome.SETTLE)
+    fail_code = models.CharField(max_length=50, choices=ErrorCode, null=True)  # noqa: DJ001
+    return_code = models.CharField(max_length=50, choices=ErrorCode, null=True)  # noqa: DJ001
+    return_delay_seconds = models.PositiveIntegerField(default=0)
+    # When the outcome is known; None until it is submitted.
+    settles_at = models.DateTimeField(null=True)
+    settled_at = models.DateTimeField(null=True)
+    returns_at = models.DateTimeField(null=True)
+    returned_at = models.DateTimeField(null=True)
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(outcome=Outcome.SETTLE) | Q(fail_code__isnull=False), name="simulated_failure_has_a_code"
+            ),
+        ]
+        indexes = [
+            models.Index(fields=["settles_at"], condition=Q(settled_at=None), name="simulated_payment_settles"),
+            models.Index(
+                fields=["returns_at"],
+                condition=Q(returns_at__isnull=False, returned_at=None),
+                name="simulated_payment_returns",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"simulated payment of {self.transfer_id}"
+
+
+class SimulatedMark(models.Model):
+    """What the simulated rail does, on purpose, with every payment to or from an external account."""
+
+    account = models.OneToOneField(Account, primary_key=True, on_delete=models.CASCADE, related_name="simulated_mark")
+    fail_code = models.CharField(  # noqa: DJ001
+        max_length=50, choices=ErrorCode, null=True, blank=True, help_text="Payments fail with this."
+    )
+    return_code = models.CharField(  # noqa: DJ001
+        max_length=50,
+        choices=ErrorCode,
+        null=True,
+        blank=True,
+        help_text="Payments complete, then come back with this.",
+    )
+    return_delay_seconds = models.PositiveIntegerField(default=0, help_text="How long after completing they come back.")
+
+    def __str__(self) -> str:
+        return f"marks of {self.account_id}"

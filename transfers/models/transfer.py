@@ -1,0 +1,252 @@
+"""A transfer: one movement of money, from its request to its end."""
+
+from datetime import datetime
+from typing import Any
+
+import pgtrigger
+from django.db import models
+from django.db.models import F, Q
+from django.utils import timezone
+
+from accounts.models import Account
+from apikeys.models import ApiKey, Organization
+from apikeys.permissions import MAX_CENTS
+from sequence.api.ids import PrefixedIdField
+
+
+class Direction(models.TextChoices):
+    """From the organization's point of view."""
+
+    MONEY_IN = "money_in"
+    MONEY_OUT = "money_out"
+    INTERNAL = "internal"
+
+
+class Origin(models.TextChoices):
+    """What caused it."""
+
+    PAYCHECK = "paycheck"
+    CHECK_DEPOSIT = "check_deposit"
+    CASHBACK = "cashback"
+    USER_PULL = "user_pull"
+    RULE = "rule"
+    USER = "user"
+    EXTERNAL_PULL = "external_pull"
+
+
+class Status(models.TextChoices):
+    """Where it is. It never goes back; only a completed payment that is returned goes on to ERROR."""
+
+    PENDING_APPROVAL = "pending_approval"  # waits for a person
+    PROCESSING = "processing"  # accepted, not yet submitted
+    PENDING = "pending"  # with the payment rail
+    COMPLETE = "complete"
+    INCOMPLETE = "incomplete"  # not enough funds
+    ERROR = "error"
+    CANCELLED = "cancelled"
+
+
+UNDER_WAY = (Status.PENDING_APPROVAL, Status.PROCESSING, Status.PENDING)
+
+_TRANSITIONS: list[tuple[str, str]] = [
+    (Status.PENDING_APPROVAL, Status.PROCESSING),
+    (Status.PENDING_APPROVAL, Status.CANCELLED),
+    (Status.PROCESSING, Status.PENDING),
+    (Status.PROCESSING, Status.COMPLETE),
+    (Status.PROCESSING, Status.INCOMPLETE),
+    (Status.PROCESSING, Status.ERROR),
+    (Status.PROCESSING, Status.CANCELLED),
+    (Status.PENDING, Status.COMPLETE),
+    (Status.PENDING, Status.ERROR),
+    (Status.COMPLETE, Status.ERROR),
+]
+
+
+class ErrorCode(models.TextChoices):
+    """Why it is INCOMPLETE or ERROR."""
+
+    INSUFFICIENT_FUNDS = "insufficient_funds"
+    DISCONNECTED_ACCOUNT = "disconnected_account"
+    NAME_MISMATCH = "name_mismatch"
+    PAYMENT_FAILED = "payment_failed"
+    PAYMENT_NOT_SUPPORTED = "payment_not_supported"
+    TRANSFER_AMOUNT_LESS_THAN_ONE_DOLLAR = "transfer_amount_less_than_one_dollar"
+    DAILY_ACH_CREDIT_LIMIT_REACHED = "daily_ach_credit_limit_reached"
+    MONTHLY_ACH_CREDIT_LIMIT_REACHED = "monthly_ach_credit_limit_reached"
+    DAILY_ACH_DEBIT_LIMIT_REACHED = "daily_ach_debit_limit_reached"
+    MONTHLY_ACH_DEBIT_LIMIT_REACHED = "monthly_ach_debit_limit_reached"
+    NULL_BALANCE = "null_balance"
+    ACCOUNT_NO_MINIMUM_PAYMENT_AMOUNT = "account_no_minimum_payment_amount"
+    ACCOUNT_NO_LAST_STATEMENT_BALANCE = "account_no_last_statement_balance"
+    RESOURCE_DELETED = "resource_deleted"
+    RULE_LOOP_DETECTED = "rule_loop_detected"
+
+
+class RailName(models.TextChoices):
+    """What carries it."""
+
+    BOOK = "book", "Book (between own accounts, at once)"
+    SIMULATED = "simulated", "Simulated ACH"
+    INCOMING = "incoming", "Incoming (started by somebody outside)"
+
+
+class TransferQuerySet(models.QuerySet["Transfer"]):
+    def of(self, organization_id: str) -> "TransferQuerySet":
+        """Transfers of one organization; nobody else's are ever found."""
+        return self.filter(organization_id=organization_id)
+
+    def touching(self, account_id: str) -> "TransferQuerySet":
+        return self.filter(Q(source_id=account_id) | Q(destination_id=account_id))
+
+    def under_way(self) -> "TransferQuerySet":
+        """Transfers that may still move money."""
+        return self.filter(status__in=UNDER_WAY)
+
+    def accepted(self) -> "TransferQuerySet":
+        """Transfers that a worker should look at, oldest first."""
+        return self.filter(status=Status.PROCESSING).order_by("created_at", "id")
+
+    def unsubmitted(self) -> "TransferQuerySet":
+        """Transfers that the rail does not have for sure, oldest first."""
+        return self.filter(status=Status.PENDING, submitted_at=None).order_by("created_at", "id")
+
+    def undecided_since(self, at: datetime) -> "TransferQuerySet":
+        return self.filter(status=Status.PENDING_APPROVAL, created_at__lte=at).order_by("created_at", "id")
+
+    def with_accounts(self) -> "TransferQuerySet":
+        """Read the accounts along, for their names."""
+        return self.select_related("source", "destination")
+
+
+_HAS_SOURCE, _HAS_DESTINATION = Q(source__isnull=False), Q(destination__isnull=False)
+_OUTSIDE_ORIGINS = [Origin.PAYCHECK, Origin.CHECK_DEPOSIT, Origin.CASHBACK]
+
+
+class Transfer(models.Model):
+    """One movement of money. Cents, UTC.
+
+    Money that comes from outside all by itself (a paycheck) has no source; a pull from outside has no destination.
+    """
+
+    id = PrefixedIdField("txr", primary_key=True)
+    organization = models.ForeignKey(Organization, on_delete=models.PROTECT, related_name="+")
+    amount_cents = models.BigIntegerField()
+    direction = models.CharField(max_length=10, choices=Direction)
+    origin = models.CharField(max_length=15, choices=Origin)
+    status = models.CharField(max_length=20, choices=Status)
+    error_code = models.CharField(max_length=50, choices=ErrorCode, null=True)  # noqa: DJ001 - null in the API
+    description = models.CharField(max_length=10, null=True)  # noqa: DJ001 - null in the API
+    source = models.ForeignKey(Account, null=True, on_delete=models.PROTECT, related_name="outgoing")
+    destination = models.ForeignKey(Account, null=True, on_delete=models.PROTECT, related_name="incoming")
+    rail = models.CharField(max_length=10, choices=RailName)
+    rule_id = PrefixedIdField("rule", null=True)
+    rule_execution_id = PrefixedIdField("rex", null=True, db_index=True)
+
+    # Who asked, and through which permission entry it is counted.
+    api_key = models.ForeignKey(ApiKey, null=True, on_delete=models.PROTECT, related_name="+")
+    request_id = models.CharField(max_length=128, null=True, db_index=True)  # noqa: DJ001
+    spend_id = models.UUIDField(null=True)
+    # Who approved, rejected or cancelled it, and when.
+    decided_by = models.CharField(max_length=150, null=True)  # noqa: DJ001
+    decided_at = models.DateTimeField(null=True)
+
+    created_at = models.DateTimeField(default=timezone.now)
+    # When it left PROCESSING for its rail: the day that counts for the rail's limits.
+    accepted_at = models.DateTimeField(null=True)
+    submitted_at = models.DateTimeField(null=True)
+    completed_at = models.DateTimeField(null=True)
+    updated_at = models.DateTimeField(default=timezone.now)
+
+    objects = TransferQuerySet.as_manager()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["organization", "id"], name="transfer_within_organization"),
+            models.CheckConstraint(
+                condition=Q(amount_cents__gte=1, amount_cents__lte=MAX_CENTS), name="transfer_amount_in_range"
+            ),
+            models.CheckConstraint(condition=Q(status__in=Status.values), name="transfer_status_is_known"),
+            models.CheckConstraint(
+                condition=Q(source=None) | Q(destination=None) | ~Q(source=F("destination")),
+                name="transfer_between_two_accounts",
+            ),
+            models.CheckConstraint(
+                condition=(Q(direction=Direction.INTERNAL) & _HAS_SOURCE & _HAS_DESTINATION)
+                | (Q(direction=Direction.MONEY_IN) & _HAS_DESTINATION)
+                | (Q(direction=Direction.MONEY_OUT) & _HAS_SOURCE),
+                name="transfer_has_its_ends",
+            ),
+            models.CheckConstraint(
+                condition=Q(direction=Direction.INTERNAL, origin__in=[Origin.RULE, Origin.USER])
+                | Q(direction=Direction.MONEY_IN, origin__in=[*_OUTSIDE_ORIGINS, Origin.USER_PULL])
+                | Q(direction=Direction.MONEY_OUT, origin__in=[Origin.RULE, Origin.USER, Origin.EXTERNAL_PULL]),
+                name="transfer_origin_fits_direction",
+            ),
+            models.CheckConstraint(
+                condition=Q(status__in=[Status.INCOMPLETE, Status.ERROR], error_code__isnull=False)
+                | (~Q(status__in=[Status.INCOMPLETE, Status.ERROR]) & Q(error_code=None)),
+                name="transfer_error_code_when_it_failed",
+            ),
+            models.CheckConstraint(
+                condition=Q(status=Status.COMPLETE, completed_at__isnull=False)
+                | Q(status=Status.ERROR)
+                | (~Q(status__in=[Status.COMPLETE, Status.ERROR]) & Q(completed_at=None)),
+                name="transfer_completed_at_when_complete",
+            ),
+        ]
+        indexes = [
+            # The two halves of an account's history, each in the order of its pages.
+            models.Index(F("source"), F("created_at").desc(), F("id").desc(), name="transfer_by_source"),
+            models.Index(F("destination"), F("created_at").desc(), F("id").desc(), name="transfer_by_destination"),
+            # What workers and staff look for is a sliver of the table.
+            models.Index(fields=["status", "created_at", "id"], condition=Q(status__in=UNDER_WAY), name="transfer_due"),
+            # The rail's limits add up a day or a month of one organization.
+            models.Index(fields=["organization", "direction", "accepted_at"], name="transfer_accepted"),
+        ]
+        triggers = [
+            pgtrigger.FSM(name="status_never_goes_back", field="status", transitions=_TRANSITIONS),
+            pgtrigger.Protect(name="is_never_deleted", operation=pgtrigger.Delete),
+            # Workers wake at the commit, without a round trip: rows are the truth, this is only a bell.
+            pgtrigger.Trigger(
+                name="ring_for_workers",
+                when=pgtrigger.After,
+                operation=pgtrigger.Insert | pgtrigger.UpdateOf("status"),
+                condition=pgtrigger.Q(new__status__in=[Status.PROCESSING, Status.PENDING, Status.COMPLETE]),
+                func="PERFORM pg_notify('sequence_work', ''); RETURN NULL;",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.id
+
+    @property
+    def holds_funds(self) -> bool:
+        """Whether its amount is set aside on the source right now."""
+        return self.status == Status.PENDING and self.source_id is not None
+
+    def decide(self, *, status: Status, by: str, at: datetime) -> None:
+        """Record a person's decision. The caller holds this row's lock."""
+        self.status, self.decided_by, self.decided_at, self.updated_at = status, by, at, at
+        self.save(update_fields=["status", "decided_by", "decided_at", "updated_at"])
+
+
+def _limit(help_text: str) -> Any:
+    return models.BigIntegerField(null=True, blank=True, help_text=f"{help_text}, in cents; empty means no limit.")
+
+
+class AchLimits(models.Model):
+    """What the ACH network lets one organization move: credits go out, debits are pulled in. UTC."""
+
+    organization = models.OneToOneField(
+        Organization, primary_key=True, on_delete=models.PROTECT, related_name="ach_limits"
+    )
+    daily_credit_cents = _limit("Sent out in a day")
+    monthly_credit_cents = _limit("Sent out in a calendar month")
+    daily_debit_cents = _limit("Pulled in in a day")
+    monthly_debit_cents = _limit("Pulled in in a calendar month")
+
+    class Meta:
+        verbose_name = verbose_name_plural = "ACH limits"
+
+    def __str__(self) -> str:
+        return f"ACH limits of {self.organization_id}"

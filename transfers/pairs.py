@@ -1,0 +1,43 @@
+"""Which account may pay which, and what kind of transfer that is."""
+
+from dataclasses import dataclass
+
+from accounts.models import Account, AccountType
+from sequence.errors import InvalidRequest
+from transfers.models import Direction, Origin, RailName
+
+
+@dataclass(frozen=True)
+class Route:
+    """How money gets from one account to another."""
+
+    direction: Direction
+    rail: RailName
+
+
+def route_between(source: Account, destination: Account) -> Route:
+    """Return the route from ``source`` to ``destination``. Raises InvalidRequest where there is none."""
+    if not source.can_be_source:
+        raise InvalidRequest.of(
+            "source_account_id", "cannot_be_source", f"{source.name} cannot be a source: money is paid to it only."
+        )
+    if not destination.can_be_destination:
+        raise InvalidRequest.of(
+            "destination_account_id", "cannot_be_destination", f"{destination.name} cannot be a destination."
+        )
+    from_outside = source.type == AccountType.EXTERNAL_ACCOUNT
+    to_outside = destination.type == AccountType.EXTERNAL_ACCOUNT
+    if from_outside and to_outside:
+        raise InvalidRequest.of(
+            "destination_account_id", "both_external", "Both accounts are at other institutions. Go through a pod."
+        )
+    if from_outside:
+        return Route(Direction.MONEY_IN, RailName.SIMULATED)
+    if to_outside:
+        return Route(Direction.MONEY_OUT, RailName.SIMULATED)
+    return Route(Direction.INTERNAL, RailName.BOOK)
+
+
+def manual_origin(route: Route) -> Origin:
+    """Return the origin of a transfer on this route that a user asked for."""
+    return Origin.USER_PULL if route.direction is Direction.MONEY_IN else Origin.USER

@@ -1,0 +1,105 @@
+"""Transfers on the wire. Fields stand in the order of the contract."""
+
+import re
+from typing import Any
+
+from rest_framework import serializers
+
+from accounts.models import Account, AccountType
+from sequence.api.fields import Cents, PageQuery, StrictSerializer, Text, Time, show_time
+from transfers.models import Direction, ErrorCode, Origin, Status, Transfer
+
+# The minimum of a transfer that somebody asks for: what the payment networks take.
+MIN_CENTS = 100
+# What a bank statement has room for.
+DESCRIPTION = re.compile(r"[A-Za-z0-9 ]{1,10}")
+
+
+class StatementText(Text):
+    """At most ten ASCII letters, digits and spaces: it goes on the bank statement."""
+
+    default_error_messages = {"statement_text": "Use at most 10 letters, digits and spaces."}
+
+    def to_internal_value(self, data: Any) -> str:
+        text = super().to_internal_value(data)
+        if not DESCRIPTION.fullmatch(text):
+            self.fail("statement_text")
+        return text
+
+
+class CreateTransfer(StrictSerializer):
+    """Body of ``POST /transfers``."""
+
+    source_account_id = Text(max_length=100, help_text="The account that pays.")
+    destination_account_id = Text(max_length=100, help_text="The account that is paid.")
+    amount_in_cents = Cents(min_value=MIN_CENTS, help_text="How much, in cents; 100 or more.")
+    description = StatementText(required=False, help_text="At most 10 letters, digits and spaces, for the statement.")
+
+    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
+        if attrs["source_account_id"] == attrs["destination_account_id"]:
+            fault = serializers.ErrorDetail("This is the source. Name another account.", code="same_account")
+            raise serializers.ValidationError({"destination_account_id": [fault]})
+        return attrs
+
+
+class TransferListQuery(PageQuery):
+    """Query of ``GET /transfers``."""
+
+    account_id = serializers.CharField(help_text="The account whose transfers are listed.")
+    account_role = serializers.ChoiceField(
+        choices=["source", "destination", "either"], default="either", help_text="On which side the account stands."
+    )
+    direction = serializers.ChoiceField(choices=Direction.choices, required=False)
+    origin = serializers.ChoiceField(choices=Origin.choices, required=False)
+    status = serializers.ChoiceField(choices=Status.choices, required=False)
+    rule_execution_id = serializers.CharField(required=False, help_text="Only transfers of this rule execution.")
+    # "from" is no name that Python lets an attribute have.
+    vars()["from"] = Time(required=False, help_text="Created at this time or later.")
+    to = Time(required=False, help_text="Created at this time or earlier.")
+
+
+class AccountReference(serializers.Serializer):
+    """An account as a transfer names it; a deleted one keeps its last name."""
+
+    id = serializers.CharField()
+    name = serializers.CharField()
+    type = serializers.ChoiceField(choices=AccountType.choices)
+
+    def to_representation(self, instance: Account) -> dict[str, Any]:
+        return {"id": instance.id, "name": instance.name, "type": instance.type}
+
+
+class TransferDetail(serializers.Serializer):
+    """A transfer."""
+
+    id = serializers.CharField()
+    amount_in_cents = serializers.IntegerField()
+    direction = serializers.ChoiceField(choices=Direction.choices)
+    origin = serializers.ChoiceField(choices=Origin.choices)
+    status = serializers.ChoiceField(choices=Status.choices)
+    description = serializers.CharField(allow_null=True)
+    source = AccountReference(allow_null=True)  # type: ignore[assignment]
+    destination = AccountReference(allow_null=True)
+    rule_id = serializers.CharField(allow_null=True)
+    rule_execution_id = serializers.CharField(allow_null=True)
+    error_code = serializers.ChoiceField(choices=ErrorCode.choices, allow_null=True)
+    created_at = serializers.DateTimeField()
+    completed_at = serializers.DateTimeField(allow_null=True)
+
+    def to_representation(self, instance: Transfer) -> dict[str, Any]:
+        reference = AccountReference().to_representation
+        return {
+            "id": instance.id,
+            "amount_in_cents": instance.amount_cents,
+            "direction": instance.direction,
+            "origin": instance.origin,
+            "status": instance.status,
+            "description": instance.description,
+            "source": reference(instance.source) if instance.source else None,
+            "destination": reference(instance.destination) if instance.destination else None,
+            "rule_id": instance.rule_id,
+            "rule_execution_id": instance.rule_execution_id,
+            "error_code": instance.error_code,
+            "created_at": show_time(instance.created_at),
+            "completed_at": show_time(instance.completed_at) if instance.completed_at else None,
+        }

@@ -1,0 +1,270 @@
+"""What the business does with transfers. Each function is one transaction; workers do the rest (see settlement)."""
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from django.utils import timezone
+
+from accounts.errors import AccountNotFound
+from accounts.models import Account, AccountType
+from accounts.services import find_accounts_for_reference
+from apikeys.authentication import AuthenticatedKey
+from apikeys.models import ApiKey, OrganizationStatus
+from apikeys.permissions import Permission
+from apikeys.scopes import Scope
+from apikeys.spending import Spend, add_spent, broken_cap, lock_spent
+from sequence.errors import DomainError, Forbidden
+from sequence.transactions import transactional
+from transfers.batches import Batch, lock_accounts_of
+from transfers.errors import (
+    ApprovalRefused,
+    InsufficientFunds,
+    MaxAmountExceeded,
+    NotOnThisAccount,
+    TransferNotCancellable,
+    TransferNotDecidable,
+    TransferNotFound,
+)
+from transfers.models import Direction, Origin, RailName, Status, Transfer
+from transfers.pairs import manual_origin, route_between
+from transfers.settlement import give_back
+
+_CANCELLABLE = (Status.PENDING_APPROVAL, Status.PROCESSING)
+
+
+@transactional
+def create_manual_transfer(
+    *,
+    key: AuthenticatedKey,
+    source_account_id: str,
+    destination_account_id: str,
+    amount_in_cents: int,
+    description: str | None = None,
+    request_id: str | None = None,
+) -> Transfer:
+    """Return a new transfer that a worker will settle, or that waits for approval.
+
+    The caller has checked that an entry of the key matches the pair. Raises AccountNotFound, InvalidRequest for a pair
+    that money cannot go between, and MaxAmountExceeded when no matching entry's limits all hold; the period caps are
+    counted here, under their locks.
+    """
+    now = timezone.now()
+    source, destination = find_accounts_for_reference(
+        source_account_id, destination_account_id, organization_id=key.organization_id
+    )
+    route = route_between(source, destination)
+    entries = matching_entries(key.permissions, source.id, destination.id)
+    permission, needs_approval = _choose_entry(key.organization_id, entries, amount_in_cents, now)
+    transfer = Transfer(
+        organization_id=key.organization_id,
+        amount_cents=amount_in_cents,
+        direction=route.direction,
+        origin=manual_origin(route),
+        status=Status.PENDING_APPROVAL if needs_approval else Status.PROCESSING,
+        description=description,
+        source=source,
+        destination=destination,
+        rail=route.rail,
+        api_key_id=key.id,
+        request_id=request_id,
+        spend_id=permission.spend_id,
+        created_at=now,
+        updated_at=now,
+    )
+    transfer.save(force_insert=True)
+    if permission.spend_id is not None:
+        add_spent([Spend(permission.spend_id, now, amount_in_cents)])
+    return transfer
+
+
+def matching_entries(
+    permissions: Sequence[Permission], source_id: str | None, destination_id: str | None
+) -> list[Permission]:
+    """Return the MANUAL_TRANSFER entries that reach the pair. A missing end is matched by ``*`` alone."""
+    return [
+        permission
+        for permission in permissions
+        if permission.scope is Scope.MANUAL_TRANSFER and permission.matches_pair(source_id or "", destination_id or "")
+    ]
+
+
+def _choose_entry(
+    organization_id: str, entries: Sequence[Permission], amount_cents: int, now: datetime
+) -> tuple[Permission, bool]:
+    """Return the entry that the amount goes through, and whether a person must approve it.
+
+    One that allows it without approval wins. Raises MaxAmountExceeded, naming the first limit in the way.
+    """
+    spent = lock_spent(organization_id, [entry.spend_id for entry in entries if entry.spend_id], now)
+    broken = [broken_cap(entry, amount_cents, spent) for entry in entries]
+    allowed = [entry for entry, cap in zip(entries, broken, strict=True) if cap is None]
+    for entry in allowed:
+        if not _needs_approval(entry, amount_cents):
+            return entry, False
+    if allowed:
+        return allowed[0], True
+    for entry, cap in zip(entries, broken, strict=True):
+        if cap is not None:
+            raise MaxAmountExceeded(cap_cents=cap[1], period=cap[0], source=entry.source, destination=entry.target)
+    raise Forbidden()
+
+
+def _needs_approval(entry: Permission, amount_cents: int) -> bool:
+    return entry.approval_above is not None and amount_cents > entry.approval_above
+
+
+def get_transfer(*, organization_id: str, transfer_id: str) -> Transfer:
+    """Return the organization's transfer with its accounts. Raises TransferNotFound."""
+    transfer = Transfer.objects.of(organization_id).with_accounts().filter(id=transfer_id).first()
+    if transfer is None:
+        raise TransferNotFound()
+    return transfer
+
+
+@transactional
+def cancel_transfer(*, transfer_id: str, by: str) -> Transfer:
+    """Stop a transfer that no rail has yet, and give it back to the caps.
+
+    Raises TransferNotFound, TransferNotCancellable.
+    """
+    transfer = _lock_transfer(transfer_id)
+    if transfer.status not in _CANCELLABLE:
+        raise TransferNotCancellable(status=transfer.status)
+    transfer.decide(status=Status.CANCELLED, by=by, at=timezone.now())
+    give_back([transfer])
+    return transfer
+
+
+@transactional
+def approve_transfer(*, transfer_id: str, by: str) -> Transfer:
+    """Let a transfer that waits for a person go ahead, after checking everything again as of now.
+
+    ``by`` is a staff user's name, or a command's actor. Raises TransferNotFound, TransferNotDecidable, and
+    ApprovalRefused with the reason: the person answers for the key's permissions, the key is closed or may no longer do
+    this, or an account is gone.
+    """
+    transfer = _lock_transfer(transfer_id)
+    if transfer.status != Status.PENDING_APPROVAL:
+        raise TransferNotDecidable(status=transfer.status)
+    _check_approval(transfer, by)
+    transfer.decide(status=Status.PROCESSING, by=by, at=timezone.now())
+    return transfer
+
+
+@transactional
+def reject_transfer(*, transfer_id: str, by: str) -> Transfer:
+    """Cancel a transfer that waits for a person. Raises TransferNotFound, TransferNotDecidable."""
+    transfer = _lock_transfer(transfer_id)
+    if transfer.status != Status.PENDING_APPROVAL:
+        raise TransferNotDecidable(status=transfer.status)
+    transfer.decide(status=Status.CANCELLED, by=by, at=timezone.now())
+    give_back([transfer])
+    return transfer
+
+
+def _check_approval(transfer: Transfer, by: str) -> None:
+    key = ApiKey.objects.select_related("organization").filter(id=transfer.api_key_id).first()
+    if key is None or not key.is_usable(timezone.now()):
+        raise ApprovalRefused(reason="The key that asked for it is revoked or expired.")
+    if key.organization.status != OrganizationStatus.ACTIVE:
+        raise ApprovalRefused(reason="The organization is suspended.")
+    if key.permissions_changed_by == by:
+        raise ApprovalRefused(
+            reason=f"{by} last changed what the key may do, so somebody else must decide on its transfers."
+        )
+    try:
+        source, destination = find_accounts_for_reference(
+            transfer.source_id or "", transfer.destination_id or "", organization_id=transfer.organization_id
+        )
+        route_between(source, destination)
+    except DomainError as refusal:
+        raise ApprovalRefused(reason=refusal.text) from None
+    _check_entry_again(transfer, key)
+
+
+def _check_entry_again(transfer: Transfer, key: ApiKey) -> None:
+    """Check the caps as if the transfer were new; it is in its counters already."""
+    for entry in matching_entries(key.permissions(), transfer.source_id, transfer.destination_id):
+        if entry.spend_id is None:
+            continue
+        spent = lock_spent(transfer.organization_id, [entry.spend_id], transfer.created_at)
+        if entry.spend_id == transfer.spend_id:
+            spent = {counter: cents - transfer.amount_cents for counter, cents in spent.items()}
+        if broken_cap(entry, transfer.amount_cents, spent) is None:
+            return
+    raise ApprovalRefused(reason="The key's permissions or caps no longer allow it.")
+
+
+@transactional
+def deposit(*, account_id: str, amount_cents: int, origin: Origin, by: str) -> Transfer:
+    """Return a completed transfer of money that arrived from outside by itself.
+
+    Raises AccountNotFound, NotOnThisAccount.
+    """
+    account = _find_ledger_account(account_id)
+    transfer = _incoming(account, amount_cents, origin, by)
+    transfer.direction, transfer.destination = Direction.MONEY_IN, account
+    return _complete_at_once(transfer)
+
+
+@transactional
+def pull_from_outside(*, account_id: str, amount_cents: int, by: str) -> Transfer:
+    """Return a completed transfer of money that somebody outside drew from a pod or an income source.
+
+    Raises AccountNotFound, NotOnThisAccount, InsufficientFunds; the money then stays.
+    """
+    account = _find_ledger_account(account_id)
+    transfer = _incoming(account, amount_cents, Origin.EXTERNAL_PULL, by)
+    transfer.direction, transfer.source = Direction.MONEY_OUT, account
+    return _complete_at_once(transfer)
+
+
+def _find_ledger_account(account_id: str) -> Account:
+    account = Account.objects.filter(id=account_id).first()
+    if account is None:
+        raise AccountNotFound()
+    [account] = find_accounts_for_reference(account_id, organization_id=account.organization_id)
+    if account.type == AccountType.EXTERNAL_ACCOUNT:
+        raise NotOnThisAccount(
+            name=account.name, kind="an external account", advice="Name an income source or a pod instead."
+        )
+    return account
+
+
+def _incoming(account: Account, amount_cents: int, origin: Origin, by: str) -> Transfer:
+    now = timezone.now()
+    return Transfer(
+        organization_id=account.organization_id,
+        amount_cents=amount_cents,
+        origin=origin,
+        status=Status.PROCESSING,
+        rail=RailName.INCOMING,
+        decided_by=by,
+        decided_at=now,
+        created_at=now,
+        updated_at=now,
+    )
+
+
+def _complete_at_once(transfer: Transfer) -> Transfer:
+    transfer.save(force_insert=True)
+    batch = Batch(lock_accounts_of([transfer]), now=transfer.created_at)
+    if transfer.source_id:
+        available_cents = batch.available_cents(transfer.source_id) or 0
+        if available_cents < transfer.amount_cents:
+            raise InsufficientFunds(
+                name=batch.accounts[transfer.source_id].name,
+                available_cents=available_cents,
+                amount_cents=transfer.amount_cents,
+            )
+    batch.complete(transfer)
+    batch.write()
+    return transfer
+
+
+def _lock_transfer(transfer_id: str) -> Transfer:
+    rows = Transfer.objects.with_accounts().select_for_update(no_key=True, of=("self",))
+    transfer = rows.filter(id=transfer_id).first()
+    if transfer is None:
+        raise TransferNotFound()
+    return transfer
