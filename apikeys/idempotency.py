@@ -59,7 +59,12 @@ class Attempt:
 
     @property
     def canonical_body(self) -> str:
-        return json.dumps(self.body, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
+        return _canonical(self.body)
+
+
+def _canonical(value: Any) -> str:
+    # Fractions as text keep all their digits, and 1.0 differs from 1, as it does for a field that wants an integer.
+    return json.dumps(value, ensure_ascii=False, sort_keys=True, separators=(",", ":"), default=str)
 
 
 def execute_once(
@@ -165,7 +170,9 @@ def _check_same_request(attempt: Attempt, record: IdempotencyRecord) -> None:
             "Use a new key for a new request."
         )
     if attempt.canonical_body != record.request_body:
-        raise IdempotencyKeyMismatch(details=_differences(json.loads(record.request_body), attempt.body, ""))
+        raise IdempotencyKeyMismatch(
+            details=_differences(json.loads(record.request_body), json.loads(attempt.canonical_body), "")
+        )
 
 
 def _differences(before: Any, now: Any, path: str) -> list[Detail]:
