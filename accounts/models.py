@@ -147,6 +147,10 @@ class Account(models.Model):
         return None if self.balance_cents is None else self.balance_cents - self.held_cents
 
     @property
+    def is_liability(self) -> bool:
+        return self.external_account_type == ExternalAccountType.LIABILITY
+
+    @property
     def can_be_source(self) -> bool:
         return self.type != AccountType.EXTERNAL_ACCOUNT or self.external_account_type == ExternalAccountType.DEPOSITORY
 

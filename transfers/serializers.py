@@ -1,30 +1,16 @@
 """Transfers on the wire. Fields stand in the order of the contract."""
 
-import re
 from typing import Any
 
 from rest_framework import serializers
 
 from accounts.models import Account, AccountType
 from sequence.api.fields import Cents, PageQuery, StrictSerializer, Text, Time, show_time
+from transfers.fields import StatementText
 from transfers.models import Direction, ErrorCode, Origin, Status, Transfer
 
 # The minimum of a transfer that somebody asks for: what the payment networks take.
 MIN_CENTS = 100
-# What a bank statement has room for.
-DESCRIPTION = re.compile(r"[A-Za-z0-9 ]{1,10}")
-
-
-class StatementText(Text):
-    """At most ten ASCII letters, digits and spaces: it goes on the bank statement."""
-
-    default_error_messages = {"statement_text": "Use at most 10 letters, digits and spaces."}
-
-    def to_internal_value(self, data: Any) -> str:
-        text = super().to_internal_value(data)
-        if not DESCRIPTION.fullmatch(text):
-            self.fail("statement_text")
-        return text
 
 
 class CreateTransfer(StrictSerializer):

@@ -110,6 +110,11 @@ class TransferQuerySet(models.QuerySet["Transfer"]):
         """Transfers that the rail does not have for sure, oldest first."""
         return self.filter(status=Status.PENDING, submitted_at=None).order_by("created_at", "id")
 
+    def arrived_unnoticed(self) -> "TransferQuerySet":
+        """Completed movements into an account that nobody above has looked at yet, oldest first."""
+        arrived = self.filter(completed_at__isnull=False, destination__isnull=False, arrival_noticed_at=None)
+        return arrived.order_by("completed_at", "id")
+
     def undecided_since(self, at: datetime) -> "TransferQuerySet":
         return self.filter(status=Status.PENDING_APPROVAL, created_at__lte=at).order_by("created_at", "id")
 
@@ -155,6 +160,8 @@ class Transfer(models.Model):
     accepted_at = models.DateTimeField(null=True)
     submitted_at = models.DateTimeField(null=True)
     completed_at = models.DateTimeField(null=True)
+    # When the rules have seen that money arrived; what they make of it commits together with this.
+    arrival_noticed_at = models.DateTimeField(null=True)
     updated_at = models.DateTimeField(default=timezone.now)
 
     objects = TransferQuerySet.as_manager()
@@ -200,6 +207,11 @@ class Transfer(models.Model):
             models.Index(F("destination"), F("created_at").desc(), F("id").desc(), name="transfer_by_destination"),
             # What workers and staff look for is a sliver of the table.
             models.Index(fields=["status", "created_at", "id"], condition=Q(status__in=UNDER_WAY), name="transfer_due"),
+            models.Index(
+                fields=["completed_at", "id"],
+                condition=Q(completed_at__isnull=False, destination__isnull=False, arrival_noticed_at=None),
+                name="transfer_unnoticed",
+            ),
             # The rail's limits add up a day or a month of one organization.
             models.Index(fields=["organization", "direction", "accepted_at"], name="transfer_accepted"),
         ]
