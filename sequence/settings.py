@@ -54,6 +54,7 @@ INSTALLED_APPS = [
     "apikeys",
     "accounts",
     "transfers",
+    "rules",
 ]
 
 # Sessions, CSRF and messages cost a quarter of a request and serve the staff's pages alone: see sequence.middleware.

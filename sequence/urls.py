@@ -4,6 +4,7 @@ from django.contrib import admin
 from django.urls import include, path, re_path
 
 from accounts.views import AccountViewSet
+from rules.views import RuleExecutionViewSet, RuleViewSet
 from sequence.api import fallbacks
 from transfers.views import TransferViewSet
 
@@ -18,6 +19,11 @@ api = [
     path("transfers", TransferViewSet.as_view({"get": "list", "post": "create"})),
     path("transfers/<transfer_id>", TransferViewSet.as_view({"get": "retrieve"})),
     path("transfers/<transfer_id>/cancel", TransferViewSet.as_view({"post": "cancel"})),
+    path("rules", RuleViewSet.as_view({"get": "list", "post": "create"})),
+    path("rules/<rule_id>", RuleViewSet.as_view({"get": "retrieve", "put": "replace", "delete": "destroy"})),
+    path("rules/<rule_id>/trigger", RuleViewSet.as_view({"post": "trigger"})),
+    path("rule-executions", RuleExecutionViewSet.as_view({"get": "list"})),
+    path("rule-executions/<execution_id>", RuleExecutionViewSet.as_view({"get": "retrieve"})),
     re_path("", fallbacks.unknown_address),
 ]
 

@@ -1,0 +1,14 @@
+from django.apps import AppConfig
+
+
+class RulesConfig(AppConfig):
+    name = "rules"
+
+    def ready(self) -> None:
+        from accounts.signals import account_deleting
+        from rules import guards, sweeps
+        from sequence.sweeps import register_sweep
+
+        account_deleting.connect(guards.refuse_while_an_enabled_rule_uses_it)
+        for sweep in sweeps.SWEEPS:
+            register_sweep(sweep)
