@@ -40,7 +40,7 @@ def ensure_installed(*, with_tests: bool) -> None:
         _check_ours()
         LOCAL.mkdir(exist_ok=True)
         with _one_at_a_time():
-            if not _is_installed(with_tests):
+            if not is_installed(with_tests):
                 _install(with_tests)
     except OSError as error:
         raise LaunchProblem(f"Cannot install into {VENV}: {error}.") from error
@@ -55,7 +55,7 @@ def _check_ours() -> None:
             )
 
 
-def _is_installed(with_tests: bool) -> bool:
+def is_installed(with_tests: bool) -> bool:
     """The tests need more than the server does: what is installed for them serves both."""
     if not (PYTHON.exists() and STAMP.exists()):
         return False

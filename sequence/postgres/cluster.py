@@ -16,6 +16,7 @@ from uuid import uuid4
 
 import psycopg
 from psycopg import pq, sql
+from psycopg.conninfo import make_conninfo
 
 from sequence.postgres import binaries
 from sequence.postgres.account import Account, account_name, server_account
@@ -25,6 +26,7 @@ from sequence.postgres.errors import (
     NotACluster,
     NotAnswering,
     OtherVersion,
+    PathUnusable,
     ProgramFailed,
     StartupProblem,
 )
@@ -37,9 +39,14 @@ SUPERUSER = "sequence"
 # Recovery after a crash reads up to a gigabyte of log; a machine that needs longer has another problem.
 START_SECONDS = 60
 STOP_SECONDS = 30
+# libpq's shortest; only a server that hangs takes that long.
+PING_SECONDS = 2
 
 # A log that nobody rotates is moved aside at the next start once it is this large; one predecessor is kept.
 LARGEST_LOG_BYTES = 10_000_000
+
+# pg_ctl puts its paths between quotation marks in a line for the shell, where these keep their meaning.
+UNUSABLE_CHARACTERS = '"$`\\'
 
 SERVER_SETTINGS = {
     "listen_addresses": "",
@@ -88,8 +95,8 @@ class Cluster:
         return pid if pid in server_processes(self.data) else None
 
     def is_answering(self) -> bool:
-        host = self.address()["host"]
-        return pq.PGconn.ping(psycopg.conninfo.make_conninfo(host=host, port=PORT).encode()) == pq.Ping.OK
+        where = make_conninfo(host=self.address()["host"], port=PORT, connect_timeout=PING_SECONDS)
+        return pq.PGconn.ping(where.encode()) == pq.Ping.OK
 
     def ensure_running(self) -> bool:
         """Return once the server answers: True if this call started it, False if it ran. Raises StartupProblem."""
@@ -196,6 +203,9 @@ class Cluster:
         needed = account.run(programs / "postgres", "--version").split()[-1].split(".")[0]
         if found != needed:
             raise OtherVersion(self.data, found, needed)
+        for path in (programs, self.data.resolve()):
+            if set(str(path)) & set(UNUSABLE_CHARACTERS):
+                raise PathUnusable(path, UNUSABLE_CHARACTERS)
 
     def _start(self, account: Account, programs: Path) -> None:
         """Start the server; the caller holds the lock and knows that no process of it lives."""

@@ -53,6 +53,11 @@ class OtherVersion(StartupProblem):
         )
 
 
+class PathUnusable(StartupProblem):
+    def __init__(self, path: Path, characters: str) -> None:
+        super().__init__(f"PostgreSQL cannot be started from {path}: no folder on the way may contain {characters}")
+
+
 class ProgramFailed(StartupProblem):
     def __init__(self, program: str, reason: str) -> None:
         super().__init__(f"{program} failed: {reason}")

@@ -62,9 +62,9 @@ def remove_short_folder(home: Path) -> None:
 
 
 def _can_serve(folder: Path) -> bool:
-    """A comma separates hosts for libpq, and a quotation mark quotes for the server: not in a path, then."""
+    """A comma separates hosts for libpq and folders for the server: not in a path, then."""
     path = str(folder / SOCKET_NAME)
-    return len(os.fsencode(path)) <= LONGEST_PATH_BYTES and not set(path) & set(',"')
+    return len(os.fsencode(path)) <= LONGEST_PATH_BYTES and "," not in path
 
 
 def _is_private_to(folder: Path, uid: int) -> bool:
