@@ -113,7 +113,7 @@ def wait_until(condition: Callable[[], Any], seconds: float = 30) -> None:
 def environment_for(folder: Path, **variables: str) -> dict[str, str]:
     """The environment of a program that uses the embedded server in ``folder``."""
     kept = {name: value for name, value in os.environ.items() if name not in ("DATABASE_URL", "PYTEST_CURRENT_TEST")}
-    return {**kept, "POSTGRES_DIR": str(folder), "POSTGRES_DURABLE": "0", **variables}
+    return {**kept, "POSTGRES_DIR": str(folder), "POSTGRES_DURABLE": "0", "WEB_WORKERS": "1", **variables}
 
 
 @dataclass(frozen=True)

@@ -5,6 +5,7 @@ import signal
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import psycopg
 import pytest
@@ -31,6 +32,7 @@ only_for_root = pytest.mark.skipif(not IS_ROOT, reason="Only root can take on ot
 ENSURE_RUNNING = """
 import sys
 from pathlib import Path
+from typing import Any
 from sequence.postgres.cluster import Cluster
 
 cluster = Cluster(Path(sys.argv[1]), durable=False)
@@ -39,7 +41,7 @@ cluster.ensure_database("shared")
 """
 
 
-def start_elsewhere(cluster: Cluster, **options: bool) -> subprocess.Popen[str]:
+def start_elsewhere(cluster: Cluster, **options: Any) -> subprocess.Popen[str]:
     """Let another process start the server."""
     command = [sys.executable, "-c", ENSURE_RUNNING, str(cluster.folder)]
     return subprocess.Popen(  # noqa: S603
@@ -194,6 +196,7 @@ class TestStaleLockFiles:
 class TestTheServer:
     def test_outlives_the_process_that_started_it(self, cluster):
         starter = start_elsewhere(cluster, start_new_session=True)
+        assert starter.stdout is not None
         assert starter.stdout.readline().startswith("True")
         os.killpg(starter.pid, signal.SIGKILL)
         starter.wait()

@@ -104,7 +104,7 @@ class TestRun:
         assert processes_with(f"POSTGRES_DIR={cluster.folder}") == []
         assert server_processes(cluster.data) == []
 
-    def test_leaves_a_server_running_that_ran_before_and_survives_its_crash(self, cluster, port, tmp_path):
+    def test_leaves_a_server_running_that_ran_before(self, cluster, port, tmp_path):
         cluster.ensure_running()
         with started(environment_for(cluster.folder, PORT=str(port)), tmp_path) as run:
             os.killpg(run.pid, signal.SIGINT)
@@ -115,7 +115,9 @@ class TestRun:
         checkout = place / "my own checkout"
         checkout.symlink_to(ROOT)
         command = f"cd / && exec '{checkout}/run' --help <&-"
-        done = subprocess.run(["/bin/sh", "-c", command], capture_output=True, text=True, check=False)
+        done = subprocess.run(  # noqa: S603
+            ["/bin/sh", "-c", command], capture_output=True, text=True, check=False
+        )
 
         assert done.returncode == 0, done.stderr
         assert "DATABASE_URL" in done.stdout
@@ -177,7 +179,7 @@ class TestRun:
 class TestWelcome:
     def test_tells_the_key_the_login_and_a_first_call(self):
         demo = {"organization": "Acme", "api_key": "sk_1", "staff_username": "ann", "staff_password": "pw"}
-        text = Welcome(Address("0.0.0.0", 8001), demo).text()
+        text = Welcome(Address("0.0.0.0", 8001), demo).text()  # noqa: S104
 
         assert "http://127.0.0.1:8001 " in text
         assert "API key of Acme:  sk_1" in text
