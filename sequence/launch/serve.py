@@ -9,7 +9,6 @@ from typing import Any
 
 import django
 from django.core.exceptions import ImproperlyConfigured
-from django.core.management import get_commands
 from django.db import DEFAULT_DB_ALIAS, connections
 from django.db.utils import OperationalError
 
@@ -65,9 +64,7 @@ def serve(address: Address, workers: int, stop: StopRequest) -> int:
     if run_to_end(manage("migrate", "--verbosity=0"), stop) is None:
         return 0
     demo = prepare_demo(stop)
-    programs = [web_server(address, workers)]
-    if "run_worker" in get_commands():
-        programs.append(Program("worker", manage("run_worker").command, restart=True))
+    programs = [web_server(address, workers), Program("worker", manage("run_worker").command, restart=True)]
     ended = keep_running(programs, stop, Welcome(address, demo).once_ready)
     if ended is None:
         say("\nStopped.\n")
@@ -79,12 +76,10 @@ def serve(address: Address, workers: int, stop: StopRequest) -> int:
 def prepare_demo(stop: StopRequest) -> dict[str, Any]:
     """Let the demo's own command fill an empty database; this is the one place where ./run asks for it.
 
-    Returns what it prints: organization, api_key, staff_username, staff_password. Secrets are told once; later they
-    are null, and so they are if there is no such command.
+    Returns what it prints: organization, api_key, staff_username, staff_password. Secrets that this machine does not
+    know (any more) are null.
     """
-    if "prepare_demo" not in get_commands():
-        return {}
-    return json.loads(run_to_end(manage("prepare_demo", "--json"), stop) or "{}")
+    return json.loads(run_to_end(manage("seed_demo", "--if-empty", "--json"), stop) or "{}")
 
 
 def web_workers() -> int:
