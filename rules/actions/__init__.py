@@ -3,7 +3,7 @@
 Adding one means adding a class; defining it registers it.
 """
 
-from rules.actions.base import ACTIONS, Action, UnknownAmount
+from rules.actions.base import ACTIONS, Action, UnknownAmount, dollars
 from rules.actions.debts import (
     Avalanche,
     LastStatementBalance,
@@ -28,4 +28,5 @@ __all__ = [
     "TopUp",
     "TotalAmountDue",
     "UnknownAmount",
+    "dollars",
 ]
