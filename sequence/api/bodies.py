@@ -34,13 +34,21 @@ def _read_bytes(request: HttpRequest) -> bytes:
     if "chunked" in request.headers.get("Transfer-Encoding", "").lower():
         # Django trusts Content-Length alone; a chunked body has none, and the server marks its end.
         raw = request.META["wsgi.input"].read(MAX_BYTES + 1)
-    elif int(request.META.get("CONTENT_LENGTH") or 0) > MAX_BYTES:
+    elif _declared_length(request) > MAX_BYTES:
         raise PayloadTooLarge(limit=MAX_BYTES)
     else:
         raw = request.body
     if len(raw) > MAX_BYTES:
         raise PayloadTooLarge(limit=MAX_BYTES)
     return raw
+
+
+def _declared_length(request: HttpRequest) -> int:
+    text = request.META.get("CONTENT_LENGTH") or "0"
+    if not (text.isascii() and text.isdigit()):
+        # Django would take it for zero and the body for absent.
+        raise InvalidRequest.of("Content-Length", "invalid", "Give the number of bytes of the body.")
+    return int(text)
 
 
 def parse_object(raw: bytes) -> dict[str, Any]:
