@@ -7,8 +7,8 @@ from transfers.checks import CHECKS, Fault, find_faults
 
 class Command(OperatorCommand):
     help = (
-        "Prove from the postings that every balance, hold and cap is right. Says what is not, and ends with exit code 1. "
-        "Reads one snapshot, so it may run at any time."
+        "Prove from the postings that every balance, hold and cap is right. Says what is not, and ends with exit code "
+        "1. Reads one snapshot, so it may run at any time."
     )
 
     def run(self, **options: Any) -> dict[str, Any]:
