@@ -4,6 +4,7 @@ from collections.abc import Callable
 from datetime import datetime
 
 import pytest
+from django.db import connection
 
 from apikeys.models import Organization
 from apikeys.permissions import parse_permissions
@@ -14,6 +15,26 @@ from tests.factories import OrganizationFactory
 
 _EVERYTHING = {ResourceKind.NONE: "", ResourceKind.ACCOUNT_PAIR: ":*>*"}
 ALL_PERMISSIONS = [scope + _EVERYTHING.get(scope.resource_kind, ":*") for scope in Scope]
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption(
+        "--full",
+        action="store_true",
+        help="Run the chaos tests (tests/transfers/chaos) in their long form: minutes of load, kills and restarts "
+        "instead of seconds.",
+    )
+
+
+@pytest.fixture(scope="session")
+def django_db_setup(django_db_setup, django_db_blocker):
+    """Let tests that commit be cleaned up: pytest-django truncates all tables after each, which the ledger refuses."""
+    with django_db_blocker.unblock(), connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT tgrelid::regclass, tgname FROM pg_trigger WHERE tgname LIKE 'pgtrigger_is_never_truncated%'"
+        )
+        for table, trigger in cursor.fetchall():
+            cursor.execute(f"ALTER TABLE {table} DISABLE TRIGGER {trigger}")
 
 
 @pytest.fixture(autouse=True)

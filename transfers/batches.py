@@ -77,10 +77,15 @@ class Batch:
         self._change(transfer, Status.ERROR)
 
     def write(self) -> None:
-        """Put everything down. Holds go first: a balance may not fall below them. Counters are locked last."""
-        self._write_accounts()
+        """Put everything down. Counters are locked last.
+
+        A balance may not fall below what is held, at no moment: what is released goes before the postings, what is set
+        aside goes after them, since it may be money that they bring.
+        """
+        self._write_accounts({id: cents for id, cents in self._held.items() if cents < 0}, self._snapshots)
         if self._movements:
             post(self._movements, at=self.now)
+        self._write_accounts({id: cents for id, cents in self._held.items() if cents > 0}, {})
         self._write_transfers()
         add_spent(self._given_back)
 
@@ -124,8 +129,8 @@ class Batch:
         legs = [Leg(taken, account_id=account.id)] if taken else []
         return legs if taken == amount_cents else [*legs, Leg(amount_cents - taken, clearing=Clearing.SUSPENSE)]
 
-    def _write_accounts(self) -> None:
-        changed = sorted(id for id in self.accounts if self._held[id] or self._snapshots[id])
+    def _write_accounts(self, held: dict[str, int], snapshots: dict[str, int]) -> None:
+        changed = sorted(id for id in self.accounts if held.get(id) or snapshots.get(id))
         if not changed:
             return
         with connection.cursor() as cursor:
@@ -141,8 +146,8 @@ class Batch:
                 [
                     self.now,
                     [parse_id("acc", id) for id in changed],
-                    [self._held[id] for id in changed],
-                    [self._snapshots[id] for id in changed],
+                    [held.get(id, 0) for id in changed],
+                    [snapshots.get(id, 0) for id in changed],
                 ],
             )
 

@@ -38,7 +38,7 @@ CHECKS = (
     Check(
         "entry_set_balances",
         "entry set",
-        "its {1} postings sum to {0} cents instead of zero",
+        "it has {1} postings that sum to {0} cents, not two or more that sum to zero",
         """
         SELECT entry_set.id, COALESCE(SUM(posting.amount_cents), 0), COUNT(posting.id)
         FROM transfers_entryset entry_set LEFT JOIN transfers_posting posting ON posting.entry_set_id = entry_set.id
@@ -148,13 +148,15 @@ CHECKS = (
         "counter of entry",
         "the {0} of {1} counts {2} cents, but its transfers add up to {3}",
         """
-        SELECT counter.spend_id, counter.period, counter.starts_on, counter.spent_cents,
-               COALESCE(SUM(transfer.amount_cents), 0)
-        FROM apikeys_spendcounter counter
-        LEFT JOIN transfers_transfer transfer ON transfer.spend_id = counter.spend_id
-          AND transfer.status IN ('pending_approval', 'processing', 'pending', 'complete')
-          AND date_trunc(counter.period, transfer.created_at AT TIME ZONE 'UTC')::date = counter.starts_on
-        GROUP BY counter.id HAVING counter.spent_cents <> COALESCE(SUM(transfer.amount_cents), 0)
+        SELECT spend_id, period, starts_on, COALESCE(counter.spent_cents, 0), COALESCE(moved.cents, 0)
+        FROM apikeys_spendcounter counter FULL JOIN (
+            SELECT spend_id, period, date_trunc(period, created_at AT TIME ZONE 'UTC')::date AS starts_on,
+                   SUM(amount_cents) AS cents
+            FROM transfers_transfer, unnest(ARRAY['day', 'week', 'month']) AS period
+            WHERE spend_id IS NOT NULL AND status IN ('pending_approval', 'processing', 'pending', 'complete')
+            GROUP BY spend_id, period, starts_on
+        ) moved USING (spend_id, period, starts_on)
+        WHERE COALESCE(counter.spent_cents, 0) <> COALESCE(moved.cents, 0)
         """,
     ),
 )

@@ -1,0 +1,74 @@
+"""What tests of money do all the time: put money somewhere, ask for a transfer, let workers work, look."""
+
+from typing import Any
+
+from django.http import HttpResponse
+
+from accounts.models import Account
+from sequence.worker import run_once
+from tests.client import Api
+from transfers.checks import find_faults
+from transfers.models import EntrySet, Origin, Status, Transfer
+from transfers.services import deposit
+
+
+def fund(account: Account, cents: int, *, by: str = "test") -> Transfer:
+    """Let money arrive from outside."""
+    return deposit(account_id=account.id, amount_cents=cents, origin=Origin.PAYCHECK, by=by)
+
+
+def post_transfer(api: Api, source: Account, destination: Account, cents: Any, **options: Any) -> HttpResponse:
+    """Ask for a transfer. ``description`` goes into the body, all else to the client."""
+    body = {"source_account_id": source.id, "destination_account_id": destination.id, "amount_in_cents": cents}
+    if "description" in options:
+        body["description"] = options.pop("description")
+    return api.post("/transfers", body, **options)
+
+
+def transfer_between(api: Api, source: Account, destination: Account, cents: int) -> Transfer:
+    """Return the row of a transfer that the API accepted."""
+    response = post_transfer(api, source, destination, cents)
+    assert response.status_code == 201, response.content
+    return Transfer.objects.get(id=response.json()["data"]["id"])
+
+
+def settle(now=None) -> int:
+    """Do what a worker does until nothing is due."""
+    return run_once(now)
+
+
+def balances(*accounts: Account) -> list[int | None]:
+    found = {account.id: account.balance_cents for account in Account.objects.filter(id__in=[a.id for a in accounts])}
+    return [found[account.id] for account in accounts]
+
+
+def held(account: Account) -> int:
+    return Account.objects.get(id=account.id).held_cents
+
+
+def status_of(transfer: Transfer) -> tuple[str, str | None]:
+    """Return where the transfer is, and its error code."""
+    return Transfer.objects.values_list("status", "error_code").get(id=transfer.id)
+
+
+def move_to(transfer: Transfer, status: Status) -> None:
+    """Bring a transfer that is PROCESSING into a status, by what really happens."""
+    from transfers.services import cancel_transfer
+    from transfers.settlement import accept
+
+    if status == Status.CANCELLED:
+        cancel_transfer(transfer_id=transfer.id, by="test")
+    elif status != Status.PROCESSING:
+        accept(transfer.created_at)
+    transfer.refresh_from_db()
+
+
+def error_of(response: HttpResponse) -> tuple[int, str]:
+    """Return the status and the code of a refusal."""
+    return response.status_code, response.json()["error"]["code"]
+
+
+def assert_nothing_moved() -> None:
+    """The ledger holds nothing but deposits, and is right."""
+    assert not EntrySet.objects.exclude(transfer__origin__in=["paycheck", "check_deposit", "cashback"]).exists()
+    assert find_faults() == []
