@@ -5,6 +5,7 @@ from django.urls import include, path, re_path
 
 from accounts.views import AccountViewSet
 from sequence.api import fallbacks
+from sequence.api.openapi.views import schema
 
 api = [
     path("accounts", AccountViewSet.as_view({"get": "list"})),
@@ -14,6 +15,7 @@ api = [
         "accounts/<account_id>",
         AccountViewSet.as_view({"get": "retrieve", "patch": "edit", "delete": "destroy"}),
     ),
+    path("schema", schema, name="schema"),
     re_path("", fallbacks.unknown_address),
 ]
 
