@@ -5,6 +5,7 @@ the answer) or has rolled back (then it executes). There is no look-before-you-i
 """
 
 import json
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
@@ -22,6 +23,11 @@ from sequence.audit import SET_CONTEXT, context_parameters
 from sequence.errors import Detail, DomainError
 from sequence.transactions import run_in_transaction, sqlstate_of
 
+HEADER = "Idempotency-Key"
+MAX_LENGTH = 255
+ALLOWED = re.compile(rf"[\x21-\x7e]{{1,{MAX_LENGTH}}}")  # Visible ASCII.
+REPLAYED_HEADER = "Idempotent-Replayed"
+METHODS_THAT_WRITE = {"POST", "PUT", "PATCH", "DELETE"}
 LIFETIME = timedelta(hours=24)
 # How long a twin waits for the first: most requests take milliseconds, and a waiting twin occupies a server thread.
 TWIN_WAIT_MILLISECONDS = 2000
@@ -159,7 +165,7 @@ def _replay(attempt: Attempt, authorize: Callable[[], None]) -> HttpResponse:
         response["Content-Type"] = "application/json"
     else:
         del response["Content-Type"]
-    response["Idempotent-Replayed"] = "true"
+    response[REPLAYED_HEADER] = "true"
     return response
 
 

@@ -129,6 +129,20 @@ CONTENT_SECURITY_POLICY = {
     }
 }
 
+SPECTACULAR_SETTINGS = {
+    "OAS_VERSION": "3.1.0",
+    "TITLE": "Sequence API",
+    "VERSION": "1.0.0",
+    "SERVERS": [{"url": "/", "description": "This server"}],
+    "SORT_OPERATIONS": False,  # As sequence.urls has them.
+    "ENUM_GENERATE_CHOICE_DESCRIPTION": False,
+    "POSTPROCESSING_HOOKS": ["sequence.api.openapi.document.arrange", "apikeys.schema.introduce"],
+    "SWAGGER_UI_DIST": "SIDECAR",
+    "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
+    # The key that somebody enters stays in that page's memory, and is gone with it.
+    "SWAGGER_UI_SETTINGS": {"deepLinking": True, "persistAuthorization": False, "displayRequestDuration": True},
+}
+
 SESSION_COOKIE_HTTPONLY = True
 SESSION_COOKIE_SAMESITE = "Lax"
 CSRF_COOKIE_SAMESITE = "Lax"

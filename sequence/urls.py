@@ -7,6 +7,7 @@ from accounts.views import AccountViewSet
 from rules.views import RuleExecutionViewSet, RuleViewSet
 from sequence.api import fallbacks
 from transfers.views import TransferViewSet
+from sequence.api.openapi.views import schema
 
 api = [
     path("accounts", AccountViewSet.as_view({"get": "list"})),
@@ -24,6 +25,7 @@ api = [
     path("rules/<rule_id>/trigger", RuleViewSet.as_view({"post": "trigger"})),
     path("rule-executions", RuleExecutionViewSet.as_view({"get": "list"})),
     path("rule-executions/<execution_id>", RuleExecutionViewSet.as_view({"get": "retrieve"})),
+    path("schema", schema, name="schema"),
     re_path("", fallbacks.unknown_address),
 ]
 

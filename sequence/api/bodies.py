@@ -8,6 +8,7 @@ from django.http import HttpRequest
 
 from sequence.errors import InvalidRequest, PayloadTooLarge, UnsupportedMediaType
 
+METHODS_WITH_BODY = {"POST", "PUT", "PATCH"}
 MAX_BYTES = 1024 * 1024
 # A rule's conditions nest ten levels of two containers each; nobody means more than this.
 MAX_DEPTH = 64
