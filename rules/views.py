@@ -7,7 +7,7 @@ from django.http import HttpResponse
 from apikeys.scopes import Scope
 from apikeys.viewsets import KeyedViewSet, Operation
 from rules import services
-from rules.errors import RuleExecutionNotFound
+from rules.errors import RuleDisabled, RuleExecutionNotFound, RuleNotFound
 from rules.models import ExecutionMode, Rule, RuleExecution
 from rules.serializers import (
     ExecutionDetail,
@@ -49,7 +49,7 @@ class RuleViewSet(KeyedViewSet):
             summary="Read a rule with its trigger, steps, conditions and actions",
             resource="rule_id",
             response=RuleDetail,
-            refusals=("not_found",),
+            refusals=(RuleNotFound,),
         ),
         "create": Operation(
             scope=Scope.CREATE_AND_EDIT_RULES,
@@ -63,10 +63,10 @@ class RuleViewSet(KeyedViewSet):
             summary="Replace a whole rule, which disables it",
             body=RuleBody,
             response=RuleDetail,
-            refusals=("not_found",),
+            refusals=(RuleNotFound,),
         ),
         "destroy": Operation(
-            scope=Scope.CREATE_AND_EDIT_RULES, summary="Delete a rule", status=204, refusals=("not_found",)
+            scope=Scope.CREATE_AND_EDIT_RULES, summary="Delete a rule", status=204, refusals=(RuleNotFound,)
         ),
         "trigger": Operation(
             scope=Scope.TRIGGER_RULES,
@@ -75,7 +75,7 @@ class RuleViewSet(KeyedViewSet):
             resource="rule_id",
             response=ExecutionStarted,
             status=202,
-            refusals=("not_found", "rule_disabled"),
+            refusals=(RuleNotFound, RuleDisabled),
         ),
     }
 
@@ -131,13 +131,13 @@ class RuleExecutionViewSet(KeyedViewSet):
             response=ExecutionSummary,
             is_list=True,
             has_pages=True,
-            refusals=("not_found",),
+            refusals=(RuleNotFound,),
         ),
         "retrieve": Operation(
             scope=Scope.READ_RULE_EXECUTIONS,
             summary="Read an execution with its trace and transfers",
             response=ExecutionDetail,
-            refusals=("not_found",),
+            refusals=(RuleExecutionNotFound,),
         ),
     }
 

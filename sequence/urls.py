@@ -6,8 +6,8 @@ from django.urls import include, path, re_path
 from accounts.views import AccountViewSet
 from rules.views import RuleExecutionViewSet, RuleViewSet
 from sequence.api import fallbacks
-from transfers.views import TransferViewSet
 from sequence.api.openapi.views import schema
+from transfers.views import TransferViewSet
 
 api = [
     path("accounts", AccountViewSet.as_view({"get": "list"})),
