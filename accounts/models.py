@@ -142,6 +142,13 @@ class Account(models.Model):
         return self.name
 
     @property
+    def kind(self) -> str:
+        """What the account is, in words."""
+        if self.external_account_type is None:
+            return AccountType(self.type).label
+        return f"External {ExternalAccountType(self.external_account_type).label.lower()}"
+
+    @property
     def available_cents(self) -> int | None:
         """The balance less what pending outgoing transfers hold; None where no balance is known."""
         return None if self.balance_cents is None else self.balance_cents - self.held_cents

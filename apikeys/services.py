@@ -1,10 +1,12 @@
 """What the business does with organizations and keys. Each function is one transaction."""
 
 import uuid
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 
+import pghistory
+from django.db.models import QuerySet
 from django.utils import timezone
 
 from apikeys.errors import (
@@ -21,6 +23,10 @@ from sequence.transactions import transactional
 
 # Records removed in one statement: enough to be quick, few enough to hold locks for a blink.
 PURGE_BATCH = 1000
+# A day is long enough to bring the new key to every machine that uses the old one.
+DEFAULT_OVERLAP_HOURS = 24
+# Two keys for one purpose are twice the risk; a month is no rotation any more.
+MAX_OVERLAP_HOURS = 31 * 24
 
 
 def create_organization(*, name: str, legal_name: str = "") -> Organization:
@@ -169,6 +175,33 @@ def _with_spend_id_of(before: list[Permission], permission: Permission) -> Permi
         if permission.source is not None and (old.source, old.target) == (permission.source, permission.target):
             return replace(permission, spend_id=before.pop(index).spend_id)
     return permission
+
+
+@transactional
+def expire_idempotency_records(*, ids: Collection[int]) -> int:
+    """Free the keys of the live ones among these records now, and return how many it was.
+
+    A repeated request then executes again, which is why the audit trail names each record.
+    """
+    now = timezone.now()
+    live = _lock_records(ids).filter(expires_at__gt=now)
+    for record in live:
+        pghistory.create_event(record, label="expire")
+    return IdempotencyRecord.objects.filter(id__in=[record.id for record in live]).update(expires_at=now)
+
+
+@transactional
+def remove_idempotency_records(*, ids: Collection[int]) -> int:
+    """Remove these records, expired or not, and return how many it was; otherwise as expiring them."""
+    records = _lock_records(ids)
+    for record in records:
+        pghistory.create_event(record, label="purge")
+    removed, _ = IdempotencyRecord.objects.filter(id__in=[record.id for record in records]).delete()
+    return removed
+
+
+def _lock_records(ids: Collection[int]) -> QuerySet[IdempotencyRecord]:
+    return IdempotencyRecord.objects.filter(id__in=ids).order_by("id").select_for_update()
 
 
 def _write_entries(key: ApiKey, permissions: Sequence[Permission]) -> None:

@@ -37,7 +37,7 @@ SIMULATED_RAIL_DELAY_SECONDS = env.int("SIMULATED_RAIL_DELAY_SECONDS", default=2
 ALLOW_TIME_TRAVEL = env.bool("ALLOW_TIME_TRAVEL", default=False) and not PRODUCTION
 
 INSTALLED_APPS = [
-    "django.contrib.admin",
+    "sequence.admin_config.AdminConfig",
     "django.contrib.auth",
     "django.contrib.contenttypes",
     "django.contrib.messages",
