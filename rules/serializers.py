@@ -17,6 +17,8 @@ MAX_CONDITION_DEPTH = 10
 MAX_STEPS = 50
 MAX_ACTIONS = 50
 MAX_CHILDREN = 100
+# Longer than any id; what is longer is no id.
+MAX_ID = 100
 
 
 class TriggerField(serializers.Field):
@@ -34,7 +36,7 @@ class TriggerField(serializers.Field):
         return {str(name): reader.validated_data.get(name) for name in reader.fields}
 
     def json_schema(self) -> dict[str, Any]:
-        account = {"account_id": {"type": "string"}}
+        account = {"account_id": Text(max_length=MAX_ID).json_schema()}
         schedule = {
             "schedule_type": {"type": "string", "enum": ScheduleType.values},
             "start_date": StartDate().json_schema(),
@@ -51,14 +53,14 @@ class TriggerField(serializers.Field):
 
 class _AccountTrigger(StrictSerializer):
     type = serializers.ChoiceField(choices=TriggerType.choices)
-    account_id = Text(max_length=100)
+    account_id = Text(max_length=MAX_ID)
 
 
 class _ScheduledTrigger(StrictSerializer):
     type = serializers.ChoiceField(choices=TriggerType.choices)
     schedule_type = serializers.ChoiceField(choices=ScheduleType.choices)
     start_date = StartDate()
-    account_id = Text(max_length=100, required=False)
+    account_id = Text(max_length=MAX_ID, required=False)
 
 
 _TRIGGERS: dict[str, type[StrictSerializer]] = {
@@ -69,7 +71,7 @@ _TRIGGERS: dict[str, type[StrictSerializer]] = {
 
 
 class _ConditionParams(StrictSerializer):
-    account_id = Text(max_length=100, required=False)
+    account_id = Text(max_length=MAX_ID, required=False)
 
 
 class _Condition(StrictSerializer):
@@ -232,7 +234,7 @@ class TriggerRuleBody(StrictSerializer):
 class RuleListQuery(PageQuery):
     """Query of ``GET /rules``."""
 
-    source_id = serializers.CharField(required=False, help_text="Only rules whose trigger has this account.")
+    source_id = Text(max_length=MAX_ID, required=False, help_text="Only rules whose trigger has this account.")
 
 
 class ModeFilter(TextChoices):
@@ -254,7 +256,7 @@ class ExecutionTrigger(TextChoices):
 class ExecutionListQuery(PageQuery):
     """Query of ``GET /rule-executions``."""
 
-    rule_id = serializers.CharField(help_text="The rule whose executions are listed.")
+    rule_id = Text(max_length=MAX_ID, help_text="The rule whose executions are listed.")
     status = serializers.ChoiceField(choices=ExecutionStatus.choices, required=False)
     trigger_type = serializers.ChoiceField(choices=ExecutionTrigger.choices, required=False)
     # "from" is no name that Python lets an attribute have.

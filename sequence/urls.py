@@ -24,7 +24,7 @@ api = [
     path("rules/<rule_id>", RuleViewSet.as_view({"get": "retrieve", "put": "replace", "delete": "destroy"})),
     path("rules/<rule_id>/trigger", RuleViewSet.as_view({"post": "trigger"})),
     path("rule-executions", RuleExecutionViewSet.as_view({"get": "list"})),
-    path("rule-executions/<execution_id>", RuleExecutionViewSet.as_view({"get": "retrieve"})),
+    path("rule-executions/<rule_execution_id>", RuleExecutionViewSet.as_view({"get": "retrieve"})),
     path("schema", schema, name="schema"),
     re_path("", fallbacks.unknown_address),
 ]

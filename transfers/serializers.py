@@ -31,14 +31,14 @@ class CreateTransfer(StrictSerializer):
 class TransferListQuery(PageQuery):
     """Query of ``GET /transfers``."""
 
-    account_id = serializers.CharField(help_text="The account whose transfers are listed.")
+    account_id = Text(max_length=100, help_text="The account whose transfers are listed.")
     account_role = serializers.ChoiceField(
         choices=["source", "destination", "either"], default="either", help_text="On which side the account stands."
     )
     direction = serializers.ChoiceField(choices=Direction.choices, required=False)
     origin = serializers.ChoiceField(choices=Origin.choices, required=False)
     status = serializers.ChoiceField(choices=Status.choices, required=False)
-    rule_execution_id = serializers.CharField(required=False, help_text="Only transfers of this rule execution.")
+    rule_execution_id = Text(max_length=100, required=False, help_text="Only transfers of this rule execution.")
     # "from" is no name that Python lets an attribute have.
     vars()["from"] = Time(required=False, help_text="Created at this time or later.")
     to = Time(required=False, help_text="Created at this time or earlier.")

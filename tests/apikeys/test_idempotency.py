@@ -14,6 +14,8 @@ from sequence.api.ids import new_id
 from tests.client import Api
 from tests.conftest import ALL_PERMISSIONS
 from tests.factories import PodFactory
+from transfers.models import Origin
+from transfers.services import deposit, pull_from_outside
 
 PODS = "/accounts/pods"
 INCOME = "/accounts/income-sources"
@@ -148,9 +150,9 @@ class TestRefusals:
         assert Account.objects.get().deleted_at is None
 
     def test_of_state_are_kept(self, api, pod):
-        Account.objects.update(balance_cents=500)
+        deposit(account_id=pod.id, amount_cents=500, origin=Origin.PAYCHECK, by="test")
         first = api.delete(f"/accounts/{pod.id}", idempotency_key=KEY)
-        Account.objects.update(balance_cents=0)
+        pull_from_outside(account_id=pod.id, amount_cents=500, by="test")
 
         again = api.delete(f"/accounts/{pod.id}", idempotency_key=KEY)
 
