@@ -1,5 +1,6 @@
 """The world outside, played by two tables: what the simulated rail was given, and what it shall do on purpose."""
 
+import pghistory
 from django.db import models
 from django.db.models import Q
 
@@ -30,6 +31,7 @@ class SimulatedPayment(models.Model):
     returned_at = models.DateTimeField(null=True)
 
     class Meta:
+        default_permissions = ()
         constraints = [
             models.CheckConstraint(
                 condition=Q(outcome=Outcome.SETTLE) | Q(fail_code__isnull=False), name="simulated_failure_has_a_code"
@@ -48,6 +50,7 @@ class SimulatedPayment(models.Model):
         return f"simulated payment of {self.transfer_id}"
 
 
+@pghistory.track(pghistory.InsertEvent(), pghistory.UpdateEvent(), pghistory.DeleteEvent(), append_only=True)
 class SimulatedMark(models.Model):
     """What the simulated rail does, on purpose, with every payment to or from an external account."""
 
