@@ -181,6 +181,7 @@ class EntryInline(admin.StackedInline):
     form = EntryForm
     formset = EntryFormSet
     fk_name = "api_key"
+    template = "admin/sequence/entries.html"
     fields = ["scope", "accounts", "rules", ("source", "target"), tuple(LIMITS)]
 
     def get_extra(self, request: HttpRequest, obj: ApiKey | None = None, **kwargs: Any) -> int:
