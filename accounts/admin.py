@@ -105,7 +105,7 @@ class ExternalAccountForm(AccountForm):
 
     external_account_type = forms.ChoiceField(choices=[("", "Choose one"), *ExternalAccountType.choices], label="Kind")
     institution_name = forms.CharField(max_length=100, label="Institution")
-    balance_cents = _optional_dollars("Balance, as last seen,")
+    last_seen_balance_cents = _optional_dollars("Balance, as last seen,")
     interest_rate_percent = forms.DecimalField(
         required=False, min_value=0, max_digits=6, decimal_places=3, label="Interest rate in percent a year"
     )
@@ -154,7 +154,7 @@ def _connect(organization: Organization, given: dict[str, Any]) -> Account:
         name=given["name"],
         external_account_type=ExternalAccountType(given["external_account_type"]),
         institution_name=given["institution_name"],
-        balance_cents=given["balance_cents"],
+        balance_cents=given["last_seen_balance_cents"],
         **texts,
         **{name: given[name] for name in _LIABILITY_FACTS},
     )
@@ -172,7 +172,7 @@ _NEW_FIELDS: dict[str, list[str]] = {
         "name",
         "external_account_type",
         "institution_name",
-        "balance_cents",
+        "last_seen_balance_cents",
         *_LIABILITY_FACTS,
         "icon",
         "description",
@@ -194,7 +194,6 @@ class AccountAdmin(StaffAdmin):
     _numbers = ["masked_routing_number", "masked_bank_account_number"]
     _money = ["balance", "available", "held", "balance_updated_at"]
     _debt = ["interest_rate_percent", "statement_balance", "minimum_payment", "next_payment_due_on"]
-    readonly_fields = [*_facts, *_numbers, *_money, *_debt, "updated_at", "deleted_at"]
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Account]:
         # Nobody sees a full number here, so none is read and decrypted.
@@ -213,6 +212,12 @@ class AccountAdmin(StaffAdmin):
         if obj.type == AccountType.INCOME_SOURCE:
             sections.append(("Bank numbers", {"fields": self._numbers}))
         return [*sections, ("Facts", {"fields": [*self._facts, "updated_at", "deleted_at"]})]
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Account | None = None) -> list[str]:
+        """What is given once, when the account is made, only tells from then on."""
+        if obj is None:
+            return []
+        return [*self._facts, *self._numbers, *self._money, *self._debt, "updated_at", "deleted_at"]
 
     def has_change_permission(self, request: HttpRequest, obj: Account | None = None) -> bool:
         """A deleted account stays as it was."""

@@ -207,6 +207,32 @@ class PermissionEntry(models.Model):
             spend_id=self.spend_id,
         )
 
+    @staticmethod
+    def columns_of(permission: Permission) -> dict[str, Any]:
+        """Return what ``as_permission`` reads, by column, without the spend id, which a row keeps for life."""
+        return {
+            "scope": permission.scope,
+            "resources": list(permission.resources),
+            "source": permission.source,
+            "target": permission.target,
+            "max_amount_cents": permission.max_amount,
+            "max_amount_per_day_cents": permission.max_amount_per_day,
+            "max_amount_per_week_cents": permission.max_amount_per_week,
+            "max_amount_per_month_cents": permission.max_amount_per_month,
+            "approval_above_cents": permission.approval_above,
+        }
+
+    # Mutators. The caller holds the key's lock.
+
+    def allow(self, permission: Permission) -> None:
+        """Allow this from now on."""
+        if self.as_permission() == permission:
+            return
+        columns = self.columns_of(permission)
+        for name, value in columns.items():
+            setattr(self, name, value)
+        self.save(update_fields=list(columns))
+
 
 class SpendPeriod(models.TextChoices):
     """The calendar periods of caps, in UTC. A week begins on Monday."""

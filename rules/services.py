@@ -8,7 +8,7 @@ from django.utils import timezone
 
 from accounts.models import Account
 from accounts.services import find_accounts_for_reference
-from rules.errors import RuleConflict, RuleDisabled, RuleExecutionNotFound, RuleNotEnablable, RuleNotFound
+from rules.errors import RuleConflict, RuleDisabled, RuleNotEnablable, RuleNotFound
 from rules.models import (
     ExecutionMode,
     Rule,
@@ -154,15 +154,6 @@ def get_rule(*, organization_id: str, rule_id: str) -> Rule:
     if rule is None:
         raise RuleNotFound()
     return rule
-
-
-def get_execution(*, organization_id: str, execution_id: str) -> RuleExecution:
-    """Return the organization's execution. Raises RuleExecutionNotFound."""
-    executions = RuleExecution.objects.filter(organization_id=organization_id).select_related("rule")
-    execution = executions.filter(id=execution_id).first()
-    if execution is None:
-        raise RuleExecutionNotFound()
-    return execution
 
 
 def name_rules(organization_id: str) -> list[tuple[str, str]]:

@@ -4,12 +4,13 @@ import functools
 from collections.abc import Callable
 from typing import Any
 
-from django.contrib import admin
-from django.http import HttpRequest, HttpResponse
+from django.contrib import admin, messages
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
 
 from sequence.api.request_ids import request_id_of
 from sequence.audit import run_audited
+from sequence.errors import DomainError
 
 View = Callable[..., HttpResponse]
 
@@ -24,15 +25,23 @@ def actor_of(request: HttpRequest) -> str:
 
 
 def _audited(view: View) -> View:
-    """Do a POST in one transaction under the name of whoever is signed in. An exception undoes all of it."""
+    """Do a POST in one transaction under the name of whoever is signed in. An exception undoes all of it.
+
+    A refusal that no page has dealt with, such as one of a row that somebody else deleted in between, is told in its
+    own words on the page that the person comes from.
+    """
 
     @functools.wraps(view)
     def wrapper(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
         if request.method != "POST":
             return view(request, *args, **kwargs)
-        return run_audited(
-            lambda: view(request, *args, **kwargs), actor=actor_of(request), request_id=request_id_of(request)
-        )
+        try:
+            return run_audited(
+                lambda: view(request, *args, **kwargs), actor=actor_of(request), request_id=request_id_of(request)
+            )
+        except DomainError as refusal:
+            messages.error(request, refusal.text)
+            return HttpResponseRedirect(request.get_full_path())
 
     return wrapper
 

@@ -110,6 +110,8 @@ LANGUAGE_CODE = "en-us"
 TIME_ZONE = "UTC"
 USE_TZ = True
 USE_I18N = False
+# How the staff's pages write a time: in sequence/formats.
+FORMAT_MODULE_PATH = "sequence.formats"
 
 STATIC_URL = "/static/"
 # A development machine serves static files from where they are; production collects them first.

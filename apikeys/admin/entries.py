@@ -28,6 +28,8 @@ FIELDS_OF_KIND = {
     ResourceKind.RULE: ("rules",),
     ResourceKind.ACCOUNT_PAIR: ("source", "target", *LIMITS),
 }
+# The fields that fill ``resources``.
+_CHOSEN_IN = {ResourceKind.ACCOUNT: "accounts", ResourceKind.RULE: "rules"}
 _OPTIONAL = {name for names in FIELDS_OF_KIND.values() for name in names}
 _EVERY_NAME = {
     ResourceKind.ACCOUNT: "Every account (*), also those opened later",
@@ -75,7 +77,7 @@ class EntryForm(forms.ModelForm):
         super().__init__(*args, **kwargs)
         entry = self.instance
         kind = Scope(entry.scope).resource_kind if entry.scope in Scope.values else ResourceKind.NONE
-        for name, of_kind in {"accounts": ResourceKind.ACCOUNT, "rules": ResourceKind.RULE}.items():
+        for of_kind, name in _CHOSEN_IN.items():
             stored = entry.resources if kind is of_kind else []
             self._offer(name, _offered(of_kind, choices[of_kind], stored))
             self.initial[name] = stored
@@ -97,7 +99,7 @@ class EntryForm(forms.ModelForm):
         self._refuse_what_the_scope_has_not(scope)
         self._require_what_the_scope_needs(scope)
         if not self.errors:
-            self._grant(scope)
+            self.instance.resources = self.cleaned_data.get(_CHOSEN_IN.get(scope.resource_kind, ""), [])
         return cleaned
 
     def _refuse_what_the_scope_has_not(self, scope: Scope) -> None:
@@ -109,32 +111,19 @@ class EntryForm(forms.ModelForm):
         for name in FIELDS_OF_KIND[scope.resource_kind]:
             if name not in LIMITS and name not in self.errors and not self.cleaned_data.get(name):
                 self.add_error(name, f"{scope} needs this. Choose what it reaches; * reaches everything.")
-        for name in ("accounts", "rules"):
+        for name in _CHOSEN_IN.values():
             if EVERYTHING in self.cleaned_data.get(name, []) and len(self.cleaned_data[name]) > 1:
                 self.add_error(name, "* already reaches all of them. Choose it alone, or choose single ones.")
 
-    def _grant(self, scope: Scope) -> None:
-        """Set the entry's resources, and let the domain have the last word."""
-        kind = scope.resource_kind
-        self.instance.resources = {
-            ResourceKind.ACCOUNT: self.cleaned_data["accounts"],
-            ResourceKind.RULE: self.cleaned_data["rules"],
-        }.get(kind, [])
+    def _post_clean(self) -> None:
+        """Fill the entry in, as Django does, and let the domain have the last word on it."""
+        super()._post_clean()  # type: ignore[misc]
+        if self.errors:
+            return
         try:
-            self.as_permission()
+            self.instance.as_permission()
         except InvalidPermission as refusal:
             self.add_error(None, refusal.text)
-
-    def as_permission(self) -> Permission:
-        """Return what the valid form grants."""
-        limits = {field: self.cleaned_data[name] for name, (field, _, _) in LIMITS.items()}
-        return Permission(
-            scope=Scope(self.cleaned_data["scope"]),
-            resources=tuple(self.instance.resources),
-            source=self.cleaned_data["source"],
-            target=self.cleaned_data["target"],
-            **limits,
-        )
 
 
 def _offered(kind: ResourceKind, known: Choices, stored: list[str]) -> Choices:
@@ -159,9 +148,14 @@ class EntryFormSet(forms.BaseInlineFormSet):
 
     def clean(self) -> None:
         super().clean()
+        if any("id" in errors for errors in self.errors):
+            raise forms.ValidationError(
+                "Somebody else changed these permissions meanwhile. Load the page again, then repeat your change.",
+                code="changed_meanwhile",
+            )
         if any(self.errors):
             return
-        granted = [form.as_permission() for form in self.kept_forms()]
+        granted = self.granted()
         if not granted:
             raise forms.ValidationError(
                 "Give the key at least one permission. To close it, revoke it.", code="no_permission"
@@ -169,11 +163,11 @@ class EntryFormSet(forms.BaseInlineFormSet):
         if len(set(granted)) < len(granted):
             raise forms.ValidationError("Two entries are the same. Remove one of them.", code="repeated_permission")
 
-    def kept_forms(self) -> list[EntryForm]:
-        """Return the forms of the entries that the key will have."""
-        forms = cast(list[EntryForm], self.forms)
-        filled = [form for form in forms if form.has_changed() or form.instance.pk]
-        return [form for form in filled if form not in self.deleted_forms]
+    def granted(self) -> list[Permission]:
+        """Return what the valid forms let the key do."""
+        entries = cast(list[EntryForm], self.forms)
+        filled = [form for form in entries if form.has_changed() or form.instance.pk]
+        return [form.instance.as_permission() for form in filled if form not in self.deleted_forms]
 
 
 class EntryInline(admin.StackedInline):
@@ -181,6 +175,7 @@ class EntryInline(admin.StackedInline):
     form = EntryForm
     formset = EntryFormSet
     fk_name = "api_key"
+    template = "admin/sequence/entries.html"
     fields = ["scope", "accounts", "rules", ("source", "target"), tuple(LIMITS)]
 
     def get_extra(self, request: HttpRequest, obj: ApiKey | None = None, **kwargs: Any) -> int:

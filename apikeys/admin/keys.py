@@ -26,8 +26,9 @@ from sequence.admin.display import UNKNOWN, badge, code, dollars
 
 ACTIVE, EXPIRED, REVOKED, SUSPENDED = "Active", "Expired", "Revoked", "Organization suspended"
 TONES = {ACTIVE: "good", EXPIRED: "quiet", REVOKED: "bad", SUSPENDED: "warn"}
-# Ids of a single entry that a list shows before it counts the rest.
+# Ids of a single entry, and entries of a single key, that a list shows before it counts the rest.
 SHOWN_RESOURCES = 2
+SHOWN_ENTRIES = 4
 _LIMIT_WORDS = {
     "max_amount": "{} a transfer",
     "max_amount_per_day": "{} a day",
@@ -271,7 +272,7 @@ class ApiKeyAdmin(StaffAdmin):
         key, token = services.create_api_key(
             organization=form.instance.organization,
             name=given["name"],
-            permissions=[entry.as_permission() for entry in formset.kept_forms()],
+            permissions=formset.granted(),
             created_by=actor_of(request),
             expires_at=given["expires_at"],
             rate_limit_per_minute=given["rate_limit_per_minute"],
@@ -280,16 +281,9 @@ class ApiKeyAdmin(StaffAdmin):
         request.new_key = key, token  # type: ignore[attr-defined]
 
     def _save_entries(self, request: HttpRequest, key: ApiKey, formset: EntryFormSet) -> None:
-        """Write only the entries that were edited: what was spent under the others belongs to them."""
-        if not formset.has_changed():
-            return
-        services.lock_api_key(key.id)
-        for entry in formset.save(commit=False):
-            entry.organization_id = key.organization_id
-            entry.save()
-        for entry in formset.deleted_objects:
-            entry.delete()
-        services.note_permissions_changed(key, changed_by=actor_of(request))
+        """Leave entries that nobody edited alone, and with them the name of who answers for them."""
+        if formset.has_changed():
+            services.set_permissions(key_id=key.pk, permissions=formset.granted(), changed_by=actor_of(request))
 
     def response_add(self, request: HttpRequest, obj: ApiKey, post_url_continue: str | None = None) -> HttpResponse:
         return show_new_key(request, *request.new_key)  # type: ignore[attr-defined]
@@ -314,8 +308,12 @@ class ApiKeyAdmin(StaffAdmin):
 
     @admin.display(description="may do")
     def may_do(self, obj: ApiKey) -> SafeString:
-        lines = ((in_words(permission),) for permission in obj.permissions())
-        return format_html('<ul class="plain">{}</ul>', format_html_join("", "<li>{}</li>", lines))
+        lines = [in_words(permission) for permission in obj.permissions()]
+        shown, rest = lines[:SHOWN_ENTRIES], len(lines) - SHOWN_ENTRIES
+        if rest > 0:
+            shown.append(f"and {rest} more")
+        items = format_html_join("", "<li>{}</li>", ((line,) for line in shown))
+        return format_html('<ul class="plain">{}</ul>', items)
 
     @admin.display(description="replaces")
     def shown_replaces(self, obj: ApiKey) -> str | SafeString:

@@ -135,7 +135,14 @@ class StaffAdmin(admin.ModelAdmin):
         """Return the address of the object's page."""
         return reverse(f"admin:{self.opts.app_label}_{self.opts.model_name}_change", args=[quote(obj.pk)])
 
+    def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
+        """The list, under the name of what it lists."""
+        title = str(self.opts.verbose_name_plural)
+        return super().changelist_view(request, {"title": title[0].upper() + title[1:], **(extra_context or {})})
+
     def render_change_form(self, request: HttpRequest, context: dict[str, Any], **options: Any) -> HttpResponse:  # type: ignore[override]
+        # One button that saves; what was made has more to tell than an empty form for the next one.
+        context.update(show_save_and_add_another=False, show_save_and_continue=False)
         obj = options.get("obj")
         if obj is not None:
             context["buttons"] = [page for page in self.object_pages if page.is_allowed(request, obj)]

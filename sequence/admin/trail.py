@@ -34,7 +34,7 @@ VERBS = {
 # What happened for the first and last time is told by its whole content, everything else by what it changed.
 _WHOLE = {"insert", "delete", "expire", "purge", "add", "remove"}
 # Told elsewhere in the row, or noise.
-_UNSAID = {"id", "created_at", "updated_at", "lineage_id"}
+_UNSAID = {"id", "created_at", "updated_at", "lineage_id", "spend_id"}
 # By which field people recognise an object.
 _NAMES = ("name", "username", "scope", "key")
 

@@ -1,5 +1,6 @@
 """Keys: rotation, permissions, and what happens when two operators do the same at once."""
 
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -132,6 +133,9 @@ class TestRevokeApiKey:
 
 
 class TestSetPermissions:
+    def rewrite(self, key, *permissions):
+        services.set_permissions(key_id=key.id, permissions=parse_permissions(permissions), changed_by="bob")
+
     def test_replaces_all_and_notes_who_answers_for_it(self, acme):
         key, _ = create_key(acme)
 
@@ -141,6 +145,32 @@ class TestSetPermissions:
         assert [permission.as_text() for permission in key.permissions()] == ["LIST_RULES"]
         assert key.permissions_changed_by == "bob"
         assert key.permissions_changed_at > key.created_at
+
+    def test_touches_only_what_differs(self, acme):
+        key, _ = create_key(acme, "LIST_ACCOUNTS", "READ_ACCOUNTS:acc_1", "LIST_RULES")
+        events = PermissionEntry.pgh_event_model.objects
+        before = events.count()
+
+        self.rewrite(key, "LIST_ACCOUNTS", "READ_ACCOUNTS:acc_1,acc_2", "MANUAL_TRANSFER:*>*")
+
+        changes = events.order_by("pgh_id")[before:]
+        assert [(event.pgh_label, event.scope) for event in changes] == [
+            ("update", "READ_ACCOUNTS"),
+            ("delete", "LIST_RULES"),
+            ("insert", "MANUAL_TRANSFER"),
+        ]
+
+    def test_lets_no_two_entries_count_together(self, acme):
+        key, _ = create_key(acme, "MANUAL_TRANSFER:acc_1>acc_2;day=100")
+        [old] = key.permissions()
+        # As a form sends it in which one entry was pointed elsewhere, and a new one takes its place.
+        moved = replace(old, target="acc_3")
+
+        services.set_permissions(key_id=key.id, permissions=[moved, replace(old, spend_id=None)], changed_by="bob")
+
+        counted = {entry.target: entry.spend_id for entry in PermissionEntry.objects.all()}
+        assert counted["acc_2"] == old.spend_id
+        assert counted["acc_3"] != old.spend_id
 
     def test_changes_nothing_when_refused(self, acme):
         key, _ = create_key(acme, "LIST_ACCOUNTS")
