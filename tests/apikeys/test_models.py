@@ -25,6 +25,11 @@ def key(acme):
     return key
 
 
+@pytest.fixture
+def key_of_globex(globex):
+    return services.create_api_key(organization=globex, name="Agent", permissions=[], created_by="test")[0]
+
+
 class TestPermissionEntryTable:
     @pytest.mark.parametrize(
         ("scope", "change"),
@@ -78,6 +83,10 @@ class TestIdempotencyRecordTable:
         api.post("/accounts/pods", {"nickname": "Rent"}, idempotency_key="k")
         return IdempotencyRecord.objects.get()
 
+    def test_refuses_a_record_on_the_lineage_of_another_organization(self, record, key_of_globex):
+        with pytest.raises(IntegrityError, match="lineage_id_of_same_organization"):
+            execute("UPDATE apikeys_idempotencyrecord SET lineage_id = %s", parse_id("key", key_of_globex.id))
+
     def test_refuses_a_record_of_another_organization_than_its_key(self, record, globex):
         with pytest.raises(IntegrityError, match="key_of_same_organization"):
             execute("UPDATE apikeys_idempotencyrecord SET organization_id = %s", parse_id("org", globex.id))
@@ -94,6 +103,15 @@ class TestIdempotencyRecordTable:
 
 
 class TestApiKeyTable:
+    @pytest.mark.parametrize("column", ["replaces_id", "lineage_id"])
+    def test_refuses_a_predecessor_of_another_organization(self, key, key_of_globex, column):
+        with pytest.raises(IntegrityError, match=f"{column}_of_same_organization"):
+            execute(
+                f"UPDATE apikeys_apikey SET {column} = %s WHERE id = %s",  # noqa: S608 - ours
+                parse_id("key", key_of_globex.id),
+                parse_id("key", key.id),
+            )
+
     def test_refuses_two_keys_with_one_secret(self, key, globex):
         twin = ApiKey(organization=globex, name="Twin", digest=key.digest, lineage_id=key.id)
 
