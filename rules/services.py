@@ -156,6 +156,15 @@ def get_rule(*, organization_id: str, rule_id: str) -> Rule:
     return rule
 
 
+def get_execution(*, organization_id: str, execution_id: str) -> RuleExecution:
+    """Return the organization's execution. Raises RuleExecutionNotFound."""
+    executions = RuleExecution.objects.filter(organization_id=organization_id).select_related("rule")
+    execution = executions.filter(id=execution_id).first()
+    if execution is None:
+        raise RuleExecutionNotFound()
+    return execution
+
+
 def name_rules(organization_id: str) -> list[tuple[str, str]]:
     """Return the ids of the organization's rules, each with its name."""
     rules = Rule.objects.of(organization_id).kept().order_by("created_at", "id")
