@@ -8,7 +8,7 @@ from django.utils import timezone
 
 from accounts.models import Account
 from accounts.services import find_accounts_for_reference
-from rules.errors import RuleConflict, RuleDisabled, RuleNotEnablable, RuleNotFound
+from rules.errors import RuleConflict, RuleDisabled, RuleExecutionNotFound, RuleNotEnablable, RuleNotFound
 from rules.models import (
     ExecutionMode,
     Rule,
