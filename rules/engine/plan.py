@@ -161,7 +161,7 @@ class _StepPlanner:
         if refusal := self._ach_refusal(source, destination, cents):
             return self._line(index, action, destination_id, cents, LineStatus.FAIL, refusal)
         source.pay(cents)
-        destination.receive(cents)
+        destination.receive(cents, later=source.is_external)
         key = self._limit_key(action)
         if key is not None:
             self.world.limit_used_cents[key] = self.world.limit_used_cents.get(key, 0) + cents
