@@ -5,6 +5,7 @@ from django.urls import include, path, re_path
 
 from accounts.views import AccountViewSet
 from rules.views import RuleExecutionViewSet, RuleViewSet
+from sequence import pages
 from sequence.api import fallbacks
 from sequence.api.openapi.views import schema
 from transfers.views import TransferViewSet
@@ -30,6 +31,8 @@ api = [
 ]
 
 urlpatterns = [
+    path("", pages.landing),
+    path("docs", pages.ApiReference.as_view()),
     path("api/v1", fallbacks.unknown_address),
     path("api/v1/", include(api)),
     path("admin/", admin.site.urls),
