@@ -190,6 +190,14 @@ class TestWelcome:
         assert "curl -X POST http://127.0.0.1:8001/api/v1/accounts/income-sources" in text
         assert '-H "Authorization: ApiKey sk_1"' in text
 
+    def test_is_not_awaited_forever(self, port, monkeypatch):
+        welcome = Welcome(Address("127.0.0.1", port), {})
+        welcome.once_ready()
+        monkeypatch.setattr(welcome, "deadline", 0)
+
+        with pytest.raises(LaunchProblem, match="everything is stopped"):
+            welcome.once_ready()
+
     def test_keeps_quiet_about_secrets_that_it_does_not_know(self):
         demo = {"organization": "Acme", "api_key": None, "staff_username": "ann", "staff_password": None}
 
