@@ -54,6 +54,7 @@ INSTALLED_APPS = [
     "apikeys",
     "accounts",
     "transfers",
+    "cards",
     "rules",
 ]
 
