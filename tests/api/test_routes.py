@@ -23,6 +23,9 @@ ROUTES = [
     ("POST", "transfers", Scope.MANUAL_TRANSFER),
     ("GET", "transfers/<transfer_id>", Scope.READ_TRANSFERS),
     ("POST", "transfers/<transfer_id>/cancel", Scope.MANUAL_TRANSFER),
+    ("GET", "cards", Scope.READ_CARDS),
+    ("GET", "cards/<card_id>", Scope.READ_CARDS),
+    ("GET", "cards/<card_id>/transactions", Scope.READ_CARDS),
     ("GET", "rules", Scope.LIST_RULES),
     ("POST", "rules", Scope.CREATE_AND_EDIT_RULES),
     ("GET", "rules/<rule_id>", Scope.READ_RULES),
@@ -35,7 +38,7 @@ ROUTES = [
 # Addresses that need no key: the document, and the one that says that there is nothing.
 OPEN = {"schema", ""}
 # What stands in an address for something that does not exist.
-MISSING = {"account_id": "acc", "transfer_id": "txr", "rule_id": "rule", "rule_execution_id": "rex"}
+MISSING = {"account_id": "acc", "transfer_id": "txr", "card_id": "card", "rule_id": "rule", "rule_execution_id": "rex"}
 
 METHODS = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "BREW"]
 PATHS = sorted({path for _, path, _ in ROUTES})
