@@ -192,7 +192,7 @@ class ApiKeyAdmin(StaffAdmin):
     list_display = ["name", "organization", "shown_status", "shown_prefix", "may_do", "last_used_at", "expires_at"]
     list_select_related = ["organization"]
     list_filter = [StatusFilter, OrganizationFilter]
-    search_fields = ["name", "prefix__startswith", "id__exact", "organization__name"]
+    search_fields = ["name", "prefix__startswith", "id__is", "organization__name"]
     search_help_text = "Name, organization, the beginning of the key, or its whole id."
     ordering = ["-created_at", "-id"]
     _facts = [
