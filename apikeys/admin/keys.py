@@ -199,7 +199,7 @@ class ApiKeyAdmin(StaffAdmin):
     list_display = ["name", "organization", "status_and_end", "shown_prefix", "last_used_at", "may_do"]
     list_select_related = ["organization"]
     list_filter = [StatusFilter, OrganizationFilter]
-    search_fields = ["name", "prefix__startswith", "id__exact", "organization__name"]
+    search_fields = ["name", "prefix__startswith", "id__is", "organization__name"]
     search_help_text = "Name, organization, the beginning of the key, or its whole id."
     ordering = ["-created_at", "-id"]
     _facts = [
