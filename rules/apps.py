@@ -11,7 +11,7 @@ class RulesConfig(AppConfig):
         from rules import guards, services, sweeps
         from sequence.sweeps import register_sweep
 
-        account_deleting.connect(guards.refuse_while_an_enabled_rule_uses_it)
         offer_resources(ResourceKind.RULE, services.name_rules)
+        account_deleting.connect(guards.refuse_while_an_enabled_rule_uses_it)
         for sweep in sweeps.SWEEPS:
             register_sweep(sweep)

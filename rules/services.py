@@ -156,12 +156,6 @@ def get_rule(*, organization_id: str, rule_id: str) -> Rule:
     return rule
 
 
-def name_rules(organization_id: str) -> list[tuple[str, str]]:
-    """Return the id of every rule of the organization with a name for people, oldest first."""
-    rules = Rule.objects.of(organization_id).kept().order_by("created_at", "id").only("id", "nickname")
-    return [(rule.id, str(rule)) for rule in rules]
-
-
 def get_execution(*, organization_id: str, execution_id: str) -> RuleExecution:
     """Return the organization's execution. Raises RuleExecutionNotFound."""
     executions = RuleExecution.objects.filter(organization_id=organization_id).select_related("rule")
@@ -169,6 +163,12 @@ def get_execution(*, organization_id: str, execution_id: str) -> RuleExecution:
     if execution is None:
         raise RuleExecutionNotFound()
     return execution
+
+
+def name_rules(organization_id: str) -> list[tuple[str, str]]:
+    """Return the ids of the organization's rules, each with its name."""
+    rules = Rule.objects.of(organization_id).kept().order_by("created_at", "id")
+    return [(rule.id, str(rule)) for rule in rules.only("id", "nickname")]
 
 
 def account_names(rule: Rule) -> dict[str, str]:

@@ -54,6 +54,7 @@ INSTALLED_APPS = [
     "apikeys",
     "accounts",
     "transfers",
+    "cards",
     "rules",
 ]
 
@@ -139,8 +140,8 @@ SPECTACULAR_SETTINGS = {
     "SORT_OPERATIONS": False,  # As sequence.urls has them.
     "ENUM_GENERATE_CHOICE_DESCRIPTION": False,
     "POSTPROCESSING_HOOKS": ["sequence.api.openapi.document.arrange", "apikeys.schema.introduce"],
+    "SERVE_AUTHENTICATION": [],
     "SWAGGER_UI_DIST": "SIDECAR",
-    "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
     # The key that somebody enters stays in that page's memory, and is gone with it.
     "SWAGGER_UI_SETTINGS": {"deepLinking": True, "persistAuthorization": False, "displayRequestDuration": True},
 }

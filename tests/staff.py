@@ -19,6 +19,20 @@ def sign_in(*permissions: str, name: str = "ann", is_superuser: bool = False) ->
     return client
 
 
+class Staff:
+    """A signed-in member of staff; addresses are given without ``/admin/``."""
+
+    def __init__(self, name: str, *permissions: str, is_superuser: bool = False) -> None:
+        self.client = sign_in(*permissions, name=name, is_superuser=is_superuser)
+
+    def get(self, path: str, **query: str) -> HttpResponse:
+        return self.client.get(f"/admin/{path}", query)
+
+    def post(self, path: str, **form: str) -> HttpResponse:
+        """Send a form and go where the answer leads."""
+        return self.client.post(f"/admin/{path}", form, follow=True)
+
+
 def page_of(obj: Any, page: str = "change") -> str:
     """Return the address of an object's page; ``page`` may also name one of our own, such as ``revoke``."""
     options = obj._meta

@@ -5,7 +5,7 @@ from decimal import Decimal
 from typing import Any, ClassVar
 
 from rules.engine.snapshot import Snapshot
-from rules.fields import ActionParameters
+from rules.fields import ActionParameters, LimitPeriod
 from transfers.models import ErrorCode
 
 ACTIONS: dict[str, type["Action"]] = {}
@@ -55,6 +55,13 @@ class Action(ABC):
         """The percentage that it takes of the incoming amount, if it does."""
         return None
 
+    @property
+    def cap_per_transfer_cents(self) -> int | None:
+        """The most that each single transfer may move, if it says so."""
+        if self.limit is None or self.limit["period"] != LimitPeriod.PER_TRANSFER:
+            return None
+        return self.limit["amount_in_cents"]
+
     @abstractmethod
     def wanted_cents(self, world: Snapshot, incoming_share_cents: int) -> tuple[int, int]:
         """Return what the amount is computed from, and the amount, both in cents.
@@ -62,9 +69,9 @@ class Action(ABC):
         ``incoming_share_cents`` is this action's share of the incoming amount. Raises UnknownAmount.
         """
 
-    def spread(self, cents: int, world: Snapshot) -> list[tuple[str, int]]:
-        """Return who gets how much of the ``cents`` that are left after limits and balance."""
-        return [(self.destination_id or "", cents)]
+    def spread(self, cents: int, world: Snapshot, cap_cents: int | None) -> list[tuple[str, int]]:
+        """Return who gets how much of the ``cents``; nobody more than the cap."""
+        return [(self.destination_id or "", cents if cap_cents is None else min(cents, cap_cents))]
 
     def destinations(self) -> list[tuple[str, str]]:
         """Return the accounts that it pays, each with where in the action it stands."""

@@ -33,7 +33,7 @@ class NextPaymentMinimum(_LiabilityAction):
     def wanted_cents(self, world: Snapshot, incoming_share_cents: int) -> tuple[int, int]:
         debt = self.liability(world)
         code = ErrorCode.ACCOUNT_NO_MINIMUM_PAYMENT_AMOUNT
-        minimum = known(debt.next_payment_minimum_cents, code, debt.name)
+        minimum = max(0, known(debt.next_payment_minimum_cents, code, debt.name))
         return minimum, minimum
 
     def amount_in_words(self, names: dict[str, str]) -> str:
@@ -139,16 +139,17 @@ class _Spread(Action):
         debt = world.accounts[account_id]
         return max(0, known(debt.balance_cents, ErrorCode.NULL_BALANCE, debt.name))
 
-    def spread(self, cents: int, world: Snapshot) -> list[tuple[str, int]]:
+    def spread(self, cents: int, world: Snapshot, cap_cents: int | None) -> list[tuple[str, int]]:
         order = sorted(self.debt_ids, key=lambda id: self.rank(world.accounts[id]))
         owed = {id: self._owed_cents(world, id) for id in order}
+        most = owed if cap_cents is None else {id: min(owed[id], cap_cents) for id in order}
         paid = dict.fromkeys(order, 0)
         for id in order:
-            minimum = min(owed[id], world.accounts[id].next_payment_minimum_cents or 0)
+            minimum = min(most[id], max(0, world.accounts[id].next_payment_minimum_cents or 0))
             paid[id] = min(minimum, cents)
             cents -= paid[id]
         for id in order:
-            more = min(owed[id] - paid[id], cents)
+            more = min(most[id] - paid[id], cents)
             paid[id] += more
             cents -= more
         return [(id, amount) for id, amount in paid.items() if amount]

@@ -13,7 +13,6 @@ from transfers.models import Direction, ErrorCode
 
 # The least that the payment networks carry.
 MIN_TRANSFER_CENTS = 100
-PER_TRANSFER = "PER_TRANSFER"
 
 
 class LineStatus(Enum):
@@ -103,7 +102,7 @@ class _StepPlanner:
             facts |= {"base_cents": base_cents, "computed_cents": wanted_cents}
             wanted_cents = self._within_limit(action, wanted_cents, facts)
             wanted_cents = self._within_balance(action, source, wanted_cents, facts)
-            payments = action.spread(wanted_cents, self.world)
+            payments = action.spread(wanted_cents, self.world, action.cap_per_transfer_cents)
         except UnknownAmount as unknown:
             amount = facts.get("wanted_cents")
             line = self._line(index, action, action.destination_id, amount, LineStatus.FAIL, unknown.code)
@@ -118,16 +117,21 @@ class _StepPlanner:
         return None
 
     def _within_limit(self, action: Action, cents: int, facts: dict[str, Any]) -> int:
-        key = self._limit_key(action)
-        if key is None or action.limit is None:
+        if action.limit is None:
             return cents
-        left = max(0, action.limit["amount_in_cents"] - self.world.limit_used_cents.get(key, 0))
-        if cents > left:
-            facts["limit_took_cents"] = cents - left
-        return min(cents, left)
+        allowed = min(cents, self._allowed_cents(action, action.limit["amount_in_cents"], cents))
+        if allowed < cents:
+            facts["limit_took_cents"] = cents - allowed
+        return allowed
+
+    def _allowed_cents(self, action: Action, cap_cents: int, cents: int) -> int:
+        key = self._limit_key(action)
+        if key is None:
+            return sum(amount for _, amount in action.spread(cents, self.world, cap_cents))
+        return max(0, cap_cents - self.world.limit_used_cents.get(key, 0))
 
     def _limit_key(self, action: Action) -> LimitKey | None:
-        if action.limit is None or action.limit["period"] == PER_TRANSFER:
+        if action.limit is None or action.cap_per_transfer_cents is not None:
             return None
         return LimitKey(self.step_index, action.group_index, action.limit["period"])
 
@@ -135,7 +139,8 @@ class _StepPlanner:
         facts["wanted_cents"] = cents
         available = source.available_cents
         facts["source_available_cents"] = available
-        if available is None or cents <= available:
+        # What is too little to move at all needs no funds.
+        if available is None or cents <= available or cents < MIN_TRANSFER_CENTS:
             return cents
         if not action.up_to_enabled:
             raise UnknownAmount(ErrorCode.INSUFFICIENT_FUNDS, source.name)
@@ -145,8 +150,6 @@ class _StepPlanner:
     def _lines(self, index: int, action: Action, payments: list[tuple[str, int]]) -> list[Line]:
         lines = []
         for destination_id, cents in payments:
-            if action.limit is not None and action.limit["period"] == PER_TRANSFER:
-                cents = min(cents, action.limit["amount_in_cents"])
             line = self._pay(index, action, destination_id, cents)
             lines.append(line)
             if line.status is LineStatus.FAIL:
@@ -161,7 +164,7 @@ class _StepPlanner:
         if refusal := self._ach_refusal(source, destination, cents):
             return self._line(index, action, destination_id, cents, LineStatus.FAIL, refusal)
         source.pay(cents)
-        destination.receive(cents)
+        destination.receive(cents, later=source.is_external)
         key = self._limit_key(action)
         if key is not None:
             self.world.limit_used_cents[key] = self.world.limit_used_cents.get(key, 0) + cents

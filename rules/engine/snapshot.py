@@ -40,8 +40,11 @@ class AccountState:
         if self.balance_cents is not None:
             self.balance_cents -= amount_cents
 
-    def receive(self, amount_cents: int) -> None:
-        if self.balance_cents is not None:
+    def receive(self, amount_cents: int, *, later: bool = False) -> None:
+        """Take the amount in; ``later``: when it has come from outside, and cannot be spent before."""
+        if later:
+            self.incoming_cents += amount_cents
+        elif self.balance_cents is not None:
             self.balance_cents += -amount_cents if self.is_liability else amount_cents
 
 

@@ -32,10 +32,11 @@ ROUTES = [
     ("GET", "rule-executions", Scope.READ_RULE_EXECUTIONS),
     ("GET", "rule-executions/<rule_execution_id>", Scope.READ_RULE_EXECUTIONS),
 ]
-# Addresses that need no key: the API's description, and the one that says that there is nothing.
+# Addresses that need no key: the document, and the one that says that there is nothing.
 OPEN = {"schema", ""}
+# What stands in an address for something that does not exist.
+MISSING = {"account_id": "acc", "transfer_id": "txr", "rule_id": "rule", "rule_execution_id": "rex"}
 
-PREFIXES = {"account": "acc", "transfer": "txr", "rule": "rule", "execution": "rex"}
 METHODS = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "BREW"]
 PATHS = sorted({path for _, path, _ in ROUTES})
 
@@ -54,7 +55,7 @@ def keyed_routes() -> set[tuple[str, str]]:
 
 
 def url(path: str) -> str:
-    return "/" + re.sub("<(?:.*_)?(.*)_id>", lambda found: new_id(PREFIXES[found[1]]), path)
+    return "/" + re.sub("<([a-z_]+)>", lambda name: new_id(MISSING[name[1]]), path)
 
 
 def allowed_methods(path: str) -> set[str]:
@@ -105,7 +106,7 @@ class TestRoutes:
 
         response = client_with(own).request(method, url(path), {"nickname": "Any"})
 
-        # Past the door: what comes next is the input and what exists.
+        # What is wrong now is wrong with the request, or nothing is.
         assert response.status_code in {200, 201, 202, 204, 400, 404}
 
     @each_path

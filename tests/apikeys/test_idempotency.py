@@ -13,9 +13,7 @@ from apikeys.permissions import parse_permissions
 from sequence.api.ids import new_id
 from tests.client import Api
 from tests.conftest import ALL_PERMISSIONS
-from tests.factories import PodFactory
-from transfers.models import Origin
-from transfers.services import deposit, pull_from_outside
+from tests.factories import PodFactory, set_balance
 
 PODS = "/accounts/pods"
 INCOME = "/accounts/income-sources"
@@ -150,9 +148,9 @@ class TestRefusals:
         assert Account.objects.get().deleted_at is None
 
     def test_of_state_are_kept(self, api, pod):
-        deposit(account_id=pod.id, amount_cents=500, origin=Origin.PAYCHECK, by="test")
+        set_balance(pod, 500)
         first = api.delete(f"/accounts/{pod.id}", idempotency_key=KEY)
-        pull_from_outside(account_id=pod.id, amount_cents=500, by="test")
+        set_balance(pod, 0)
 
         again = api.delete(f"/accounts/{pod.id}", idempotency_key=KEY)
 
