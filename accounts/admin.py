@@ -187,7 +187,7 @@ class AccountAdmin(StaffAdmin):
     list_display = ["name", "organization", "kind", "balance", "available", "state", "created_at"]
     list_select_related = ["organization"]
     list_filter = [StateFilter, "type", "external_account_type", OrganizationFilter]
-    search_fields = ["name", "institution_name", "id__exact", "organization__name"]
+    search_fields = ["name", "institution_name", "id__is", "organization__name"]
     search_help_text = "Name, institution, organization, or the whole id."
     ordering = ["-created_at", "-id"]
     _facts = ["state", "shown_id", "organization", "kind", "beneficiary_name", "institution_name", "created_at"]

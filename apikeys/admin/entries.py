@@ -1,5 +1,6 @@
 """The form of one permission entry: a scope, and what it reaches, picked from what the organization has."""
 
+from dataclasses import replace
 from typing import Any, cast
 
 from django import forms
@@ -167,7 +168,9 @@ class EntryFormSet(forms.BaseInlineFormSet):
         """Return what the valid forms let the key do."""
         entries = cast(list[EntryForm], self.forms)
         filled = [form for form in entries if form.has_changed() or form.instance.pk]
-        return [form.instance.as_permission() for form in filled if form not in self.deleted_forms]
+        kept = [form.instance.as_permission() for form in filled if form not in self.deleted_forms]
+        # Which counter an entry goes on with is the service's matter: a row may now be about another pair.
+        return [replace(permission, spend_id=None) for permission in kept]
 
 
 class EntryInline(admin.StackedInline):

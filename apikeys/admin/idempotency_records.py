@@ -42,7 +42,7 @@ class IdempotencyRecordAdmin(ReadOnlyAdmin):
     list_select_related = ["organization"]
     list_filter = [LifeFilter, "method", OrganizationFilter]
     # Exact, so that the indexes on them serve a table of a day's requests.
-    search_fields = ["key__exact", "request_id__exact", "organization__id__exact"]
+    search_fields = ["key__exact", "request_id__exact", "organization__id__is"]
     search_help_text = "The whole Idempotency-Key, the request id, or the organization's id."
     ordering = ["-created_at", "-id"]
     actions = ["expire", "purge"]

@@ -29,6 +29,7 @@ TONES = {ACTIVE: "good", EXPIRED: "quiet", REVOKED: "bad", SUSPENDED: "warn"}
 # Ids of a single entry, and entries of a single key, that a list shows before it counts the rest.
 SHOWN_RESOURCES = 2
 SHOWN_ENTRIES = 4
+SHOWN_ID_LENGTH = 6
 _LIMIT_WORDS = {
     "max_amount": "{} a transfer",
     "max_amount_per_day": "{} a day",
@@ -47,6 +48,12 @@ def status_of(key: ApiKey) -> str:
     return ACTIVE if key.organization.status == OrganizationStatus.ACTIVE else SUSPENDED
 
 
+def shorten(id: str) -> str:
+    """Return enough of an id to tell it from its neighbours on a list: its kind, and its random end."""
+    kind, _, rest = id.partition("_")
+    return id if len(rest) <= SHOWN_ID_LENGTH else f"{kind}_…{rest[-SHOWN_ID_LENGTH:]}"
+
+
 def in_words(permission: Permission) -> str:
     """Return what one entry allows, on one line."""
     kind = permission.scope.resource_kind
@@ -55,9 +62,9 @@ def in_words(permission: Permission) -> str:
     if kind is ResourceKind.ACCOUNT_PAIR:
         given = {name: getattr(permission, name) for name in _LIMIT_WORDS}
         limits = [_LIMIT_WORDS[name].format(dollars(cents)) for name, cents in given.items() if cents is not None]
-        reach = f"{permission.source} → {permission.target}"
+        reach = f"{shorten(permission.source or '')} → {shorten(permission.target or '')}"
         return f"{permission.scope}: {reach} ({', '.join(limits) or 'no limit'})"
-    shown = ", ".join(permission.resources[:SHOWN_RESOURCES])
+    shown = ", ".join(map(shorten, permission.resources[:SHOWN_RESOURCES]))
     rest = len(permission.resources) - SHOWN_RESOURCES
     return f"{permission.scope}: {shown}{f' and {rest} more' if rest > 0 else ''}"
 
@@ -189,10 +196,10 @@ class ApiKeyAdmin(StaffAdmin):
     inlines = [EntryInline]
     object_pages = [RotateKey(), RevokeKey()]
     trail_parts = {PermissionEntry: "api_key"}
-    list_display = ["name", "organization", "shown_status", "shown_prefix", "may_do", "last_used_at", "expires_at"]
+    list_display = ["name", "organization", "status_and_end", "shown_prefix", "last_used_at", "may_do"]
     list_select_related = ["organization"]
     list_filter = [StatusFilter, OrganizationFilter]
-    search_fields = ["name", "prefix__startswith", "id__exact", "organization__name"]
+    search_fields = ["name", "prefix__startswith", "id__is", "organization__name"]
     search_help_text = "Name, organization, the beginning of the key, or its whole id."
     ordering = ["-created_at", "-id"]
     _facts = [
@@ -297,6 +304,14 @@ class ApiKeyAdmin(StaffAdmin):
     def shown_status(self, obj: ApiKey) -> SafeString:
         status = status_of(obj)
         return badge(status, TONES[status])
+
+    @admin.display(description="status", ordering="expires_at")
+    def status_and_end(self, obj: ApiKey) -> SafeString:
+        """The status, and when it will end by itself. One column for both leaves room for what the key may do."""
+        if obj.expires_at is None or status_of(obj) not in (ACTIVE, SUSPENDED):
+            return self.shown_status(obj)
+        until = f"until {obj.expires_at:%Y-%m-%d}"
+        return format_html('{} <span class="until">{}</span>', self.shown_status(obj), until)
 
     @admin.display(description="begins with", ordering="prefix")
     def shown_prefix(self, obj: ApiKey) -> SafeString:

@@ -92,7 +92,7 @@ class OrganizationAdmin(StaffAdmin):
     object_pages = [SuspendOrganization(), ReactivateOrganization()]
     list_display = ["name", "legal_name", "shown_status", "shown_id", "created_at"]
     list_filter = ["status"]
-    search_fields = ["name", "legal_name", "id__exact"]
+    search_fields = ["name", "legal_name", "id__is"]
     search_help_text = "Name, legal name, or the whole id."
     ordering = ["name", "id"]
     readonly_fields = ["shown_status", "shown_id", "related", "created_at", "updated_at"]
