@@ -10,11 +10,17 @@ class AccountNotFound(NotFound):
 class AccountNotEmpty(Conflict):
     code = "account_not_empty"
     message = "{name} still has {what}. {advice}"
+    sample_names = {
+        "name": "Rent",
+        "what": "a balance of 5000 cents",
+        "advice": "Move the money to another account, then delete this one.",
+    }
 
 
 class AccountInUse(Conflict):
     code = "account_in_use"
     message = "{name} is used by {users}. Disable or change that first, then delete the account."
+    sample_names = {"name": "Rent", "users": "the rule Pay the rent"}
 
 
 class OnlyOfLiabilities(InvalidRequest):

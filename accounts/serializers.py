@@ -4,8 +4,9 @@ from typing import Any
 
 from rest_framework import serializers
 
+from accounts.encryption import BULLETS
 from accounts.models import Account, AccountType, ExternalAccountType
-from sequence.api.fields import Cents, PageQuery, StrictSerializer, Text, show_time
+from sequence.api.fields import Cents, Id, PageQuery, StoredCents, StrictSerializer, Text, show_time
 
 
 def _nickname(**options: Any) -> Text:
@@ -40,14 +41,11 @@ class CreatePod(StrictSerializer):
 class EditAccount(StrictSerializer):
     """Body of ``PATCH /accounts/{id}``: at least one of the fields."""
 
+    min_fields = 1
+
     nickname = _nickname(required=False)
     icon = _icon()
     description = _description()
-
-    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
-        if not attrs:
-            raise serializers.ValidationError("Give at least one of nickname, icon, description.", code="required")
-        return attrs
 
 
 class AccountListQuery(PageQuery):
@@ -56,10 +54,10 @@ class AccountListQuery(PageQuery):
     type = serializers.ChoiceField(choices=AccountType.choices, required=False, help_text="Only accounts of this type.")
 
 
-class AccountSummary(serializers.Serializer):
-    """An account in a list: without bank numbers and balance."""
+class AccountIdentity(serializers.Serializer):
+    """What every form of an account begins with."""
 
-    id = serializers.CharField()
+    id = Id("acc")
     name = serializers.CharField()
     type = serializers.ChoiceField(choices=AccountType.choices)
     description = serializers.CharField(allow_null=True)
@@ -68,6 +66,11 @@ class AccountSummary(serializers.Serializer):
     institution_name = serializers.CharField(allow_null=True)
     can_be_source = serializers.BooleanField()
     can_be_destination = serializers.BooleanField()
+
+
+class AccountSummary(AccountIdentity):
+    """An account in a list: without bank numbers and balance."""
+
     created_at = serializers.DateTimeField()
     updated_at = serializers.DateTimeField()
 
@@ -75,15 +78,22 @@ class AccountSummary(serializers.Serializer):
         return {**_identity(instance), **_times(instance)}
 
 
+class MaskedNumber(serializers.CharField):
+    """A bank number of which only the last four digits are shown."""
+
+    def json_schema(self) -> dict[str, Any]:
+        return {"type": "string", "pattern": f"^{BULLETS}[0-9]{{4}}$"}
+
+
 class Balance(serializers.Serializer):
     """What an account holds or owes, in cents."""
 
-    balance_in_cents = serializers.IntegerField(allow_null=True, help_text="Of a liability: what is owed, positive.")
-    available_balance_in_cents = serializers.IntegerField(
+    balance_in_cents = StoredCents(allow_null=True, help_text="Of a liability: what is owed, positive.")
+    available_balance_in_cents = StoredCents(
         allow_null=True, help_text="The balance less what pending outgoing transfers hold."
     )
-    last_statement_balance_in_cents = serializers.IntegerField(allow_null=True)
-    next_payment_minimum_in_cents = serializers.IntegerField(allow_null=True)
+    last_statement_balance_in_cents = StoredCents(allow_null=True)
+    next_payment_minimum_in_cents = StoredCents(allow_null=True)
     next_payment_due_date = serializers.DateField(allow_null=True)
     balance_last_updated_at = serializers.DateTimeField()
 
@@ -99,12 +109,14 @@ class Balance(serializers.Serializer):
         }
 
 
-class AccountDetail(AccountSummary):
+class AccountDetail(AccountIdentity):
     """A full account. Bank numbers show their last four digits."""
 
-    routing_number = serializers.CharField(allow_null=True)
-    bank_account_number = serializers.CharField(allow_null=True)
+    routing_number = MaskedNumber(allow_null=True)
+    bank_account_number = MaskedNumber(allow_null=True)
     balance = Balance()
+    created_at = serializers.DateTimeField()
+    updated_at = serializers.DateTimeField()
 
     def to_representation(self, instance: Account) -> dict[str, Any]:
         return {

@@ -4,7 +4,8 @@ from typing import Any
 
 from django.http import HttpResponse
 
-from accounts import services
+from accounts import examples, services
+from accounts.errors import AccountInUse, AccountNotEmpty, AccountNotFound
 from accounts.models import Account
 from accounts.serializers import (
     AccountDetail,
@@ -33,20 +34,26 @@ class AccountViewSet(KeyedViewSet):
             query=AccountListQuery,
             response=AccountSummary,
             is_list=True,
+            example=examples.LISTED,
         ),
         "retrieve": Operation(
             scope=Scope.READ_ACCOUNTS,
             summary="Read an account with its balance",
             resource="account_id",
             response=AccountDetail,
-            refusals=("not_found",),
+            refusals=(AccountNotFound,),
+            example=examples.INCOME_SOURCE,
         ),
         "create_income_source": Operation(
             scope=Scope.CREATE_ACCOUNTS,
             summary="Create an income source for receiving payroll or other inflows",
+            description="The account gets a routing and an account number of its own, and a balance of zero. Its "
+            "beneficiary is the legal name of the organization.",
             body=CreateIncomeSource,
             response=AccountDetail,
             status=201,
+            example_body=examples.NEW_INCOME_SOURCE,
+            example=examples.INCOME_SOURCE,
         ),
         "create_pod": Operation(
             scope=Scope.CREATE_ACCOUNTS,
@@ -54,21 +61,28 @@ class AccountViewSet(KeyedViewSet):
             body=CreatePod,
             response=AccountDetail,
             status=201,
+            example_body=examples.NEW_POD,
+            example=examples.POD,
         ),
         "edit": Operation(
             scope=Scope.EDIT_ACCOUNTS,
             summary="Rename an account, or change its icon or description",
+            description="Give at least one field; the others stay as they are. External accounts can be renamed too.",
             body=EditAccount,
             resource="account_id",
             response=AccountDetail,
-            refusals=("not_found",),
+            refusals=(AccountNotFound,),
+            example_body={"nickname": examples.POD["name"], "description": examples.POD["description"]},
+            example=examples.POD,
         ),
         "destroy": Operation(
             scope=Scope.EDIT_ACCOUNTS,
             summary="Delete an empty account for good",
+            description="Its transfers keep showing its last name. An external account may have a balance, which stays "
+            "where it is.",
             resource="account_id",
             status=204,
-            refusals=("not_found", "account_not_empty", "account_in_use"),
+            refusals=(AccountNotFound, AccountNotEmpty, AccountInUse),
         ),
     }
 

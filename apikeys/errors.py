@@ -33,6 +33,7 @@ class RateLimitExceeded(RetryLater):
     code = "rate_limit_exceeded"
     status = 429
     message = "This API key may make {limit} requests a minute. Try again in {retry_after} seconds."
+    sample_names = {"limit": 100, "retry_after": 17}
 
 
 class IdempotencyKeyMismatch(DomainError):
@@ -47,3 +48,4 @@ class RequestInProgress(RetryLater):
     message = (
         "A request with this Idempotency-Key is being processed. Repeat it in {retry_after} second to get its answer."
     )
+    sample_names = {"retry_after": 1}

@@ -5,6 +5,7 @@ the answer) or has rolled back (then it executes). There is no look-before-you-i
 """
 
 import json
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
@@ -22,6 +23,11 @@ from sequence.audit import SET_CONTEXT, context_parameters
 from sequence.errors import Detail, DomainError
 from sequence.transactions import run_in_transaction, sqlstate_of
 
+HEADER = "Idempotency-Key"
+MAX_LENGTH = 255
+ALLOWED = re.compile(rf"[\x21-\x7e]{{1,{MAX_LENGTH}}}")  # Visible ASCII.
+REPLAYED_HEADER = "Idempotent-Replayed"
+METHODS_THAT_WRITE = {"POST", "PUT", "PATCH", "DELETE"}
 LIFETIME = timedelta(hours=24)
 # How long a twin waits for the first: most requests take milliseconds, and a waiting twin occupies a server thread.
 TWIN_WAIT_MILLISECONDS = 2000
@@ -59,7 +65,12 @@ class Attempt:
 
     @property
     def canonical_body(self) -> str:
-        return json.dumps(self.body, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
+        return _canonical(self.body)
+
+
+def _canonical(value: Any) -> str:
+    # Fractions as text keep all their digits, and 1.0 differs from 1, as it does for a field that wants an integer.
+    return json.dumps(value, ensure_ascii=False, sort_keys=True, separators=(",", ":"), default=str)
 
 
 def execute_once(
@@ -154,7 +165,7 @@ def _replay(attempt: Attempt, authorize: Callable[[], None]) -> HttpResponse:
         response["Content-Type"] = "application/json"
     else:
         del response["Content-Type"]
-    response["Idempotent-Replayed"] = "true"
+    response[REPLAYED_HEADER] = "true"
     return response
 
 
@@ -165,7 +176,9 @@ def _check_same_request(attempt: Attempt, record: IdempotencyRecord) -> None:
             "Use a new key for a new request."
         )
     if attempt.canonical_body != record.request_body:
-        raise IdempotencyKeyMismatch(details=_differences(json.loads(record.request_body), attempt.body, ""))
+        raise IdempotencyKeyMismatch(
+            details=_differences(json.loads(record.request_body), json.loads(attempt.canonical_body), "")
+        )
 
 
 def _differences(before: Any, now: Any, path: str) -> list[Detail]:

@@ -1,32 +1,27 @@
 """The one door of the API. Every endpoint derives from KeyedViewSet and says what it needs in a table."""
 
-import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
 from django.http import HttpRequest, HttpResponse
 from django.utils.encoding import escape_uri_path
-from rest_framework.serializers import BaseSerializer
+from rest_framework.serializers import Serializer
 from rest_framework.viewsets import ViewSet
 
 from apikeys import idempotency
 from apikeys.authentication import ApiKeyAuthentication, AuthenticatedKey
+from apikeys.idempotency import METHODS_THAT_WRITE
+from apikeys.schema import OperationSchema
 from apikeys.scopes import Scope
 from apikeys.throttling import KeyThrottle
-from sequence.api.bodies import read_body
+from sequence.api.bodies import METHODS_WITH_BODY, read_body
 from sequence.api.envelope import failure, success
 from sequence.api.failures import refusal_of
 from sequence.api.fields import NoFields, StrictSerializer, read_query
-from sequence.api.request_ids import HEADER as REQUEST_ID_HEADER
-from sequence.api.request_ids import request_id_of
+from sequence.api.request_ids import check_request_id, request_id_of
 from sequence.audit import run_audited
-from sequence.errors import Forbidden, InvalidRequest, MethodNotAllowed, NotAcceptable
-
-IDEMPOTENCY_HEADER = "Idempotency-Key"
-VISIBLE_ASCII = re.compile(r"[\x21-\x7e]{1,255}")
-METHODS_WITH_BODY = {"POST", "PUT", "PATCH"}
-METHODS_THAT_WRITE = {"POST", "PUT", "PATCH", "DELETE"}
+from sequence.errors import DomainError, Forbidden, InvalidRequest, MethodNotAllowed, NotAcceptable
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -34,19 +29,24 @@ class Operation:
     """What one endpoint needs and gives; the door enforces it and the OpenAPI document tells it.
 
     ``resource`` names the URL or query parameter whose value must be among the resources of the scope.
-    ``response`` and ``status`` describe success; ``refusals`` lists the codes that only this operation has.
+    ``response`` and ``status`` describe success; ``refusals`` lists what only this operation refuses. A list with
+    ``has_pages`` shows a first page where no size is asked for, any other list everything. ``description`` says what
+    summary, scope and refusals leave open; the examples are a body, and the ``data`` of the answer to it.
     """
 
     scope: Scope
     summary: str
+    description: str = ""
     body: type[StrictSerializer] = NoFields
     query: type[StrictSerializer] = NoFields
     resource: str | None = None
-    response: type[BaseSerializer] | None = None
+    response: type[Serializer] | None = None
     is_list: bool = False
     has_pages: bool = False
     status: int = 200
-    refusals: tuple[str, ...] = ()
+    refusals: tuple[type[DomainError], ...] = ()
+    example_body: Mapping[str, Any] | None = None
+    example: Any = None
 
 
 class KeyedViewSet(ViewSet):
@@ -62,6 +62,7 @@ class KeyedViewSet(ViewSet):
 
     authentication_classes = [ApiKeyAuthentication]
     throttle_classes = [KeyThrottle]
+    schema = OperationSchema()
     permission_classes = []  # The scope is checked in _enter, which knows the operation.
     operations: ClassVar[Mapping[str, Operation]] = {}
     http_method_names = ["get", "head", "post", "put", "patch", "delete"]
@@ -96,14 +97,11 @@ class KeyedViewSet(ViewSet):
         return operation
 
     def _check_headers(self, request: HttpRequest) -> None:
-        if request.has_bad_request_id:  # type: ignore[attr-defined]
-            message = "Use 1 to 128 characters of A-Z a-z 0-9 . _ : / | -"
-            raise InvalidRequest.of(REQUEST_ID_HEADER, "invalid", message)
-        key = request.headers.get(IDEMPOTENCY_HEADER)
-        if request.method in METHODS_THAT_WRITE and key is not None and not VISIBLE_ASCII.fullmatch(key):
-            raise InvalidRequest.of(
-                IDEMPOTENCY_HEADER, "invalid", "Use 1 to 255 visible ASCII characters, such as a UUID."
-            )
+        check_request_id(request)
+        key = request.headers.get(idempotency.HEADER)
+        if request.method in METHODS_THAT_WRITE and key is not None and not idempotency.ALLOWED.fullmatch(key):
+            message = f"Use 1 to {idempotency.MAX_LENGTH} visible ASCII characters, such as a UUID."
+            raise InvalidRequest.of(idempotency.HEADER, "invalid", message)
         if not request.accepts("application/json"):
             raise NotAcceptable()
 
@@ -118,7 +116,7 @@ class KeyedViewSet(ViewSet):
 
         if request.method not in METHODS_THAT_WRITE:
             return execute()
-        key = request.headers.get(IDEMPOTENCY_HEADER)
+        key = request.headers.get(idempotency.HEADER)
         if key is None:
             actor = f"key:{self.caller.id}"
             return run_audited(execute, actor=actor, request_id=request_id_of(request))

@@ -4,8 +4,9 @@ A refusal is declared once, as a class: its stable code, its HTTP status, its me
 it without knowing about HTTP; ``sequence.api.failures`` renders it.
 """
 
-from collections.abc import Sequence
-from typing import Any, ClassVar, TypedDict
+import re
+from collections.abc import Mapping, Sequence
+from typing import Any, ClassVar, Self, TypedDict
 
 
 class Detail(TypedDict):
@@ -23,6 +24,9 @@ class DomainError(Exception):
     status: ClassVar[int]
     message: ClassVar[str]
 
+    # Values for the names in ``message``, for the example in the API's document.
+    sample_names: ClassVar[Mapping[str, Any]] = {}
+
     # Decided by executing the request, from the state of things: a repeated request must get the same answer, so
     # idempotency keeps it. A refusal at the door is not kept, and leaves the idempotency key free.
     is_outcome: ClassVar[bool] = False
@@ -31,6 +35,12 @@ class DomainError(Exception):
         self.text = message or self.message.format(**names)
         self.details = list(details)
         super().__init__(self.text)
+
+    @classmethod
+    def sample(cls) -> Self:
+        """Return an example of this refusal; a name without a sample value shows as an ellipsis."""
+        names = dict.fromkeys(re.findall(r"{(\w+)}", cls.message), "…")
+        return cls(**{**names, **cls.sample_names})
 
     @property
     def headers(self) -> dict[str, str]:
@@ -44,7 +54,11 @@ class InvalidRequest(DomainError):
     message = "The request is not valid."
 
     @classmethod
-    def of(cls, field: str, code: str, message: str) -> "InvalidRequest":
+    def sample(cls) -> Self:
+        return cls.of("colour", "unknown_field", "There is no such field here.")
+
+    @classmethod
+    def of(cls, field: str, code: str, message: str) -> Self:
         """Return the refusal of one field."""
         return cls(f"{field}: {message}", details=[{"field": field, "code": code, "message": message}])
 
@@ -105,6 +119,7 @@ class PayloadTooLarge(DomainError):
     code = "payload_too_large"
     status = 413
     message = "The body is larger than {limit} bytes."
+    sample_names = {"limit": 1048576}
 
 
 class UnsupportedMediaType(DomainError):
@@ -131,3 +146,4 @@ class UnexpectedError(DomainError):
     code = "unexpected_error"
     status = 500
     message = "Something went wrong on our side. Quote request id {request_id} when you ask about it."
+    sample_names = {"request_id": "req_01HABC7002"}

@@ -37,7 +37,7 @@ SIMULATED_RAIL_DELAY_SECONDS = env.int("SIMULATED_RAIL_DELAY_SECONDS", default=2
 ALLOW_TIME_TRAVEL = env.bool("ALLOW_TIME_TRAVEL", default=False) and not PRODUCTION
 
 INSTALLED_APPS = [
-    "django.contrib.admin",
+    "sequence.admin_config.AdminConfig",
     "django.contrib.auth",
     "django.contrib.contenttypes",
     "django.contrib.messages",
@@ -54,6 +54,8 @@ INSTALLED_APPS = [
     "apikeys",
     "accounts",
     "transfers",
+    "cards",
+    "rules",
 ]
 
 # Sessions, CSRF and messages cost a quarter of a request and serve the staff's pages alone: see sequence.middleware.
@@ -109,6 +111,8 @@ LANGUAGE_CODE = "en-us"
 TIME_ZONE = "UTC"
 USE_TZ = True
 USE_I18N = False
+# How the staff's pages write a time: in sequence/formats.
+FORMAT_MODULE_PATH = "sequence.formats"
 
 STATIC_URL = "/static/"
 # A development machine serves static files from where they are; production collects them first.
@@ -126,6 +130,20 @@ CONTENT_SECURITY_POLICY = {
         "frame-ancestors": ["'none'"],
         "form-action": ["'self'"],
     }
+}
+
+SPECTACULAR_SETTINGS = {
+    "OAS_VERSION": "3.1.0",
+    "TITLE": "Sequence API",
+    "VERSION": "1.0.0",
+    "SERVERS": [{"url": "/", "description": "This server"}],
+    "SORT_OPERATIONS": False,  # As sequence.urls has them.
+    "ENUM_GENERATE_CHOICE_DESCRIPTION": False,
+    "POSTPROCESSING_HOOKS": ["sequence.api.openapi.document.arrange", "apikeys.schema.introduce"],
+    "SERVE_AUTHENTICATION": [],
+    "SWAGGER_UI_DIST": "SIDECAR",
+    # The key that somebody enters stays in that page's memory, and is gone with it.
+    "SWAGGER_UI_SETTINGS": {"deepLinking": True, "persistAuthorization": False, "displayRequestDuration": True},
 }
 
 SESSION_COOKIE_HTTPONLY = True

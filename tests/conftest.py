@@ -1,6 +1,7 @@
 """The cast: two organizations, and keys that may do what a test says."""
 
 from collections.abc import Callable
+from datetime import datetime
 
 import pytest
 from django.db import connection
@@ -80,3 +81,13 @@ def api(client_with) -> Api:
 def other_api(client_with, globex) -> Api:
     """A client of Globex that may do everything there."""
     return client_with(*ALL_PERMISSIONS, organization=globex)
+
+
+@pytest.fixture
+def set_clock(monkeypatch) -> Callable[[datetime], None]:
+    """Return a function that stops the server's clock at an instant."""
+
+    def stop_at(moment: datetime) -> None:
+        monkeypatch.setattr("django.utils.timezone.now", lambda: moment)
+
+    return stop_at

@@ -31,10 +31,31 @@ class ReachedLimits:
     def lock(cls, transfers: Iterable[Transfer], now: datetime) -> "ReachedLimits":
         """Lock the limits that these transfers may reach; an organization without a row has none."""
         on_rail = {transfer.organization_id for transfer in transfers if transfer.rail == RailName.SIMULATED}
-        if not on_rail:
-            return cls([], now)
-        rows = AchLimits.objects.filter(organization_id__in=on_rail).order_by("organization_id")
+        return cls.lock_of(on_rail, now) if on_rail else cls([], now)
+
+    @classmethod
+    def lock_of(cls, organization_ids: Iterable[str], now: datetime) -> "ReachedLimits":
+        """Lock the limits of the organizations."""
+        rows = AchLimits.objects.filter(organization_id__in=list(organization_ids)).order_by("organization_id")
         return cls(rows.select_for_update(no_key=True), now)
+
+    @classmethod
+    def of(cls, organization_ids: Iterable[str], now: datetime) -> "ReachedLimits":
+        """Look at the limits of the organizations without locking them."""
+        return cls(AchLimits.objects.filter(organization_id__in=list(organization_ids)), now)
+
+    def rooms(self, organization_id: str) -> list[tuple[str, int, str]]:
+        """Return what each limit of the organization leaves: direction, cents, and the code when it is not enough."""
+        limits = self._limits.get(organization_id)
+        if limits is None:
+            return []
+        rooms = []
+        for (direction, period), code in _CODES.items():
+            limit_cents = getattr(limits, f"{period}_{_COLUMNS[direction]}_cents")
+            if limit_cents is not None:
+                left = limit_cents - self._used_cents(organization_id, direction, period)
+                rooms.append((direction.value, left, code.value))
+        return rooms
 
     def code_for(self, transfer: Transfer) -> ErrorCode | None:
         """Return the code of the limit that the transfer would break, or None."""
@@ -44,7 +65,10 @@ class ReachedLimits:
         direction = Direction(transfer.direction)
         for period in self._starts:
             limit_cents = getattr(limits, f"{period}_{_COLUMNS[direction]}_cents")
-            if limit_cents is not None and self._used_cents(transfer, period) + transfer.amount_cents > limit_cents:
+            if (
+                limit_cents is not None
+                and self._used_cents(transfer.organization_id, direction, period) + transfer.amount_cents > limit_cents
+            ):
                 return _CODES[direction, period]
         return None
 
@@ -52,20 +76,17 @@ class ReachedLimits:
         """Count an accepted transfer towards those that follow in the batch."""
         if transfer.organization_id in self._limits:
             for period in self._starts:
-                self._used_cents(transfer, period)
-                self._used[self._key(transfer, period)] += transfer.amount_cents
+                self._used_cents(transfer.organization_id, transfer.direction, period)
+                self._used[transfer.organization_id, transfer.direction, period] += transfer.amount_cents
 
-    def _used_cents(self, transfer: Transfer, period: str) -> int:
-        key = self._key(transfer, period)
+    def _used_cents(self, organization_id: str, direction: str, period: str) -> int:
+        key = (organization_id, direction, period)
         if key not in self._used:
-            counted = Transfer.objects.of(transfer.organization_id).filter(
+            counted = Transfer.objects.of(organization_id).filter(
                 rail=RailName.SIMULATED,
-                direction=transfer.direction,
+                direction=direction,
                 status__in=_COUNTED,
                 accepted_at__gte=self._starts[period],
             )
             self._used[key] = counted.aggregate(total=Sum("amount_cents"))["total"] or 0
         return self._used[key]
-
-    def _key(self, transfer: Transfer, period: str) -> tuple[str, str, str]:
-        return transfer.organization_id, transfer.direction, period

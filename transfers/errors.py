@@ -11,12 +11,14 @@ class MaxAmountExceeded(DomainError):
     code = "max_amount_exceeded"
     status = 403
     message = "This key may move at most {cap_cents} cents a {period} from {source} to {destination}."
+    sample_names = {"cap_cents": 50000, "period": "day", "source": "*", "destination": "*"}
     is_outcome = True
 
 
 class TransferNotCancellable(Conflict):
     code = "transfer_not_cancellable"
     message = "The transfer is {status}. Only one that is pending_approval or processing can be cancelled."
+    sample_names = {"status": "complete"}
 
 
 class TransferNotDecidable(Conflict):

@@ -1,30 +1,16 @@
 """Transfers on the wire. Fields stand in the order of the contract."""
 
-import re
 from typing import Any
 
 from rest_framework import serializers
 
 from accounts.models import Account, AccountType
 from sequence.api.fields import Cents, PageQuery, StrictSerializer, Text, Time, show_time
+from transfers.fields import StatementText
 from transfers.models import Direction, ErrorCode, Origin, Status, Transfer
 
 # The minimum of a transfer that somebody asks for: what the payment networks take.
 MIN_CENTS = 100
-# What a bank statement has room for.
-DESCRIPTION = re.compile(r"[A-Za-z0-9 ]{1,10}")
-
-
-class StatementText(Text):
-    """At most ten ASCII letters, digits and spaces: it goes on the bank statement."""
-
-    default_error_messages = {"statement_text": "Use at most 10 letters, digits and spaces."}
-
-    def to_internal_value(self, data: Any) -> str:
-        text = super().to_internal_value(data)
-        if not DESCRIPTION.fullmatch(text):
-            self.fail("statement_text")
-        return text
 
 
 class CreateTransfer(StrictSerializer):
@@ -45,14 +31,14 @@ class CreateTransfer(StrictSerializer):
 class TransferListQuery(PageQuery):
     """Query of ``GET /transfers``."""
 
-    account_id = serializers.CharField(help_text="The account whose transfers are listed.")
+    account_id = Text(max_length=100, help_text="The account whose transfers are listed.")
     account_role = serializers.ChoiceField(
         choices=["source", "destination", "either"], default="either", help_text="On which side the account stands."
     )
     direction = serializers.ChoiceField(choices=Direction.choices, required=False)
     origin = serializers.ChoiceField(choices=Origin.choices, required=False)
     status = serializers.ChoiceField(choices=Status.choices, required=False)
-    rule_execution_id = serializers.CharField(required=False, help_text="Only transfers of this rule execution.")
+    rule_execution_id = Text(max_length=100, required=False, help_text="Only transfers of this rule execution.")
     # "from" is no name that Python lets an attribute have.
     vars()["from"] = Time(required=False, help_text="Created at this time or later.")
     to = Time(required=False, help_text="Created at this time or earlier.")

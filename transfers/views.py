@@ -4,6 +4,7 @@ from typing import Any
 
 from django.db.models import QuerySet
 
+from accounts.errors import AccountNotFound
 from accounts.services import get_account
 from apikeys.scopes import Scope
 from apikeys.viewsets import KeyedViewSet, Operation
@@ -12,7 +13,7 @@ from sequence.api.pagination import DEFAULT_SIZE, Page, paginate
 from sequence.api.request_ids import request_id_of
 from sequence.errors import Forbidden
 from transfers import services
-from transfers.errors import TransferNotFound
+from transfers.errors import MaxAmountExceeded, TransferNotCancellable, TransferNotFound
 from transfers.models import Transfer
 from transfers.serializers import CreateTransfer, TransferDetail, TransferListQuery
 
@@ -38,13 +39,13 @@ class TransferViewSet(KeyedViewSet):
             response=TransferDetail,
             is_list=True,
             has_pages=True,
-            refusals=("not_found",),
+            refusals=(AccountNotFound,),
         ),
         "retrieve": Operation(
             scope=Scope.READ_TRANSFERS,
             summary="Read a transfer from or to an account that the key may read",
             response=TransferDetail,
-            refusals=("not_found",),
+            refusals=(TransferNotFound,),
         ),
         "create": Operation(
             scope=Scope.MANUAL_TRANSFER,
@@ -52,14 +53,14 @@ class TransferViewSet(KeyedViewSet):
             body=CreateTransfer,
             response=TransferDetail,
             status=201,
-            refusals=("max_amount_exceeded", "not_found"),
+            refusals=(MaxAmountExceeded, AccountNotFound),
         ),
         "cancel": Operation(
             scope=Scope.MANUAL_TRANSFER,
             summary="Cancel a transfer that is not with the payment rail yet",
             body=NoFields,
             response=TransferDetail,
-            refusals=("not_found", "transfer_not_cancellable"),
+            refusals=(TransferNotFound, TransferNotCancellable),
         ),
     }
 

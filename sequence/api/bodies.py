@@ -1,15 +1,19 @@
 """Reading a JSON body strictly: what a lenient reader would guess at is refused."""
 
 import json
+from decimal import Decimal
 from typing import Any
 
 from django.http import HttpRequest
 
 from sequence.errors import InvalidRequest, PayloadTooLarge, UnsupportedMediaType
 
+METHODS_WITH_BODY = {"POST", "PUT", "PATCH"}
 MAX_BYTES = 1024 * 1024
 # A rule's conditions nest ten levels of two containers each; nobody means more than this.
 MAX_DEPTH = 64
+# The range of a double, which is what other JSON readers can take.
+MAX_EXPONENT = 324
 
 
 def read_body(request: HttpRequest) -> dict[str, Any]:
@@ -31,13 +35,21 @@ def _read_bytes(request: HttpRequest) -> bytes:
     if "chunked" in request.headers.get("Transfer-Encoding", "").lower():
         # Django trusts Content-Length alone; a chunked body has none, and the server marks its end.
         raw = request.META["wsgi.input"].read(MAX_BYTES + 1)
-    elif int(request.META.get("CONTENT_LENGTH") or 0) > MAX_BYTES:
+    elif _declared_length(request) > MAX_BYTES:
         raise PayloadTooLarge(limit=MAX_BYTES)
     else:
         raw = request.body
     if len(raw) > MAX_BYTES:
         raise PayloadTooLarge(limit=MAX_BYTES)
     return raw
+
+
+def _declared_length(request: HttpRequest) -> int:
+    text = request.META.get("CONTENT_LENGTH") or "0"
+    if not (text.isascii() and text.isdigit()):
+        # Django would take it for zero and the body for absent.
+        raise InvalidRequest.of("Content-Length", "invalid", "Give the number of bytes of the body.")
+    return int(text)
 
 
 def parse_object(raw: bytes) -> dict[str, Any]:
@@ -47,7 +59,7 @@ def parse_object(raw: bytes) -> dict[str, Any]:
             raw.decode("utf-8"),
             object_pairs_hook=_object_with_distinct_keys,
             parse_constant=_refuse_constant,
-            parse_float=_finite_float,
+            parse_float=_finite_decimal,
         )
     except RecursionError:
         raise InvalidRequest(f"The body is nested more than {MAX_DEPTH} levels deep.") from None
@@ -79,9 +91,10 @@ def _refuse_constant(name: str) -> None:
     raise InvalidRequest(f"The body holds {name}, which is not JSON.")
 
 
-def _finite_float(text: str) -> float:
-    number = float(text)
-    if number in (float("inf"), float("-inf")):
+def _finite_decimal(text: str) -> Decimal:
+    """Keep a fraction as it was written: no float comes near money."""
+    number = Decimal(text)
+    if abs(number.adjusted()) > MAX_EXPONENT:
         raise InvalidRequest("The body holds a number that is out of range.")
     return number
 

@@ -3,11 +3,12 @@
 import re
 import unicodedata
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, ClassVar, Protocol, runtime_checkable
 
 from django.http import QueryDict
 from rest_framework import serializers
 
+from sequence.api.ids import id_pattern
 from sequence.api.pagination import MAX_SIZE
 from sequence.errors import InvalidRequest
 
@@ -15,8 +16,18 @@ from sequence.errors import InvalidRequest
 MAX_CENTS = 2**53 - 1
 
 
+@runtime_checkable
+class DescribesItself(Protocol):
+    """A field that tells its JSON Schema, beside the checks that the schema repeats."""
+
+    def json_schema(self) -> dict[str, Any]: ...
+
+
 class StrictSerializer(serializers.Serializer):
     """The base of every body and query: unknown names are refused; null for an optional field counts as absent."""
+
+    # Of a body whose fields are all optional: how many must be given at least.
+    min_fields: ClassVar[int] = 0
 
     def to_internal_value(self, data: Any) -> Any:
         if not isinstance(data, dict):
@@ -26,6 +37,9 @@ class StrictSerializer(serializers.Serializer):
             fault = serializers.ErrorDetail("There is no such field here.", code="unknown_field")
             raise serializers.ValidationError({name: [fault] for name in unknown})
         given = {name: value for name, value in data.items() if value is not None or self.fields[name].required}
+        if len(given) < self.min_fields:
+            message = f"Give at least {self.min_fields} of {', '.join(self.fields)}."
+            raise serializers.ValidationError({"non_field_errors": [message]}, code="required")
         return super().to_internal_value(given)
 
 
@@ -55,6 +69,27 @@ class Cents(serializers.Field):
     def to_representation(self, value: int) -> int:
         return value
 
+    def json_schema(self) -> dict[str, Any]:
+        return {"type": "integer", "format": "int64", "minimum": self.min_value, "maximum": self.max_value}
+
+
+class StoredCents(serializers.IntegerField):
+    """Cents in an answer, 64 bits as they are stored."""
+
+    def json_schema(self) -> dict[str, Any]:
+        return {"type": "integer", "format": "int64"}
+
+
+class Id(serializers.CharField):
+    """An id in an answer, such as ``acc_01H…``."""
+
+    def __init__(self, prefix: str, **options: Any) -> None:
+        self.prefix = prefix
+        super().__init__(**options)
+
+    def json_schema(self) -> dict[str, Any]:
+        return {"type": "string", "pattern": id_pattern(self.prefix)}
+
 
 class Text(serializers.CharField):
     """A JSON string, trimmed, without control characters (``multiline`` allows line breaks and tabs)."""
@@ -76,6 +111,13 @@ class Text(serializers.CharField):
             self.fail("control_character")
         return text
 
+    def json_schema(self) -> dict[str, Any]:
+        controls = r"\u0000-\u0008\u000b-\u001f\u007f-\u009f" if self.spared else r"\u0000-\u001f\u007f-\u009f"
+        if self.allow_blank:
+            return {"type": "string", "maxLength": self.max_length, "pattern": f"^[^{controls}]*$"}
+        pattern = rf"^[^{controls}]*[^\s{controls}][^{controls}]*$"
+        return {"type": "string", "minLength": 1, "maxLength": self.max_length, "pattern": pattern}
+
 
 class Time(serializers.Field):
     """An RFC 3339 time with its offset, from JSON or a query string."""
@@ -93,6 +135,9 @@ class Time(serializers.Field):
         except (ValueError, OverflowError):
             self.fail("invalid")
 
+    def json_schema(self) -> dict[str, Any]:
+        return {"type": "string", "format": "date-time"}
+
 
 class PageSize(serializers.Field):
     """``first`` of a list, from a query string: 1 to 100."""
@@ -104,12 +149,15 @@ class PageSize(serializers.Field):
             self.fail("invalid", max_size=MAX_SIZE)
         return int(data)
 
+    def json_schema(self) -> dict[str, Any]:
+        return {"type": "integer", "minimum": 1, "maximum": MAX_SIZE}
+
 
 class PageQuery(StrictSerializer):
     """The query of a list that has pages."""
 
-    first = PageSize(required=False, help_text="How many items, 1 to 100.")
-    after = serializers.CharField(required=False, help_text="The `end_cursor` of the page before.")
+    first = PageSize(required=False, help_text="How many items.")
+    after = Text(max_length=500, required=False, help_text="The `end_cursor` of the page before.")
 
 
 class NoFields(StrictSerializer):

@@ -29,6 +29,11 @@ def parse_id(prefix: str, text: str) -> uuid.UUID | None:
     return value.to_uuid() if str(value) == tail else None
 
 
+def id_pattern(prefix: str) -> str:
+    """Return the regular expression of an id: Crockford's base 32 has no I, L, O and U."""
+    return f"^{prefix}_[0-9A-HJKMNP-TV-Z]{{26}}$"
+
+
 def show_id(prefix: str, value: uuid.UUID) -> str:
     """Return the text of a stored id."""
     return f"{prefix}_{ULID.from_uuid(value)}"

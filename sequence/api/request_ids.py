@@ -9,9 +9,11 @@ from django.http import HttpRequest, HttpResponseBase
 from django.utils.encoding import escape_uri_path
 
 from sequence.api.ids import new_id
+from sequence.errors import InvalidRequest
 
 HEADER = "X-Request-ID"
-ALLOWED = re.compile(r"[A-Za-z0-9._:/|-]{1,128}")
+MAX_LENGTH = 128
+ALLOWED = re.compile(rf"[A-Za-z0-9._:/|-]{{1,{MAX_LENGTH}}}")
 
 log = structlog.get_logger("sequence.requests")
 
@@ -20,7 +22,7 @@ class RequestIdMiddleware:
     """Give every request an id, echo it in the answer, and write one log line about the two.
 
     The header is a stranger's text: one that is not well formed never reaches a log. The API refuses such a request
-    once it knows the caller (``has_bad_request_id``), under an id made here.
+    once it knows the caller (``check_request_id``), under an id made here.
     """
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponseBase]) -> None:
@@ -50,3 +52,10 @@ class RequestIdMiddleware:
 def request_id_of(request: HttpRequest) -> str:
     """Return the id that the middleware gave the request."""
     return request.request_id  # type: ignore[attr-defined]
+
+
+def check_request_id(request: HttpRequest) -> None:
+    """Raise InvalidRequest when the caller gave an id that is not well formed."""
+    if request.has_bad_request_id:  # type: ignore[attr-defined]
+        message = f"Use 1 to {MAX_LENGTH} characters of A-Z a-z 0-9 . _ : / | -"
+        raise InvalidRequest.of(HEADER, "invalid", message)

@@ -2,6 +2,7 @@
 
 from datetime import datetime, timedelta
 
+import pghistory
 from django.db import models
 from django.db.models import Q
 
@@ -32,6 +33,7 @@ class SimulatedPayment(models.Model):
     returned_at = models.DateTimeField(null=True)
 
     class Meta:
+        default_permissions = ()
         constraints = [
             models.CheckConstraint(
                 condition=Q(outcome=Outcome.SETTLE) | Q(fail_code__isnull=False), name="simulated_failure_has_a_code"
@@ -56,6 +58,7 @@ class SimulatedPayment(models.Model):
             self.returns_at = at + timedelta(seconds=self.return_delay_seconds)
 
 
+@pghistory.track(pghistory.InsertEvent(), pghistory.UpdateEvent(), pghistory.DeleteEvent(), append_only=True)
 class SimulatedMark(models.Model):
     """What the simulated rail does, on purpose, with every payment to or from an external account."""
 

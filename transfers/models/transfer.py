@@ -3,6 +3,7 @@
 from datetime import datetime
 from typing import Any
 
+import pghistory
 import pgtrigger
 from django.db import models
 from django.db.models import F, Q
@@ -110,6 +111,11 @@ class TransferQuerySet(models.QuerySet["Transfer"]):
         """Transfers that the rail does not have for sure, oldest first."""
         return self.filter(status=Status.PENDING, submitted_at=None).order_by("created_at", "id")
 
+    def arrived_unnoticed(self) -> "TransferQuerySet":
+        """Completed movements into an account that nobody above has looked at yet, oldest first."""
+        arrived = self.filter(completed_at__isnull=False, destination__isnull=False, arrival_noticed_at=None)
+        return arrived.order_by("completed_at", "id")
+
     def undecided_since(self, at: datetime) -> "TransferQuerySet":
         return self.filter(status=Status.PENDING_APPROVAL, created_at__lte=at).order_by("created_at", "id")
 
@@ -155,11 +161,19 @@ class Transfer(models.Model):
     accepted_at = models.DateTimeField(null=True)
     submitted_at = models.DateTimeField(null=True)
     completed_at = models.DateTimeField(null=True)
+    # When the rules have seen that money arrived; what they make of it commits together with this.
+    arrival_noticed_at = models.DateTimeField(null=True)
     updated_at = models.DateTimeField(default=timezone.now)
 
     objects = TransferQuerySet.as_manager()
 
     class Meta:
+        default_permissions = ("view",)
+        permissions = [
+            ("decide_transfer", "Can approve and reject transfer"),
+            ("cancel_transfer", "Can cancel transfer"),
+            ("simulate_transfer", "Can tell the simulated rail how transfer ends"),
+        ]
         constraints = [
             models.UniqueConstraint(fields=["organization", "id"], name="transfer_within_organization"),
             models.CheckConstraint(
@@ -200,6 +214,11 @@ class Transfer(models.Model):
             models.Index(F("destination"), F("created_at").desc(), F("id").desc(), name="transfer_by_destination"),
             # What workers and staff look for is a sliver of the table.
             models.Index(fields=["status", "created_at", "id"], condition=Q(status__in=UNDER_WAY), name="transfer_due"),
+            models.Index(
+                fields=["completed_at", "id"],
+                condition=Q(completed_at__isnull=False, destination__isnull=False, arrival_noticed_at=None),
+                name="transfer_unnoticed",
+            ),
             # The rail's limits add up a day or a month of one organization.
             models.Index(fields=["organization", "direction", "accepted_at"], name="transfer_accepted"),
         ]
@@ -234,6 +253,7 @@ def _limit(help_text: str) -> Any:
     return models.BigIntegerField(null=True, blank=True, help_text=f"{help_text}, in cents; empty means no limit.")
 
 
+@pghistory.track(pghistory.InsertEvent(), pghistory.UpdateEvent(), pghistory.DeleteEvent(), append_only=True)
 class AchLimits(models.Model):
     """What the ACH network lets one organization move: credits go out, debits are pulled in. UTC."""
 

@@ -1,0 +1,186 @@
+"""Actions that pay debts."""
+
+from decimal import Decimal
+from typing import Any
+
+from rest_framework import serializers
+
+from rules.actions.base import Action, dollars, known
+from rules.actions.savings import percentage_in_words
+from rules.engine.shares import percent_of
+from rules.engine.snapshot import AccountState, Snapshot
+from rules.fields import AccountReferenceField, ActionParameters, Percent, PercentageTarget, one_of
+from sequence.api.fields import Cents
+from transfers.models import ErrorCode
+
+# More debts than anybody has; a bound on what one action can do.
+MAX_DEBTS = 50
+
+
+class _LiabilityAction(Action):
+    """Pays one liability an amount that is on its record."""
+
+    destination_is_liability = True
+
+    def liability(self, world: Snapshot) -> AccountState:
+        return world.accounts[self.destination_id or ""]
+
+
+class NextPaymentMinimum(_LiabilityAction):
+    type = "next_payment_minimum"
+    sentence = "Moves the minimum payment of the destination, a liability."
+
+    def wanted_cents(self, world: Snapshot, incoming_share_cents: int) -> tuple[int, int]:
+        debt = self.liability(world)
+        code = ErrorCode.ACCOUNT_NO_MINIMUM_PAYMENT_AMOUNT
+        minimum = max(0, known(debt.next_payment_minimum_cents, code, debt.name))
+        return minimum, minimum
+
+    def amount_in_words(self, names: dict[str, str]) -> str:
+        return "its minimum payment"
+
+
+class TotalAmountDue(_LiabilityAction):
+    type = "total_amount_due"
+    sentence = "Moves all that the destination, a liability, owes."
+
+    def wanted_cents(self, world: Snapshot, incoming_share_cents: int) -> tuple[int, int]:
+        debt = self.liability(world)
+        owed = max(0, known(debt.balance_cents, ErrorCode.NULL_BALANCE, debt.name))
+        return owed, owed
+
+    def amount_in_words(self, names: dict[str, str]) -> str:
+        return "all that is owed there"
+
+
+class LastStatementBalance(_LiabilityAction):
+    type = "last_statement_balance"
+    sentence = "Moves the last statement balance of the destination, a liability."
+
+    def wanted_cents(self, world: Snapshot, incoming_share_cents: int) -> tuple[int, int]:
+        debt = self.liability(world)
+        code = ErrorCode.ACCOUNT_NO_LAST_STATEMENT_BALANCE
+        statement = max(0, known(debt.last_statement_balance_cents, code, debt.name))
+        return statement, statement
+
+    def amount_in_words(self, names: dict[str, str]) -> str:
+        return "its last statement balance"
+
+
+class PercentageLiabilityBalance(_LiabilityAction):
+    type = "percentage_liability_balance"
+    sentence = "Moves that share of what the destination, a liability, owes."
+
+    class Parameters(ActionParameters):
+        percentage_value = Percent(help_text="0 to 100.")
+
+    def wanted_cents(self, world: Snapshot, incoming_share_cents: int) -> tuple[int, int]:
+        debt = self.liability(world)
+        owed = max(0, known(debt.balance_cents, ErrorCode.NULL_BALANCE, debt.name))
+        return owed, percent_of(owed, Decimal(self.spec["percentage_value"]))
+
+    def amount_in_words(self, names: dict[str, str]) -> str:
+        return f"{self.spec['percentage_value']} % of what is owed there"
+
+
+class _Spread(Action):
+    """Spreads a budget over liabilities: the minimum payments of all first, the rest in the strategy's order."""
+
+    destination_is_liability = True
+
+    class Parameters(ActionParameters):
+        destination = AccountReferenceField(required=False, help_text="Must be null: `accounts` are paid.")
+        amount_in_cents = Cents(min_value=1, required=False, help_text="The budget, in cents.")
+        percentage_value = Percent(required=False, help_text="The budget as a percentage, 0 to 100.")
+        percentage_target = serializers.ChoiceField(choices=PercentageTarget.choices, required=False)
+        accounts = serializers.ListField(
+            child=AccountReferenceField(), min_length=1, max_length=MAX_DEBTS, help_text="The liabilities to pay."
+        )
+
+        def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
+            if attrs.get("destination"):
+                raise serializers.ValidationError({"destination": "Leave it out: the accounts are paid."}, "invalid")
+            one_of(attrs, ("amount_in_cents", "percentage_value"))
+            if (attrs.get("percentage_value") is None) != (attrs.get("percentage_target") is None):
+                fault = "percentage_value and percentage_target go together."
+                raise serializers.ValidationError({"percentage_target": fault}, "required")
+            ids = [account["id"] for account in attrs["accounts"]]
+            if len(set(ids)) < len(ids):
+                raise serializers.ValidationError({"accounts": "An account stands here twice."}, "repeated")
+            return attrs
+
+    @property
+    def debt_ids(self) -> list[str]:
+        return [account["id"] for account in self.spec["accounts"]]
+
+    @property
+    def incoming_percentage(self) -> Decimal | None:
+        if self.spec["percentage_target"] == PercentageTarget.INCOMING_AMOUNT:
+            return Decimal(self.spec["percentage_value"])
+        return None
+
+    def destinations(self) -> list[tuple[str, str]]:
+        return [(f"accounts[{index}]", account_id) for index, account_id in enumerate(self.debt_ids)]
+
+    def wanted_cents(self, world: Snapshot, incoming_share_cents: int) -> tuple[int, int]:
+        budget = self._budget_cents(world, incoming_share_cents)
+        return budget, min(budget, sum(self._owed_cents(world, id) for id in self.debt_ids))
+
+    def _budget_cents(self, world: Snapshot, incoming_share_cents: int) -> int:
+        if self.spec["amount_in_cents"] is not None:
+            return self.spec["amount_in_cents"]
+        if self.incoming_percentage is not None:
+            return incoming_share_cents
+        source = world.accounts[self.source_id]
+        available = known(source.available_cents, ErrorCode.NULL_BALANCE, source.name)
+        return percent_of(max(0, available), Decimal(self.spec["percentage_value"]))
+
+    def _owed_cents(self, world: Snapshot, account_id: str) -> int:
+        debt = world.accounts[account_id]
+        return max(0, known(debt.balance_cents, ErrorCode.NULL_BALANCE, debt.name))
+
+    def spread(self, cents: int, world: Snapshot, cap_cents: int | None) -> list[tuple[str, int]]:
+        order = sorted(self.debt_ids, key=lambda id: self.rank(world.accounts[id]))
+        owed = {id: self._owed_cents(world, id) for id in order}
+        most = owed if cap_cents is None else {id: min(owed[id], cap_cents) for id in order}
+        paid = dict.fromkeys(order, 0)
+        for id in order:
+            minimum = min(most[id], max(0, world.accounts[id].next_payment_minimum_cents or 0))
+            paid[id] = min(minimum, cents)
+            cents -= paid[id]
+        for id in order:
+            more = min(most[id] - paid[id], cents)
+            paid[id] += more
+            cents -= more
+        return [(id, amount) for id, amount in paid.items() if amount]
+
+    def rank(self, debt: AccountState) -> Any:
+        """Return what debts are sorted by; the order of the list decides between equals."""
+        return 0
+
+    def amount_in_words(self, names: dict[str, str]) -> str:
+        amount = self.spec["amount_in_cents"]
+        budget = dollars(amount) if amount is not None else percentage_in_words(self.spec, names)
+        return f"{budget} over {', '.join(names[id] for id in self.debt_ids)}"
+
+
+class Avalanche(_Spread):
+    type = "avalanche"
+    sentence = "Spreads the budget over liabilities: all minimum payments first, then the highest interest rate first."
+
+    def rank(self, debt: AccountState) -> Any:
+        return -(debt.interest_rate_percent or Decimal(0))
+
+    def amount_in_words(self, names: dict[str, str]) -> str:
+        return f"{super().amount_in_words(names)}, highest interest rate first"
+
+
+class Snowball(_Spread):
+    type = "snowball"
+    sentence = "Spreads the budget over liabilities: all minimum payments first, then the smallest balance first."
+
+    def rank(self, debt: AccountState) -> Any:
+        return debt.balance_cents or 0
+
+    def amount_in_words(self, names: dict[str, str]) -> str:
+        return f"{super().amount_in_words(names)}, smallest balance first"

@@ -1,0 +1,228 @@
+"""From a rule and a snapshot to a plan: what to move, and why."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import Enum
+from typing import Any
+
+from rules.actions import ACTIONS, Action, UnknownAmount
+from rules.engine.conditions import evaluate
+from rules.engine.shares import shares_of
+from rules.engine.snapshot import AccountState, LimitKey, Snapshot
+from transfers.models import Direction, ErrorCode
+
+# The least that the payment networks carry.
+MIN_TRANSFER_CENTS = 100
+
+
+class LineStatus(Enum):
+    """What comes of one movement that an action computed."""
+
+    MOVE = "move"
+    SKIP = "skip"  # nothing to move; no failure
+    FAIL = "fail"  # the rest of the step is skipped
+
+
+@dataclass(frozen=True)
+class Line:
+    """One movement of a plan. ``amount_cents`` is None where it could not be known."""
+
+    action_index: int
+    source_id: str
+    destination_id: str | None
+    amount_cents: int | None
+    status: LineStatus
+    code: str | None = None
+    limit_key: LimitKey | None = None
+    description: str | None = None
+
+
+@dataclass
+class Plan:
+    """What a rule decided. ``step_index`` is None when no step's conditions held."""
+
+    step_index: int | None = None
+    lines: list[Line] = field(default_factory=list)
+    trace: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def failure(self) -> Line | None:
+        """The line that ended the step early, if one did."""
+        return next((line for line in self.lines if line.status is LineStatus.FAIL), None)
+
+
+def make_plan(definition: Mapping[str, Any], snapshot: Snapshot) -> Plan:
+    """Return the plan of a rule's definition for the snapshot, which stays as it is.
+
+    The first step whose conditions hold is planned, its actions in order; each sees what the earlier ones move.
+    """
+    world = snapshot.copy()
+    plan = Plan(trace={"steps": [], "actions": []})
+    for index, step in enumerate(definition["steps"]):
+        holds, conditions = evaluate(step.get("conditions"), world)
+        plan.trace["steps"].append({"step_index": index, "holds": holds, "conditions": conditions})
+        if holds:
+            plan.step_index = index
+            _StepPlanner(plan, index, step["actions"], world).run()
+            break
+    return plan
+
+
+class _StepPlanner:
+    """Plans the actions of one step on a world of its own."""
+
+    def __init__(self, plan: Plan, step_index: int, specs: list[dict[str, Any]], world: Snapshot) -> None:
+        self.plan = plan
+        self.step_index = step_index
+        self.actions = [ACTIONS[spec["type"]](spec) for spec in specs]
+        self.world = world
+        self.incoming_shares = self._share_incoming()
+
+    def run(self) -> None:
+        for index, action in enumerate(self.actions):
+            if self.plan.failure is not None:
+                self._trace(index, action, result="skipped", reason="an earlier action failed")
+            else:
+                self._plan_action(index, action)
+
+    def _share_incoming(self) -> dict[int, int]:
+        """What each action that takes a percentage of the incoming amount gets of it."""
+        takers = [(index, action.incoming_percentage) for index, action in enumerate(self.actions)]
+        known = [(index, percentage) for index, percentage in takers if percentage is not None]
+        shares = shares_of(self.world.incoming_cents or 0, [percentage for _, percentage in known])
+        return dict(zip([index for index, _ in known], shares, strict=True))
+
+    def _plan_action(self, index: int, action: Action) -> None:
+        source = self.world.accounts[action.source_id]
+        facts: dict[str, Any] = {}
+        try:
+            if gone := self._deleted_account(action):
+                raise UnknownAmount(ErrorCode.RESOURCE_DELETED, gone)
+            base_cents, wanted_cents = action.wanted_cents(self.world, self.incoming_shares.get(index, 0))
+            facts |= {"base_cents": base_cents, "computed_cents": wanted_cents}
+            wanted_cents = self._within_limit(action, wanted_cents, facts)
+            wanted_cents = self._within_balance(action, source, wanted_cents, facts)
+            payments = action.spread(wanted_cents, self.world, action.cap_per_transfer_cents)
+        except UnknownAmount as unknown:
+            amount = facts.get("wanted_cents")
+            line = self._line(index, action, action.destination_id, amount, LineStatus.FAIL, unknown.code)
+            self._finish(index, action, [line], facts)
+            return
+        self._finish(index, action, self._lines(index, action, payments), facts)
+
+    def _deleted_account(self, action: Action) -> str | None:
+        for account_id in action.account_ids():
+            if self.world.accounts[account_id].is_deleted:
+                return self.world.accounts[account_id].name
+        return None
+
+    def _within_limit(self, action: Action, cents: int, facts: dict[str, Any]) -> int:
+        if action.limit is None:
+            return cents
+        allowed = min(cents, self._allowed_cents(action, action.limit["amount_in_cents"], cents))
+        if allowed < cents:
+            facts["limit_took_cents"] = cents - allowed
+        return allowed
+
+    def _allowed_cents(self, action: Action, cap_cents: int, cents: int) -> int:
+        key = self._limit_key(action)
+        if key is None:
+            return sum(amount for _, amount in action.spread(cents, self.world, cap_cents))
+        return max(0, cap_cents - self.world.limit_used_cents.get(key, 0))
+
+    def _limit_key(self, action: Action) -> LimitKey | None:
+        if action.limit is None or action.cap_per_transfer_cents is not None:
+            return None
+        return LimitKey(self.step_index, action.group_index, action.limit["period"])
+
+    def _within_balance(self, action: Action, source: AccountState, cents: int, facts: dict[str, Any]) -> int:
+        facts["wanted_cents"] = cents
+        available = source.available_cents
+        facts["source_available_cents"] = available
+        # What is too little to move at all needs no funds.
+        if available is None or cents <= available or cents < MIN_TRANSFER_CENTS:
+            return cents
+        if not action.up_to_enabled:
+            raise UnknownAmount(ErrorCode.INSUFFICIENT_FUNDS, source.name)
+        facts["balance_took_cents"] = cents - max(0, available)
+        return max(0, available)
+
+    def _lines(self, index: int, action: Action, payments: list[tuple[str, int]]) -> list[Line]:
+        lines = []
+        for destination_id, cents in payments:
+            line = self._pay(index, action, destination_id, cents)
+            lines.append(line)
+            if line.status is LineStatus.FAIL:
+                break
+        return lines
+
+    def _pay(self, index: int, action: Action, destination_id: str, cents: int) -> Line:
+        if cents < MIN_TRANSFER_CENTS:
+            code = ErrorCode.TRANSFER_AMOUNT_LESS_THAN_ONE_DOLLAR if cents > 0 else None
+            return self._line(index, action, destination_id, cents, LineStatus.SKIP, code)
+        source, destination = self.world.accounts[action.source_id], self.world.accounts[destination_id]
+        if refusal := self._ach_refusal(source, destination, cents):
+            return self._line(index, action, destination_id, cents, LineStatus.FAIL, refusal)
+        source.pay(cents)
+        destination.receive(cents, later=source.is_external)
+        key = self._limit_key(action)
+        if key is not None:
+            self.world.limit_used_cents[key] = self.world.limit_used_cents.get(key, 0) + cents
+        return self._line(index, action, destination_id, cents, LineStatus.MOVE, None)
+
+    def _ach_refusal(self, source: AccountState, destination: AccountState, cents: int) -> str | None:
+        if not source.is_external and not destination.is_external:
+            return None
+        direction = Direction.MONEY_IN if source.is_external else Direction.MONEY_OUT
+        rooms = [room for room in self.world.ach_rooms if room.direction == direction]
+        for room in rooms:
+            if cents > room.left_cents:
+                return room.code
+        for room in rooms:
+            room.left_cents -= cents
+        return None
+
+    def _line(
+        self,
+        index: int,
+        action: Action,
+        destination_id: str | None,
+        cents: int | None,
+        status: LineStatus,
+        code: str | None,
+    ) -> Line:
+        return Line(
+            action_index=index,
+            source_id=action.source_id,
+            destination_id=destination_id,
+            amount_cents=cents,
+            status=status,
+            code=str(code) if code else None,
+            limit_key=self._limit_key(action),
+            description=action.ach_description,
+        )
+
+    def _finish(self, index: int, action: Action, lines: list[Line], facts: dict[str, Any]) -> None:
+        first = len(self.plan.lines)
+        self.plan.lines.extend(lines)
+        movements = [
+            {
+                "line": first + offset,
+                "destination": self._name(line.destination_id),
+                "amount_cents": line.amount_cents,
+                "result": line.status.value,
+                "reason": line.code,
+            }
+            for offset, line in enumerate(lines)
+        ]
+        failed = any(line.status is LineStatus.FAIL for line in lines)
+        moved = any(line.status is LineStatus.MOVE for line in lines)
+        result = "failed" if failed else "moved" if moved else "nothing to move"
+        self._trace(index, action, result=result, **facts, movements=movements)
+
+    def _name(self, account_id: str | None) -> str | None:
+        return self.world.accounts[account_id].name if account_id else None
+
+    def _trace(self, index: int, action: Action, **facts: Any) -> None:
+        head = {"action_index": index, "type": action.type, "source": self._name(action.source_id)}
+        self.plan.trace["actions"].append({**head, **facts})

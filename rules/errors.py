@@ -1,0 +1,32 @@
+"""The refusals of rules."""
+
+from sequence.errors import Conflict, DomainError, NotFound
+
+
+class RuleNotFound(NotFound):
+    message = "Rule not found."
+
+
+class RuleExecutionNotFound(NotFound):
+    message = "Rule execution not found."
+
+
+class RuleDisabled(DomainError):
+    code = "rule_disabled"
+    status = 403
+    message = (
+        "The rule is disabled. A person must review and enable it before it can run; a simulation runs it as it is."
+    )
+    is_outcome = True
+
+
+class RuleConflict(Conflict):
+    code = "rule_conflict"
+    message = "{account} already has an enabled rule for arriving funds: {other}. Disable that one first."
+
+
+class RuleNotEnablable(Conflict):
+    """The rule cannot be enabled as things stand; the message says what is in the way."""
+
+    code = "rule_not_enablable"
+    message = "{reason}"

@@ -1,0 +1,182 @@
+"""The pieces of a rule's JSON. Each reads strictly, keeps a normal form that is fit for storing, and describes itself.
+
+Whether an account exists, and may stand where it does, is checked later, by ``rules.references``: nothing here reads
+the database.
+"""
+
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from decimal import Decimal
+from typing import Any
+
+from django.db.models import TextChoices
+from django.utils.dateparse import parse_date, parse_datetime
+from rest_framework import serializers
+
+from accounts.models import AccountType
+from sequence.api.fields import MAX_CENTS, Cents, StrictSerializer, Text, show_time
+from transfers.fields import StatementText
+
+# Six places are more than a cent of any amount that can be moved in a year of paychecks needs.
+PERCENT_PLACES = 6
+MAX_GROUP = 99
+
+
+class PercentageTarget(TextChoices):
+    """What a percentage is taken of."""
+
+    INCOMING_AMOUNT = "INCOMING_AMOUNT"
+    SOURCE_ACCOUNT = "SOURCE_ACCOUNT"
+
+
+class LimitPeriod(TextChoices):
+    """The time in which a limit holds. UTC; a week begins on Monday."""
+
+    PER_TRANSFER = "PER_TRANSFER"
+    PER_WEEK = "PER_WEEK"
+    PER_MONTH = "PER_MONTH"
+    PER_YEAR = "PER_YEAR"
+
+
+def one_of(attrs: dict[str, Any], names: Sequence[str]) -> None:
+    """Raise ValidationError unless exactly one of the fields is given."""
+    given = [name for name in names if attrs.get(name) is not None]
+    if len(given) != 1:
+        fault = f"Give exactly one of {', '.join(names)}."
+        name = given[1] if given else names[0]
+        raise serializers.ValidationError({name: [fault]}, code="exactly_one")
+
+
+class Flag(serializers.Field):
+    """A JSON ``true`` or ``false``, and nothing that looks like one."""
+
+    default_error_messages = {"invalid": "Give true or false."}
+
+    def to_internal_value(self, data: Any) -> bool:
+        if not isinstance(data, bool):
+            self.fail("invalid")
+        return data
+
+    def json_schema(self) -> dict[str, Any]:
+        return {"type": "boolean"}
+
+
+class Percent(serializers.Field):
+    """A JSON number from 0 to 100 with at most six places, kept as exact text."""
+
+    default_error_messages = {
+        "invalid": "Give a number from 0 to 100.",
+        "min_value": "This must be 0 or more.",
+        "max_value": "This must be 100 or less.",
+        "max_places": "At most {places} places after the point.",
+    }
+
+    def to_internal_value(self, data: Any) -> str:
+        if type(data) not in (int, Decimal):
+            self.fail("invalid")
+        if data < 0:
+            self.fail("min_value")
+        if data > 100:
+            self.fail("max_value")
+        number = Decimal(data).normalize()
+        if -int(number.as_tuple().exponent) > PERCENT_PLACES:
+            self.fail("max_places", places=PERCENT_PLACES)
+        return f"{number:f}"
+
+    def json_schema(self) -> dict[str, Any]:
+        return {"type": "number", "minimum": 0, "maximum": 100}
+
+
+class AccountReferenceField(serializers.Field):
+    """``{id, type}``; the type may be left out, and if given must be the account's."""
+
+    default_error_messages = {
+        "invalid": "Give an account as {{'id': 'acc_…'}}.",
+        "unknown_field": "There is no such field here.",
+    }
+
+    def to_internal_value(self, data: Any) -> dict[str, Any]:
+        reader = _AccountReference(data=data)
+        reader.is_valid(raise_exception=True)
+        return {"id": reader.validated_data["id"], "type": reader.validated_data.get("type")}
+
+    def json_schema(self) -> dict[str, Any]:
+        return {
+            "type": "object",
+            "required": ["id"],
+            "additionalProperties": False,
+            "properties": {
+                "id": Text(max_length=100).json_schema(),
+                "type": {"type": ["string", "null"], "enum": [*AccountType.values, None]},
+            },
+        }
+
+
+class _AccountReference(StrictSerializer):
+    id = Text(max_length=100)
+    type = serializers.ChoiceField(choices=AccountType.choices, required=False)
+
+
+class Limit(StrictSerializer):
+    """The most that an action moves in a period."""
+
+    period = serializers.ChoiceField(choices=LimitPeriod.choices)
+    amount_in_cents = Cents(help_text="In cents.")
+
+
+class ActionParameters(StrictSerializer):
+    """What every action has."""
+
+    type = Text(max_length=50)
+    source = AccountReferenceField(help_text="The account that pays.")  # type: ignore[assignment]
+    destination = AccountReferenceField(help_text="The account that is paid.")
+    group_index = Cents(max_value=MAX_GROUP, default=0, required=False, help_text="Actions of one group share a limit.")
+    up_to_enabled = Flag(default=False, required=False, help_text="With too little in the source, move what there is.")
+    limit = Limit(required=False, help_text="The most that is moved in a period.")
+    ach_description = StatementText(required=False, help_text="At most 10 letters, digits and spaces.")
+    is_direct_deposit = Flag(default=False, required=False, help_text="Whether it is marked as payroll.")
+
+    def to_internal_value(self, data: Any) -> dict[str, Any]:
+        values = super().to_internal_value(data)
+        return {str(name): values.get(name) for name in self.fields}
+
+
+class ConditionNumber(serializers.Field):
+    """A JSON number, kept exactly: an integer, or a fraction as text."""
+
+    default_error_messages = {"invalid": "Give a number.", "max_value": "This number is too large."}
+
+    def to_internal_value(self, data: Any) -> int | str:
+        if type(data) not in (int, Decimal):
+            self.fail("invalid")
+        if abs(data) > MAX_CENTS:
+            self.fail("max_value")
+        return data if isinstance(data, int) else f"{data.normalize():f}"
+
+    def json_schema(self) -> dict[str, Any]:
+        return {"type": ["number", "null"], "minimum": -MAX_CENTS, "maximum": MAX_CENTS}
+
+
+class StartDate(serializers.Field):
+    """A date-time, whose time of day is that of every slot, or a date, which is midnight. Kept in UTC."""
+
+    default_error_messages = {"invalid": "Give a date-time such as 2026-01-31T09:00:00Z, or a date such as 2026-01-31."}
+
+    def to_internal_value(self, data: Any) -> str:
+        if not isinstance(data, str):
+            self.fail("invalid")
+        try:
+            moment = parse_datetime(data) if "T" in data.upper() else self._midnight(data)
+            if moment is None:
+                self.fail("invalid")
+            moment = moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
+        except (ValueError, OverflowError):
+            self.fail("invalid")
+        return show_time(moment)
+
+    def _midnight(self, data: str) -> datetime | None:
+        day = parse_date(data)
+        return None if day is None else datetime(day.year, day.month, day.day, tzinfo=UTC)
+
+    def json_schema(self) -> dict[str, Any]:
+        return {"type": "string", "anyOf": [{"format": "date-time"}, {"format": "date"}]}

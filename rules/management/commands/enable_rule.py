@@ -1,0 +1,19 @@
+from typing import Any
+
+from django.core.management.base import CommandParser
+
+from rules.serializers import RuleDetail
+from rules.services import account_names, enable_rule
+from sequence.management.base import OperatorCommand
+
+
+class Command(OperatorCommand):
+    help = "Let a reviewed rule run from now on."
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        super().add_arguments(parser)
+        parser.add_argument("rule_id", metavar="RULE_ID")
+
+    def run(self, *, rule_id: str, **options: Any) -> dict[str, Any]:
+        rule = self.audited(lambda: enable_rule(rule_id=rule_id, by=self.actor))
+        return RuleDetail().to_representation(rule, account_names(rule))

@@ -1,0 +1,287 @@
+"""What decides: rules, every version of them, and what each run did."""
+
+import json
+from datetime import datetime
+from typing import Any
+
+import pghistory
+from django.contrib.postgres.indexes import GinIndex
+from django.db import models
+from django.db.models import Q
+from django.utils import timezone
+
+from accounts.models import Account
+from apikeys.models import Organization
+from sequence.api.ids import PrefixedIdField
+from transfers.models import Status, Transfer
+
+
+class OrderedJSONField(models.JSONField):
+    """JSON that comes back as it was written: jsonb would sort the keys, and people read these in their order."""
+
+    def db_type(self, connection: Any) -> str:
+        return "text"
+
+    def get_db_prep_value(self, value: Any, connection: Any, prepared: bool = False) -> str | None:
+        return None if value is None else json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+
+
+class RuleStatus(models.TextChoices):
+    """Whether it may run."""
+
+    ENABLED = "enabled"
+    DISABLED = "disabled"
+
+
+class TriggerType(models.TextChoices):
+    """What sets it off, as rules spell it."""
+
+    MANUAL = "MANUAL"
+    ON_FUNDS_TRANSFERRED = "ON_FUNDS_TRANSFERRED"
+    SCHEDULED = "SCHEDULED"
+
+
+class ScheduleType(models.TextChoices):
+    """When a scheduled rule runs."""
+
+    ONE_TIME = "ONE_TIME"
+    DAILY = "DAILY"
+    WEEKLY = "WEEKLY"
+    BI_WEEKLY = "BI_WEEKLY"  # the 1st and the 15th
+    MONTHLY = "MONTHLY"
+    EVERY_OTHER_WEEK = "EVERY_OTHER_WEEK"  # every 14 days
+
+
+class RuleQuerySet(models.QuerySet["Rule"]):
+    def of(self, organization_id: str) -> "RuleQuerySet":
+        """Rules of one organization; nobody else's are ever found."""
+        return self.filter(organization_id=organization_id)
+
+    def kept(self) -> "RuleQuerySet":
+        return self.filter(deleted_at=None)
+
+    def enabled(self) -> "RuleQuerySet":
+        return self.kept().filter(status=RuleStatus.ENABLED)
+
+    def naming(self, account_id: str) -> "RuleQuerySet":
+        """Rules that name the account anywhere: trigger, source, destination, condition."""
+        return self.filter(account_ids__contains=[account_id])
+
+    def due(self, at: datetime) -> "RuleQuerySet":
+        return self.enabled().filter(next_slot_at__lte=at).order_by("next_slot_at", "id")
+
+
+@pghistory.track(
+    pghistory.InsertEvent(),
+    pghistory.UpdateEvent(),
+    append_only=True,
+    fields=["id", "nickname", "description", "status", "version", "enabled_by", "enabled_version", "deleted_at"],
+)
+class Rule(models.Model):
+    """What is to happen with money, and when. ``definition`` is the validated ``{"trigger", "steps"}``."""
+
+    id = PrefixedIdField("rule", primary_key=True)
+    organization = models.ForeignKey(Organization, on_delete=models.PROTECT, related_name="rules")
+    nickname = models.CharField(max_length=100, null=True)  # noqa: DJ001 - null in the API
+    description = models.CharField(max_length=500, null=True)  # noqa: DJ001 - null in the API
+    status = models.CharField(max_length=10, choices=RuleStatus, default=RuleStatus.DISABLED)
+    trigger_type = models.CharField(max_length=25, choices=TriggerType)
+    trigger_account = models.ForeignKey(Account, null=True, on_delete=models.PROTECT, related_name="+")
+    definition = OrderedJSONField()
+    # Every account that the definition names, so that "who uses this account?" is one look at an index.
+    account_ids = models.JSONField(default=list)
+    version = models.PositiveIntegerField(default=1)
+    enabled_at = models.DateTimeField(null=True)
+    enabled_by = models.CharField(max_length=150, null=True)  # noqa: DJ001
+    enabled_version = models.PositiveIntegerField(null=True)
+    next_slot_at = models.DateTimeField(null=True)
+    created_at = models.DateTimeField(default=timezone.now)
+    updated_at = models.DateTimeField(default=timezone.now)
+    deleted_at = models.DateTimeField(null=True)
+
+    objects = RuleQuerySet.as_manager()
+
+    class Meta:
+        default_permissions = ("view",)
+        permissions = [
+            ("enable_rule", "Can enable and disable rule"),
+            ("simulate_rule", "Can simulate rule"),
+        ]
+        constraints = [
+            models.UniqueConstraint(fields=["organization", "id"], name="rule_within_organization"),
+            # Two rules for one paycheck would both spend it.
+            models.UniqueConstraint(
+                fields=["trigger_account"],
+                condition=Q(status=RuleStatus.ENABLED, trigger_type=TriggerType.ON_FUNDS_TRANSFERRED),
+                name="rule_one_enabled_for_arriving_funds",
+            ),
+            models.CheckConstraint(
+                condition=Q(deleted_at=None) | Q(status=RuleStatus.DISABLED), name="rule_deleted_is_disabled"
+            ),
+            models.CheckConstraint(
+                condition=Q(status=RuleStatus.DISABLED) | Q(enabled_at__isnull=False, enabled_by__isnull=False),
+                name="rule_enabled_by_somebody",
+            ),
+        ]
+        indexes = [
+            models.Index(fields=["organization", "created_at", "id"], name="rule_list"),
+            GinIndex(fields=["account_ids"], name="rule_accounts"),
+            models.Index(fields=["next_slot_at", "id"], condition=Q(status=RuleStatus.ENABLED), name="rule_due"),
+        ]
+
+    def __str__(self) -> str:
+        return self.nickname or self.id
+
+    @property
+    def trigger(self) -> dict[str, Any]:
+        return self.definition["trigger"]
+
+
+class RuleVersion(models.Model):
+    """A rule as it was between two changes. Never changed, never removed."""
+
+    rule = models.ForeignKey(Rule, on_delete=models.PROTECT, related_name="versions")
+    number = models.PositiveIntegerField()
+    nickname = models.CharField(max_length=100, null=True)  # noqa: DJ001
+    description = models.CharField(max_length=500, null=True)  # noqa: DJ001
+    definition = OrderedJSONField()
+    created_by = models.CharField(max_length=150)
+    created_at = models.DateTimeField(default=timezone.now)
+
+    class Meta:
+        default_permissions = ()
+        constraints = [models.UniqueConstraint(fields=["rule", "number"], name="rule_version_number_once")]
+
+    def __str__(self) -> str:
+        return f"version {self.number} of {self.rule_id}"
+
+
+class ExecutionStatus(models.TextChoices):
+    """How a run stands."""
+
+    IN_PROGRESS = "in_progress"
+    EXECUTED = "executed"
+    PARTIAL = "partial"
+    FAILED = "failed"
+
+
+class ExecutionMode(models.TextChoices):
+    """Whether it moves money."""
+
+    LIVE = "live"
+    SIMULATION = "simulation"
+
+
+class RuleExecutionQuerySet(models.QuerySet["RuleExecution"]):
+    def waiting(self, at: datetime) -> "RuleExecutionQuerySet":
+        """Live runs that have yet to decide, oldest first."""
+        due = Q(next_attempt_at=None) | Q(next_attempt_at__lte=at)
+        return self.filter(due, status=ExecutionStatus.IN_PROGRESS, decided_at=None).order_by("created_at", "id")
+
+    def unfinished(self) -> "RuleExecutionQuerySet":
+        """Runs that have decided and whose transfers are, or were, on their way."""
+        return self.filter(status=ExecutionStatus.IN_PROGRESS, decided_at__isnull=False).order_by("created_at", "id")
+
+
+class RuleExecution(models.Model):
+    """One run of a rule: why, what it saw, what it moved. Cents, UTC."""
+
+    id = PrefixedIdField("rex", primary_key=True)
+    organization = models.ForeignKey(Organization, on_delete=models.PROTECT, related_name="+")
+    rule = models.ForeignKey(Rule, on_delete=models.PROTECT, related_name="executions")
+    # The rule as it was when this ran.
+    version = models.ForeignKey(RuleVersion, on_delete=models.PROTECT, related_name="+")
+    rule_name = models.CharField(max_length=100, null=True)  # noqa: DJ001
+    mode = models.CharField(max_length=10, choices=ExecutionMode, default=ExecutionMode.LIVE)
+    status = models.CharField(max_length=15, choices=ExecutionStatus, default=ExecutionStatus.IN_PROGRESS)
+    trigger_type = models.CharField(max_length=25, choices=TriggerType)
+    trigger_transfer = models.ForeignKey(Transfer, null=True, on_delete=models.PROTECT, related_name="+")
+    incoming_cents = models.BigIntegerField(null=True)
+    scheduled_at = models.DateTimeField(null=True)
+    request_id = models.CharField(max_length=128, null=True, db_index=True)  # noqa: DJ001
+    # How many rules in a row have set each other off.
+    hops = models.PositiveIntegerField(default=1)
+    attempts = models.PositiveIntegerField(default=0)
+    decided_at = models.DateTimeField(null=True)
+    next_attempt_at = models.DateTimeField(null=True)
+    step_index_matched = models.PositiveIntegerField(null=True)
+    conditions_not_met = models.BooleanField(default=False)
+    attempted = models.PositiveIntegerField(default=0)
+    # Actions that failed before a transfer could be made of them.
+    failed_without_transfer = models.PositiveIntegerField(default=0)
+    error_message = models.TextField(null=True)  # noqa: DJ001
+    trace = OrderedJSONField(default=dict)
+    created_at = models.DateTimeField(default=timezone.now)
+
+    objects = RuleExecutionQuerySet.as_manager()
+
+    class Meta:
+        default_permissions = ("view",)
+        constraints = [
+            # Exactly once: a deposit sets its rule off once, a slot fires once, whoever finds it.
+            models.UniqueConstraint(fields=["trigger_transfer"], name="execution_once_for_a_deposit"),
+            models.UniqueConstraint(fields=["rule", "scheduled_at"], name="execution_once_for_a_slot"),
+            models.UniqueConstraint(fields=["organization", "id"], name="execution_within_organization"),
+        ]
+        indexes = [
+            models.Index(
+                fields=["rule", "-created_at", "-id"],
+                name="execution_list",
+            ),
+            models.Index(
+                fields=["created_at", "id"], condition=Q(status=ExecutionStatus.IN_PROGRESS), name="execution_due"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.id
+
+    def transfers(self) -> list[Transfer]:
+        """Return its transfers in the order in which they were made."""
+        if not hasattr(self, "_transfers"):
+            moves = self.moves.select_related("transfer").order_by("id")
+            self._transfers = [move.transfer for move in moves]
+        return self._transfers
+
+    def transfers_of_last_attempt(self) -> list[Transfer]:
+        """Return the transfers that its latest decision made."""
+        if self.decided_at is None:
+            return []
+        moves = self.moves.filter(made_at=self.decided_at).select_related("transfer").order_by("id")
+        return [move.transfer for move in moves]
+
+    def transfer_ids(self) -> list[str]:
+        return [transfer.id for transfer in self.transfers()]
+
+    def transfer_counts(self) -> dict[str, int]:
+        """Return how many transfers were tried, and how they stand now."""
+        statuses = [transfer.status for transfer in self.transfers()]
+        completed = statuses.count(Status.COMPLETE)
+        pending = sum(status in (Status.PROCESSING, Status.PENDING) for status in statuses)
+        failed = len(statuses) - completed - pending
+        return {
+            "transfers_attempted": self.attempted,
+            "transfers_completed": completed,
+            "transfers_failed": failed + self.failed_without_transfer,
+            "transfers_pending": pending,
+        }
+
+
+class RuleMove(models.Model):
+    """Which action of which step made a transfer: what limits count by."""
+
+    execution = models.ForeignKey(RuleExecution, on_delete=models.PROTECT, related_name="moves")
+    transfer = models.OneToOneField(Transfer, on_delete=models.PROTECT, related_name="+")
+    rule = models.ForeignKey(Rule, on_delete=models.PROTECT, related_name="+")
+    step_index = models.PositiveIntegerField()
+    action_index = models.PositiveIntegerField()
+    group_index = models.PositiveIntegerField()
+    limit_period = models.CharField(max_length=15, null=True)  # noqa: DJ001
+    made_at = models.DateTimeField()
+
+    class Meta:
+        default_permissions = ()
+        indexes = [models.Index(fields=["rule", "made_at"], name="rule_move_by_time")]
+
+    def __str__(self) -> str:
+        return f"action {self.action_index} of {self.execution_id}"

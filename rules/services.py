@@ -1,0 +1,243 @@
+"""What the business does with rules. Each function is one transaction."""
+
+from datetime import datetime
+from typing import Any
+
+from django.db import IntegrityError, transaction
+from django.utils import timezone
+
+from accounts.models import Account
+from accounts.services import find_accounts_for_reference
+from rules.errors import RuleConflict, RuleDisabled, RuleExecutionNotFound, RuleNotEnablable, RuleNotFound
+from rules.models import (
+    ExecutionMode,
+    Rule,
+    RuleExecution,
+    RuleStatus,
+    RuleVersion,
+    TriggerType,
+)
+from rules.references import resolve_references
+from rules.runs import simulate
+from rules.schedules import next_slot
+from sequence.errors import DomainError
+from sequence.transactions import transactional
+
+
+@transactional
+def create_rule(
+    *,
+    organization_id: str,
+    trigger: dict[str, Any],
+    steps: list[dict[str, Any]],
+    nickname: str | None = None,
+    description: str | None = None,
+    by: str,
+) -> Rule:
+    """Return a new rule, disabled: a person reviews and enables it. Raises InvalidRequest with every fault's path."""
+    now = timezone.now()
+    rule = Rule(organization_id=organization_id, created_at=now, updated_at=now)
+    _define(rule, trigger, steps, nickname, description)
+    rule.save(force_insert=True)
+    _keep_version(rule, by)
+    return rule
+
+
+@transactional
+def replace_rule(
+    *,
+    organization_id: str,
+    rule_id: str,
+    trigger: dict[str, Any],
+    steps: list[dict[str, Any]],
+    nickname: str | None = None,
+    description: str | None = None,
+    by: str,
+) -> Rule:
+    """Replace the whole rule and disable it. The old version is kept. Raises RuleNotFound, InvalidRequest."""
+    rule = _lock_rule(rule_id, organization_id)
+    _define(rule, trigger, steps, nickname, description)
+    rule.version += 1
+    rule.status, rule.next_slot_at, rule.updated_at = RuleStatus.DISABLED, None, timezone.now()
+    rule.save()
+    _keep_version(rule, by)
+    return rule
+
+
+@transactional
+def delete_rule(*, organization_id: str, rule_id: str) -> None:
+    """Take the rule out of every list, for good; its executions stay. Raises RuleNotFound."""
+    rule = _lock_rule(rule_id, organization_id)
+    rule.status, rule.next_slot_at = RuleStatus.DISABLED, None
+    rule.deleted_at = rule.updated_at = timezone.now()
+    rule.save(update_fields=["status", "next_slot_at", "deleted_at", "updated_at"])
+
+
+@transactional
+def enable_rule(*, rule_id: str, by: str) -> Rule:
+    """Let the rule run from now on. Slots and deposits before this moment never set it off.
+
+    Raises RuleNotFound, RuleConflict when another enabled rule waits for the same account's funds, and
+    RuleNotEnablable when an account that it names is gone or its schedule is over.
+    """
+    rule = _lock_rule(rule_id)
+    if rule.status == RuleStatus.ENABLED:
+        return rule
+    now = timezone.now()
+    _check_accounts(rule)
+    _check_no_other(rule)
+    rule.next_slot_at = _first_slot(rule, now)
+    rule.status, rule.enabled_at, rule.enabled_by, rule.enabled_version = RuleStatus.ENABLED, now, by, rule.version
+    rule.updated_at = now
+    try:
+        with transaction.atomic():
+            rule.save()
+    except IntegrityError:
+        raise _conflict(rule) from None  # Somebody enabled the other one a moment ago.
+    return rule
+
+
+@transactional
+def disable_rule(*, rule_id: str) -> Rule:
+    """Stop the rule. Runs that have decided go on. Raises RuleNotFound."""
+    rule = _lock_rule(rule_id)
+    if rule.status == RuleStatus.ENABLED:
+        rule.status, rule.next_slot_at, rule.updated_at = RuleStatus.DISABLED, None, timezone.now()
+        rule.save(update_fields=["status", "next_slot_at", "updated_at"])
+    return rule
+
+
+@transactional
+def trigger_rule(
+    *,
+    organization_id: str,
+    rule_id: str,
+    manual_execute_amount: int | None = None,
+    simulation: bool = False,
+    request_id: str | None = None,
+) -> RuleExecution:
+    """Return a new execution: one that a worker will carry out, or a simulation that is done already.
+
+    Raises RuleNotFound, RuleDisabled.
+    """
+    rule = get_rule(organization_id=organization_id, rule_id=rule_id)
+    if not simulation and rule.status != RuleStatus.ENABLED:
+        raise RuleDisabled()
+    execution = start_execution(
+        rule,
+        trigger_type=TriggerType.MANUAL,
+        mode=ExecutionMode.SIMULATION if simulation else ExecutionMode.LIVE,
+        incoming_cents=manual_execute_amount,
+        request_id=request_id,
+    )
+    if simulation:
+        simulate(execution, now=execution.created_at)
+    return execution
+
+
+def start_execution(rule: Rule, *, now: datetime | None = None, **facts: Any) -> RuleExecution:
+    """Return a new execution of the rule as it is now. The caller decides who carries it out."""
+    return RuleExecution.objects.create(
+        organization_id=rule.organization_id,
+        rule=rule,
+        version=rule.versions.get(number=rule.version),
+        rule_name=rule.nickname,
+        created_at=now or timezone.now(),
+        **facts,
+    )
+
+
+def get_rule(*, organization_id: str, rule_id: str) -> Rule:
+    """Return the organization's rule with its trigger's account. Raises RuleNotFound."""
+    rules = Rule.objects.of(organization_id).kept().select_related("trigger_account")
+    rule = rules.filter(id=rule_id).first()
+    if rule is None:
+        raise RuleNotFound()
+    return rule
+
+
+def get_execution(*, organization_id: str, execution_id: str) -> RuleExecution:
+    """Return the organization's execution. Raises RuleExecutionNotFound."""
+    executions = RuleExecution.objects.filter(organization_id=organization_id).select_related("rule")
+    execution = executions.filter(id=execution_id).first()
+    if execution is None:
+        raise RuleExecutionNotFound()
+    return execution
+
+
+def name_rules(organization_id: str) -> list[tuple[str, str]]:
+    """Return the ids of the organization's rules, each with its name."""
+    rules = Rule.objects.of(organization_id).kept().order_by("created_at", "id")
+    return [(rule.id, str(rule)) for rule in rules.only("id", "nickname")]
+
+
+def account_names(rule: Rule) -> dict[str, str]:
+    """Return the names of the accounts that the rule names, by id; deleted ones keep their last."""
+    rows = Account.objects.of(rule.organization_id).filter(id__in=rule.account_ids)
+    return dict(rows.values_list("id", "name"))
+
+
+def _define(
+    rule: Rule, trigger: dict[str, Any], steps: list[dict[str, Any]], nickname: str | None, description: str | None
+) -> None:
+    definition = {"trigger": trigger, "steps": steps}
+    rule.account_ids = resolve_references(definition, rule.organization_id)
+    rule.definition = definition
+    rule.nickname, rule.description = nickname, description
+    rule.trigger_type = trigger["type"]
+    rule.trigger_account_id = trigger["account_id"]
+
+
+def _keep_version(rule: Rule, by: str) -> None:
+    RuleVersion.objects.create(
+        rule=rule,
+        number=rule.version,
+        nickname=rule.nickname,
+        description=rule.description,
+        definition=rule.definition,
+        created_by=by,
+    )
+
+
+def _lock_rule(rule_id: str, organization_id: str | None = None) -> Rule:
+    rules = Rule.objects.kept() if organization_id is None else Rule.objects.kept().of(organization_id)
+    rule = rules.select_for_update(no_key=True).filter(id=rule_id).first()
+    if rule is None:
+        raise RuleNotFound()
+    return rule
+
+
+def _check_accounts(rule: Rule) -> None:
+    """Keep the accounts from being deleted until this commits, and see that all of them still fit."""
+    try:
+        find_accounts_for_reference(*rule.account_ids, organization_id=rule.organization_id)
+        resolve_references(rule.definition, rule.organization_id)
+    except DomainError as refusal:
+        raise RuleNotEnablable(reason=f"An account of the rule is gone or no longer fits: {refusal.text}") from None
+
+
+def _check_no_other(rule: Rule) -> None:
+    if rule.trigger_type == TriggerType.ON_FUNDS_TRANSFERRED and _other_rule(rule) is not None:
+        raise _conflict(rule)
+
+
+def _other_rule(rule: Rule) -> Rule | None:
+    others = Rule.objects.enabled().filter(
+        trigger_type=TriggerType.ON_FUNDS_TRANSFERRED, trigger_account_id=rule.trigger_account_id
+    )
+    return others.exclude(id=rule.id).first()
+
+
+def _conflict(rule: Rule) -> RuleConflict:
+    other = _other_rule(rule)
+    account = rule.trigger_account
+    return RuleConflict(account=account.name if account else "The account", other=str(other or "another rule"))
+
+
+def _first_slot(rule: Rule, now: datetime) -> datetime | None:
+    if rule.trigger_type != TriggerType.SCHEDULED:
+        return None
+    slot = next_slot(rule.trigger, now, inclusive=True)
+    if slot is None:
+        raise RuleNotEnablable(reason="Its only slot is past. Give it a later start date.")
+    return slot

@@ -1,0 +1,113 @@
+"""What workers do for rules: notice deposits and slots, carry runs out, and see them end. One batch a call."""
+
+from datetime import datetime
+
+import structlog
+from django.db import OperationalError, transaction
+
+from rules.models import ExecutionStatus, Rule, RuleExecution, TriggerType
+from rules.runs import give_up, run, settle_status
+from rules.schedules import last_slot, next_slot
+from rules.services import start_execution
+from sequence.transactions import transactional
+from transfers.models import Transfer
+
+log = structlog.get_logger("sequence.rules")
+
+BATCH_SIZE = 100
+
+
+@transactional
+def notice_deposits(now: datetime) -> int:
+    """Start the rule of every account that money has arrived on, once for each arrival.
+
+    The arrival is marked in the transaction that starts the rule: a crash undoes both or neither.
+    """
+    arrivals = list(
+        Transfer.objects.arrived_unnoticed().select_for_update(skip_locked=True, no_key=True, of=("self",))[:BATCH_SIZE]
+    )
+    if not arrivals:
+        return 0
+    rules = _rules_for_deposits(arrivals)
+    hops = _hops_of(arrivals)
+    for transfer in arrivals:
+        rule = rules.get(transfer.destination_id or "")
+        # What arrived before a person enabled the rule was not theirs to route.
+        if rule is not None and rule.enabled_at and transfer.completed_at and rule.enabled_at <= transfer.completed_at:
+            start_execution(
+                rule,
+                now=now,
+                trigger_type=TriggerType.ON_FUNDS_TRANSFERRED,
+                trigger_transfer=transfer,
+                incoming_cents=transfer.amount_cents,
+                request_id=transfer.request_id,
+                hops=hops.get(transfer.rule_execution_id or "", 0) + 1,
+            )
+    Transfer.objects.filter(id__in=[transfer.id for transfer in arrivals]).update(arrival_noticed_at=now)
+    return len(arrivals)
+
+
+def _rules_for_deposits(arrivals: list[Transfer]) -> dict[str, Rule]:
+    ids = {transfer.destination_id for transfer in arrivals}
+    rules = Rule.objects.enabled().filter(trigger_type=TriggerType.ON_FUNDS_TRANSFERRED, trigger_account_id__in=ids)
+    return {rule.trigger_account_id or "": rule for rule in rules}
+
+
+def _hops_of(arrivals: list[Transfer]) -> dict[str, int]:
+    ids = {transfer.rule_execution_id for transfer in arrivals if transfer.rule_execution_id}
+    return dict(RuleExecution.objects.filter(id__in=ids).values_list("id", "hops")) if ids else {}
+
+
+@transactional
+def notice_slots(now: datetime) -> int:
+    """Start every scheduled rule that is due. Slots that were missed fire once, as the last of them."""
+    rules = list(Rule.objects.due(now).select_for_update(skip_locked=True, no_key=True, of=("self",))[:BATCH_SIZE])
+    for rule in rules:
+        slot = last_slot(rule.trigger, now) or rule.next_slot_at
+        # A slot stays fired when its rule is disabled and enabled again.
+        if not rule.executions.filter(scheduled_at=slot).exists():
+            start_execution(rule, now=now, trigger_type=TriggerType.SCHEDULED, scheduled_at=slot)
+        rule.next_slot_at = next_slot(rule.trigger, now)
+    Rule.objects.bulk_update(rules, ["next_slot_at"])
+    return len(rules)
+
+
+def carry_out(now: datetime) -> int:
+    """Carry out waiting runs, each in its own transaction: what a rule names should be locked for a moment only."""
+    done = 0
+    while done < BATCH_SIZE and _carry_out_one(now):
+        done += 1
+    return done
+
+
+@transactional
+def _carry_out_one(now: datetime) -> bool:
+    waiting = RuleExecution.objects.waiting(now).select_for_update(skip_locked=True, of=("self",))
+    execution = waiting.select_related("version").first()
+    if execution is None:
+        return False
+    try:
+        with transaction.atomic():
+            run(execution, now=now)
+    except OperationalError:
+        raise  # A deadlock or a lost connection; the whole transaction is tried again.
+    except Exception as error:
+        log.error("run_broke", execution_id=execution.id, exc_info=error)
+        give_up(execution, now)
+    return True
+
+
+@transactional
+def finish(now: datetime) -> int:
+    """Set the final status of runs whose transfers have all ended."""
+    executions = list(RuleExecution.objects.unfinished().select_for_update(skip_locked=True, of=("self",))[:BATCH_SIZE])
+    finished = 0
+    for execution in executions:
+        settle_status(execution, execution.transfers_of_last_attempt(), now=now)
+        if execution.status != ExecutionStatus.IN_PROGRESS or execution.decided_at is None:
+            execution.save()
+            finished += 1
+    return finished
+
+
+SWEEPS = (notice_deposits, notice_slots, carry_out, finish)

@@ -1,0 +1,38 @@
+"""The demo's key and login, kept on this machine so that a later start can show them again."""
+
+import json
+import os
+from pathlib import Path
+from typing import Any
+
+from django.conf import settings
+from django.utils import timezone
+
+from apikeys.authentication import find_key
+from sequence.errors import Unauthorized
+
+FILE = "demo.json"
+
+
+def keep_credentials(credentials: dict[str, Any]) -> None:
+    """Write them to the private folder of a development machine (mode 0600); production keeps nothing."""
+    if settings.PRODUCTION:
+        return
+    path = _path()
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as file:
+        json.dump(credentials, file)
+
+
+def kept_credentials() -> dict[str, Any]:
+    """Return those that were kept, if their key opens this database's door; else an empty dictionary."""
+    try:
+        credentials = json.loads(_path().read_text())
+        find_key(credentials["api_key"], at=timezone.now())
+    except (OSError, ValueError, KeyError, Unauthorized):
+        return {}
+    return credentials
+
+
+def _path() -> Path:
+    return Path(settings.LOCAL_DIR) / FILE

@@ -1,0 +1,73 @@
+"""Ids: a prefix and a ULID, in one spelling."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from accounts.models import Account
+from sequence.api.ids import NO_ROW, new_id, parse_id, show_id
+from tests.factories import PodFactory
+
+
+class TestParseId:
+    @given(st.uuids())
+    def test_reads_what_show_id_wrote(self, value):
+        assert parse_id("acc", show_id("acc", value)) == value
+
+    @given(st.text(max_size=40))
+    def test_takes_one_spelling_only(self, tail):
+        value = parse_id("acc", f"acc_{tail}")
+
+        assert value is None or show_id("acc", value) == f"acc_{tail}"
+
+    @pytest.mark.parametrize(
+        "change",
+        [
+            str.lower,
+            lambda id: id.replace("acc_", "rule_"),
+            lambda id: id.replace("acc_", "ACC_"),
+            lambda id: id.replace("acc_", ""),
+            lambda id: id.replace("acc_", "acc__"),
+            lambda id: id[:-1],
+            lambda id: id + "0",
+            lambda id: id + " ",
+            lambda id: id[:-1] + "U",
+            lambda id: id[:-1] + "I",
+            lambda id: id[:-1] + "é",
+            lambda id: "acc_8" + id[5:],
+            lambda id: "",
+        ],
+    )
+    def test_finds_nothing_in_anything_else(self, change):
+        assert parse_id("acc", change(new_id("acc"))) is None
+
+
+class TestNewId:
+    def test_sorts_by_time(self, monkeypatch):
+        ids = []
+        for second in range(1_700_000_000, 1_700_000_005):
+            monkeypatch.setattr("time.time_ns", lambda second=second: second * 10**9)
+            ids.append(new_id("acc"))
+
+        assert ids == sorted(ids)
+        assert len(set(ids)) == 5
+
+
+class TestPrefixedIdField:
+    def test_shows_the_uuid_of_the_column(self, db):
+        pod = PodFactory()
+
+        assert Account.objects.filter(id=parse_id("acc", pod.id)).get().id == pod.id
+
+    def test_matches_nothing_when_malformed(self, db):
+        PodFactory()
+
+        assert not Account.objects.filter(id__in=["nonsense", "", "acc_", "\x00", new_id("rule")]).exists()
+
+    def test_is_never_saved_malformed(self, acme):
+        with pytest.raises(ValueError, match="not an id with the prefix acc_"):
+            PodFactory(id="nonsense", organization=acme)
+
+    def test_never_finds_a_row_under_the_id_of_nothing(self, db):
+        with pytest.raises(ValueError, match="not an id"):
+            PodFactory(id=NO_ROW)

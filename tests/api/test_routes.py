@@ -1,0 +1,160 @@
+"""Every address of the API: what it needs, and how it refuses. An address without a row here fails."""
+
+import re
+
+import pytest
+from django.test import RequestFactory
+
+from apikeys.scopes import Scope
+from apikeys.viewsets import KeyedViewSet
+from sequence.api.ids import new_id
+from sequence.urls import api as addresses
+from tests.client import Api
+from tests.conftest import ALL_PERMISSIONS
+
+ROUTES = [
+    ("GET", "accounts", Scope.LIST_ACCOUNTS),
+    ("POST", "accounts/income-sources", Scope.CREATE_ACCOUNTS),
+    ("POST", "accounts/pods", Scope.CREATE_ACCOUNTS),
+    ("GET", "accounts/<account_id>", Scope.READ_ACCOUNTS),
+    ("PATCH", "accounts/<account_id>", Scope.EDIT_ACCOUNTS),
+    ("DELETE", "accounts/<account_id>", Scope.EDIT_ACCOUNTS),
+    ("GET", "transfers", Scope.READ_TRANSFERS),
+    ("POST", "transfers", Scope.MANUAL_TRANSFER),
+    ("GET", "transfers/<transfer_id>", Scope.READ_TRANSFERS),
+    ("POST", "transfers/<transfer_id>/cancel", Scope.MANUAL_TRANSFER),
+    ("GET", "rules", Scope.LIST_RULES),
+    ("POST", "rules", Scope.CREATE_AND_EDIT_RULES),
+    ("GET", "rules/<rule_id>", Scope.READ_RULES),
+    ("PUT", "rules/<rule_id>", Scope.CREATE_AND_EDIT_RULES),
+    ("DELETE", "rules/<rule_id>", Scope.CREATE_AND_EDIT_RULES),
+    ("POST", "rules/<rule_id>/trigger", Scope.TRIGGER_RULES),
+    ("GET", "rule-executions", Scope.READ_RULE_EXECUTIONS),
+    ("GET", "rule-executions/<rule_execution_id>", Scope.READ_RULE_EXECUTIONS),
+]
+# Addresses that need no key: the document, and the one that says that there is nothing.
+OPEN = {"schema", ""}
+# What stands in an address for something that does not exist.
+MISSING = {"account_id": "acc", "transfer_id": "txr", "rule_id": "rule", "rule_execution_id": "rex"}
+
+METHODS = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "BREW"]
+PATHS = sorted({path for _, path, _ in ROUTES})
+
+each_route = pytest.mark.parametrize(("method", "path", "scope"), ROUTES)
+each_path = pytest.mark.parametrize("path", PATHS)
+
+
+def keyed_routes() -> set[tuple[str, str]]:
+    return {
+        (method.upper(), str(address.pattern))
+        for address in addresses
+        if str(address.pattern) not in OPEN
+        for method in address.callback.actions
+        if method != "head"
+    }
+
+
+def url(path: str) -> str:
+    return "/" + re.sub("<([a-z_]+)>", lambda name: new_id(MISSING[name[1]]), path)
+
+
+def allowed_methods(path: str) -> set[str]:
+    allowed = {method for method, of_path, _ in ROUTES if of_path == path}
+    return allowed | {"HEAD"} if "GET" in allowed else allowed
+
+
+class TestRoutes:
+    def test_are_all_in_the_table_of_this_file(self):
+        assert keyed_routes() == {(method, path) for method, path, _ in ROUTES}
+
+    def test_all_stand_behind_a_key(self):
+        keyed = [address.callback.cls for address in addresses if str(address.pattern) not in OPEN]
+
+        assert keyed
+        assert all(issubclass(view, KeyedViewSet) for view in keyed)
+
+    @each_route
+    def test_name_the_scope_of_the_contract(self, method, path, scope):
+        [address] = [address for address in addresses if str(address.pattern) == path]
+        action = address.callback.actions[method.lower()]
+
+        assert address.callback.cls.operations[action].scope is scope
+
+    @each_route
+    def test_refuse_a_request_without_a_key(self, db, method, path, scope):
+        response = Api(None).request(method, url(path))
+
+        assert response.status_code == 401
+        assert response.json()["error"] == {"code": "unauthorized", "message": "Missing or invalid API key."}
+        assert response.headers["WWW-Authenticate"] == "ApiKey"
+
+    @each_route
+    def test_refuse_a_key_that_has_every_other_scope(self, client_with, method, path, scope):
+        others = [text for text in ALL_PERMISSIONS if text.partition(":")[0] != scope]
+
+        response = client_with(*others).request(method, url(path))
+
+        assert response.status_code == 403
+        assert response.json()["error"] == {
+            "code": "forbidden",
+            "message": "This API key does not have the required permission.",
+        }
+
+    @each_route
+    def test_let_a_key_in_that_has_this_scope_alone(self, client_with, method, path, scope):
+        [own] = [text for text in ALL_PERMISSIONS if text.partition(":")[0] == scope]
+
+        response = client_with(own).request(method, url(path), {"nickname": "Any"})
+
+        # What is wrong now is wrong with the request, or nothing is.
+        assert response.status_code in {200, 201, 202, 204, 400, 404}
+
+    @each_path
+    def test_refuse_other_methods_and_name_the_possible_ones(self, db, path):
+        for method in set(METHODS) - allowed_methods(path):
+            response = Api(None).request(method, url(path))
+
+            assert response.status_code == 405
+            # An answer to HEAD has no body.
+            assert method == "HEAD" or response.json()["error"]["code"] == "method_not_allowed"
+            assert set(response.headers["Allow"].split(", ")) == allowed_methods(path)
+
+    @each_path
+    def test_have_no_trailing_slash(self, api, path):
+        assert api.get(url(path) + "/").status_code == 404
+
+    @pytest.mark.parametrize(
+        "path",
+        ["", "/", "/nothing", "/accounts/acc_1/more", "/Accounts", "//accounts", "/accounts/%2F", "/%00", "/%ff"],
+    )
+    def test_answer_unknown_addresses_in_the_envelope_without_a_key(self, db, path):
+        for method in ["GET", "POST", "DELETE", "OPTIONS"]:
+            response = Api(None).request(method, path)
+
+            assert response.status_code == 404
+            assert response.json()["error"] == {
+                "code": "not_found",
+                "message": "There is nothing at this address.",
+            }
+
+
+class TestActionWithoutOperation:
+    @pytest.fixture
+    def forgotten(self):
+        class Forgotten(KeyedViewSet):
+            was_called = False
+
+            def destroy_everything(self):
+                type(self).was_called = True
+                return {}
+
+        return Forgotten
+
+    def test_cannot_be_called_even_with_every_permission(self, api, forgotten):
+        request = RequestFactory().post("/api/v1/forgotten", headers=api.headers)
+        request.request_id, request.has_bad_request_id = new_id("req"), False
+
+        response = forgotten.as_view({"post": "destroy_everything"})(request)
+
+        assert response.status_code == 403
+        assert not forgotten.was_called

@@ -1,0 +1,117 @@
+"""Real answers against the document."""
+
+import pytest
+
+from apikeys.errors import RequestInProgress
+from tests.api_docs.conformance import assert_described, operations
+from tests.client import Api
+from tests.conftest import ALL_PERMISSIONS
+from tests.factories import ExternalAccountFactory, PodFactory
+
+ACCOUNTS = "/api/v1/accounts"
+ACCOUNT = "/api/v1/accounts/{account_id}"
+INCOME_SOURCES = "/api/v1/accounts/income-sources"
+PODS = "/api/v1/accounts/pods"
+
+
+class TestAccountAnswers:
+    """Each endpoint, once with success and once with each refusal of its own."""
+
+    def test_list(self, api, acme):
+        assert_described(api.get("/accounts"), "GET", ACCOUNTS)
+        PodFactory.create_batch(2, organization=acme)
+        ExternalAccountFactory(organization=acme)
+        for query in ["", "?first=1", "?type=pod", "?first=0", "?after=no", "?limit=1"]:
+            assert_described(api.get(f"/accounts{query}"), "GET", ACCOUNTS)
+
+    def test_retrieve(self, api, acme):
+        for account in [PodFactory(organization=acme), ExternalAccountFactory(organization=acme)]:
+            assert_described(api.get(f"/accounts/{account.id}"), "GET", ACCOUNT)
+        assert_described(api.get("/accounts/acc_unknown"), "GET", ACCOUNT)
+
+    @pytest.mark.parametrize(
+        ("address", "path"), [("/accounts/income-sources", INCOME_SOURCES), ("/accounts/pods", PODS)]
+    )
+    def test_create(self, api, address, path):
+        for body in [{"nickname": "Rent", "icon": "house"}, {}]:
+            assert_described(api.post(address, body), "POST", path)
+        first = api.post(address, {"nickname": "Once"}, idempotency_key="k")
+        again = api.post(address, {"nickname": "Once"}, idempotency_key="k")
+        other = api.post(address, {"nickname": "Twice"}, idempotency_key="k")
+        for response in [first, again, other]:
+            assert_described(response, "POST", path)
+        assert (again.status_code, other.status_code) == (201, 400)
+
+    def test_edit(self, api, acme):
+        account = PodFactory(organization=acme)
+        for body in [{"nickname": "New"}, {"description": ""}, {}, {"icon": 1}]:
+            assert_described(api.patch(f"/accounts/{account.id}", body), "PATCH", ACCOUNT)
+        assert_described(api.patch("/accounts/acc_unknown", {"nickname": "New"}), "PATCH", ACCOUNT)
+
+    def test_destroy(self, api, acme):
+        empty, full = PodFactory(organization=acme), PodFactory(organization=acme, balance_cents=1)
+        for account, status in [(full, 409), (empty, 204), (empty, 404)]:
+            response = api.delete(f"/accounts/{account.id}")
+            assert response.status_code == status
+            assert_described(response, "DELETE", ACCOUNT)
+
+
+ALL = [(method, path) for method, path, _ in operations()]
+WRITING = [(method, path) for method, path in ALL if method != "GET"]
+WITH_BODY = [(method, path) for method, path in ALL if method in {"POST", "PUT", "PATCH"}]
+
+
+class TestEveryOperation:
+    """The refusals that come before an operation looks at anything of its own."""
+
+    def _refuse(self, api: Api, method: str, path: str, status: int, **options) -> None:
+        address = path.removeprefix("/api/v1").replace("{", "").replace("}", "")
+        response = api.request(method, address, **options)
+        assert response.status_code == status
+        assert_described(response, method, path)
+
+    @pytest.mark.parametrize(("method", "path"), ALL)
+    def test_describes_a_missing_key(self, method, path):
+        self._refuse(Api(None), method, path, 401)
+
+    @pytest.mark.parametrize(("method", "path"), ALL)
+    def test_describes_a_missing_scope(self, client_with, method, path):
+        self._refuse(client_with(), method, path, 403)
+
+    @pytest.mark.parametrize(("method", "path"), ALL)
+    def test_describes_bad_headers(self, api, method, path):
+        self._refuse(api, method, path, 400, headers={"X-Request-ID": "a b"})
+        self._refuse(api, method, path, 406, headers={"Accept": "text/html"})
+
+    @pytest.mark.parametrize(("method", "path"), WRITING)
+    def test_describes_a_bad_idempotency_key(self, api, method, path):
+        self._refuse(api, method, path, 400, headers={"Idempotency-Key": "a b"})
+
+    @pytest.mark.parametrize(("method", "path"), WRITING)
+    def test_describes_a_twin_that_still_runs(self, api, monkeypatch, method, path):
+        def refuse(*_args: object, **_options: object) -> None:
+            raise RequestInProgress(retry_after=1)
+
+        monkeypatch.setattr("apikeys.idempotency.execute_once", refuse)
+        self._refuse(api, method, path, 409, idempotency_key="k")
+
+    @pytest.mark.parametrize(("method", "path"), WITH_BODY)
+    def test_describes_a_bad_body(self, api, method, path):
+        self._refuse(api, method, path, 413, raw=b" " * (1024 * 1024 + 1))
+        self._refuse(api, method, path, 415, raw=b"{}", content_type="text/plain")
+        self._refuse(api, method, path, 400, raw=b"{")
+
+    @pytest.mark.parametrize(("method", "path"), ALL)
+    def test_describes_the_rate_limit(self, settings, client_with, method, path):
+        settings.RATE_LIMIT_ENABLED, settings.RATE_LIMIT_PER_MINUTE = True, 1
+        api = client_with(*ALL_PERMISSIONS)
+        api.get("/accounts")
+        self._refuse(api, method, path, 429)
+
+    @pytest.mark.parametrize(("method", "path"), ALL)
+    def test_describes_a_defect(self, api, monkeypatch, method, path):
+        def fail(*_args: object) -> None:
+            raise RuntimeError("A defect")
+
+        monkeypatch.setattr("apikeys.viewsets.KeyedViewSet._answer", fail)
+        self._refuse(api, method, path, 500)

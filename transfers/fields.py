@@ -1,0 +1,25 @@
+"""Fields that transfers and rules share."""
+
+import re
+from typing import Any
+
+from sequence.api.fields import Text
+
+# What a bank statement has room for.
+MAX_STATEMENT_TEXT = 10
+_FORM = re.compile(rf"[A-Za-z0-9 ]{{1,{MAX_STATEMENT_TEXT}}}")
+
+
+class StatementText(Text):
+    """At most ten ASCII letters, digits and spaces: it goes on the bank statement."""
+
+    default_error_messages = {"statement_text": "Use at most 10 letters, digits and spaces."}
+
+    def to_internal_value(self, data: Any) -> str:
+        text = super().to_internal_value(data)
+        if not _FORM.fullmatch(text):
+            self.fail("statement_text")
+        return text
+
+    def json_schema(self) -> dict[str, Any]:
+        return {"type": "string", "pattern": f"^{_FORM.pattern}$"}
