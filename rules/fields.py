@@ -4,13 +4,13 @@ Whether an account exists, and may stand where it does, is checked later, by ``r
 the database.
 """
 
+import re
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
 
 from django.db.models import TextChoices
-from django.utils.dateparse import parse_date, parse_datetime
 from rest_framework import serializers
 
 from accounts.models import AccountType
@@ -47,6 +47,12 @@ def one_of(attrs: dict[str, Any], names: Sequence[str]) -> None:
         raise serializers.ValidationError({name: [fault]}, code="exactly_one")
 
 
+def plain(number: Decimal) -> str:
+    """Return the number with all its digits, without exponent or zeros at the end: Decimal.normalize() would round."""
+    text = f"{number:f}"
+    return text.rstrip("0").rstrip(".") if "." in text else text
+
+
 class Flag(serializers.Field):
     """A JSON ``true`` or ``false``, and nothing that looks like one."""
 
@@ -78,10 +84,10 @@ class Percent(serializers.Field):
             self.fail("min_value")
         if data > 100:
             self.fail("max_value")
-        number = Decimal(data).normalize()
-        if -int(number.as_tuple().exponent) > PERCENT_PLACES:
+        text = plain(Decimal(data))
+        if len(text.partition(".")[2]) > PERCENT_PLACES:
             self.fail("max_places", places=PERCENT_PLACES)
-        return f"{number:f}"
+        return text
 
     def json_schema(self) -> dict[str, Any]:
         return {"type": "number", "minimum": 0, "maximum": 100}
@@ -151,7 +157,7 @@ class ConditionNumber(serializers.Field):
             self.fail("invalid")
         if abs(data) > MAX_CENTS:
             self.fail("max_value")
-        return data if isinstance(data, int) else f"{data.normalize():f}"
+        return data if isinstance(data, int) else plain(data)
 
     def json_schema(self) -> dict[str, Any]:
         return {"type": ["number", "null"], "minimum": -MAX_CENTS, "maximum": MAX_CENTS}
@@ -162,21 +168,18 @@ class StartDate(serializers.Field):
 
     default_error_messages = {"invalid": "Give a date-time such as 2026-01-31T09:00:00Z, or a date such as 2026-01-31."}
 
+    # Python reads much more than that, such as weeks of the year and other alphabets' digits.
+    FORM = re.compile(r"\d{4}-\d\d-\d\d([Tt]\d\d:\d\d(:\d\d(\.\d{1,9})?)?([Zz]|[+-]\d\d:\d\d)?)?", re.ASCII)
+
     def to_internal_value(self, data: Any) -> str:
-        if not isinstance(data, str):
+        if not isinstance(data, str) or not self.FORM.fullmatch(data):
             self.fail("invalid")
         try:
-            moment = parse_datetime(data) if "T" in data.upper() else self._midnight(data)
-            if moment is None:
-                self.fail("invalid")
+            moment = datetime.fromisoformat(data.upper())
             moment = moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
         except (ValueError, OverflowError):
             self.fail("invalid")
         return show_time(moment)
-
-    def _midnight(self, data: str) -> datetime | None:
-        day = parse_date(data)
-        return None if day is None else datetime(day.year, day.month, day.day, tzinfo=UTC)
 
     def json_schema(self) -> dict[str, Any]:
         return {"type": "string", "anyOf": [{"format": "date-time"}, {"format": "date"}]}

@@ -89,13 +89,18 @@ class _Spread(Action):
     destination_is_liability = True
 
     class Parameters(ActionParameters):
-        destination = AccountReferenceField(required=False, help_text="Must be null: `accounts` are paid.")
         amount_in_cents = Cents(min_value=1, required=False, help_text="The budget, in cents.")
         percentage_value = Percent(required=False, help_text="The budget as a percentage, 0 to 100.")
         percentage_target = serializers.ChoiceField(choices=PercentageTarget.choices, required=False)
         accounts = serializers.ListField(
             child=AccountReferenceField(), min_length=1, max_length=MAX_DEBTS, help_text="The liabilities to pay."
         )
+
+        def get_fields(self) -> dict[str, Any]:
+            """Put the destination that may be left out where others have theirs."""
+            fields = super().get_fields()
+            why = "Must be null: `accounts` are paid."
+            return {**fields, "destination": AccountReferenceField(required=False, help_text=why)}
 
         def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
             if attrs.get("destination"):
