@@ -1,43 +1,29 @@
 """The pages in a real browser, which alone knows what the content security policy forbids."""
 
-import shutil
 from collections.abc import Iterator
 
 import pytest
-from playwright.sync_api import Page, sync_playwright
+from playwright.sync_api import Page
 
 from sequence.api.openapi.document import document
 from tests.api_docs.conformance import operations
 
-CHROMIUM = shutil.which("chromium")
-ARGUMENTS = [
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-]
-
-pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="There is no chromium on this machine (apt install chromium).")
-
 
 @pytest.fixture(params=[(1280, "light"), (390, "dark")], ids=["wide, light", "narrow, dark"])
-def open_page(request, live_server) -> Iterator[tuple[Page, list[str]]]:
-    """A page of a fresh browser, and the list into which whatever it complains about goes."""
+def page(request, browser, complaints, live_server) -> Iterator[Page]:
+    """A new window of a certain size, whose complaints fail the test at its end: whatever the console says, and
+    whatever is asked of another server."""
     width, scheme = request.param
-    complaints: list[str] = []
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
-        viewport = {"width": width, "height": 900}
-        page = browser.new_page(base_url=live_server.url, viewport=viewport, color_scheme=scheme)
-        page.on("console", lambda message: complaints.append(f"{message.type}: {message.text}"))
-        page.on("pageerror", lambda error: complaints.append(f"exception: {error}"))
-        page.on("requestfailed", lambda failed: complaints.append(f"failed: {failed.url}"))
-        page.on("request", lambda sent: _note_outsider(sent.url, live_server.url, complaints))
-        yield page, complaints
-        browser.close()
+    viewport = {"width": width, "height": 900}
+    context = browser.new_context(base_url=live_server.url, viewport=viewport, color_scheme=scheme)
+    page = context.new_page()
+    page.on("console", lambda message: complaints.append(f"{message.type}: {message.text}"))
+    page.on("pageerror", lambda error: complaints.append(f"exception: {error}"))
+    page.on("requestfailed", lambda failed: complaints.append(f"failed: {failed.url}"))
+    page.on("request", lambda sent: _note_outsider(sent.url, live_server.url, complaints))
+    yield page
+    context.close()
+    assert complaints == []
 
 
 def _note_outsider(url: str, home: str, complaints: list[str]) -> None:
@@ -50,8 +36,7 @@ def _overhang(page: Page) -> int:
 
 
 class TestLanding:
-    def test_is_whole(self, open_page):
-        page, complaints = open_page
+    def test_is_whole(self, page):
         page.goto("/")
 
         assert page.get_by_role("heading", level=1).is_visible()
@@ -61,17 +46,10 @@ class TestLanding:
         page.locator(".opblock").first.wait_for()
         page.get_by_role("link", name="Sequence").click()
         page.get_by_role("heading", level=1).wait_for()
-        assert complaints == []
 
 
 class TestApiReference:
-    @pytest.fixture
-    def authorization(self, live_server, api) -> str:
-        """What somebody with a key would enter; made before the browser's event loop keeps Django from the database."""
-        return api.headers["Authorization"]
-
-    def test_shows_every_operation(self, open_page):
-        page, complaints = open_page
+    def test_shows_every_operation(self, page):
         page.goto("/docs")
         page.locator(".opblock").first.wait_for()
 
@@ -79,13 +57,11 @@ class TestApiReference:
         for tag in document()["tags"]:
             assert page.get_by_role("link", name=tag["name"], exact=True).is_visible()
         assert _overhang(page) <= 0
-        assert complaints == []
 
-    def test_sends_a_request_with_a_key(self, authorization, open_page):
-        page, complaints = open_page
+    def test_sends_a_request_with_a_key(self, api, page):
         page.goto("/docs")
         page.locator(".authorize").first.click()
-        page.locator("#api_key_value").fill(authorization)
+        page.locator("#api_key_value").fill(api.headers["Authorization"])
         page.locator(".auth-btn-wrapper .authorize").click()
         page.locator(".btn-done").click()
         operation = page.locator("[id$=account_create_income_source]")
@@ -97,4 +73,3 @@ class TestApiReference:
         answer.wait_for()
         assert answer.locator(".response-col_status").first.inner_text().startswith("201")
         assert _overhang(page) <= 0
-        assert complaints == []
