@@ -30,7 +30,7 @@ class RuleExecutionAdmin(ReadOnlyAdmin):
     list_display = ["id", "rule", "organization", "shown_status", "mode", "trigger_type", "incoming", "created_at"]
     list_select_related = ["rule", "organization"]
     list_filter = ["status", "mode", "trigger_type", OrganizationFilter, "created_at"]
-    search_fields = ["id__is", "rule__id__is", "request_id__is", "trigger_transfer__id__is"]
+    search_fields = ["id__is", "rule__id__is", "request_id__exact", "trigger_transfer__id__is"]
     search_help_text = "The whole id of an execution, rule, request, or of the transfer that set it off."
     ordering = ["-created_at", "-id"]
     fieldsets = [

@@ -30,7 +30,7 @@ class PostingAdmin(ReadOnlyAdmin):
     list_display = ["id", "posted_at", "organization", "account", "clearing", "shown_amount", "kind", "transfer"]
     list_select_related = ["organization", "account", "entry_set__transfer"]
     list_filter = ["clearing", "entry_set__kind", OrganizationFilter, "posted_at"]
-    search_fields = ["account__id__is", "entry_set__transfer__id__is", "entry_set__id__is"]
+    search_fields = ["account__id__is", "entry_set__transfer__id__is", "entry_set__id__exact"]
     search_help_text = "The whole id of an account, transfer or entry set."
     ordering = ["-posted_at", "-id"]
     change_list_template = "admin/transfers/posting/change_list.html"

@@ -152,7 +152,7 @@ class TransferAdmin(ReadOnlyAdmin):
     list_filter = [QuestionFilter, "status", "direction", "origin", OrganizationFilter, "created_at"]
     search_fields = [
         "id__is",
-        "request_id__is",
+        "request_id__exact",
         "api_key__id__is",
         "rule_execution_id__is",
         "source__id__is",
