@@ -107,6 +107,8 @@ class Card(models.Model):
     objects = CardQuerySet.as_manager()
 
     class Meta:
+        default_permissions = ("view", "add", "change")
+        permissions = [("charge_card", "Can charge and refund card in the simulated network")]
         constraints = [
             # The targets of the composite foreign keys: of rows that belong to the card, and to the card and its pod.
             models.UniqueConstraint(fields=["organization", "id"], name="card_within_organization"),
@@ -211,6 +213,7 @@ class CardTransaction(models.Model):
     objects = CardTransactionQuerySet.as_manager()
 
     class Meta:
+        default_permissions = ("view",)
         constraints = [
             # The target of a refund's foreign key: its purchase was made with the same card.
             models.UniqueConstraint(fields=["card", "id"], name="card_transaction_within_card"),
@@ -329,6 +332,7 @@ class CardDecline(models.Model):
     created_at = models.DateTimeField(default=timezone.now, editable=False)
 
     class Meta:
+        default_permissions = ("view",)
         constraints = [
             models.CheckConstraint(condition=Q(reason__in=DeclineReason.values), name="card_decline_reason_is_known"),
         ]
