@@ -50,6 +50,8 @@ class StaffSite(admin.AdminSite):
     site_title = "Sequence"
     site_header = "Sequence"
     index_title = "Overview"
+    # The lists need its room on a small laptop; the overview and the path above each page lead everywhere.
+    enable_nav_sidebar = False
 
     def admin_view(self, view: Any, cacheable: bool = False) -> Any:
         """Wrap every page of the site: Django checks who it is and the form's token first, then the trail begins."""
