@@ -10,7 +10,7 @@ from rules.actions import ACTIONS
 from rules.engine.conditions import Fact, Operator, ValueFact
 from rules.fields import ConditionNumber, Flag, StartDate, one_of
 from rules.models import ExecutionMode, ExecutionStatus, Rule, RuleExecution, RuleStatus, ScheduleType, TriggerType
-from sequence.api.fields import Cents, PageQuery, StrictSerializer, Text, Time, show_time
+from sequence.api.fields import Cents, Id, PageQuery, StrictSerializer, Text, Time, show_time
 
 MAX_CONDITION_DEPTH = 10
 # Bounds on what one rule makes the engine do; far beyond what a person could review.
@@ -268,7 +268,7 @@ class ExecutionListQuery(PageQuery):
 class AccountNode(serializers.Serializer):
     """An account as a rule names it."""
 
-    id = serializers.CharField()
+    id = Id("acc")
     type = serializers.CharField()
     name = serializers.CharField()
 
@@ -276,7 +276,7 @@ class AccountNode(serializers.Serializer):
 class RuleSummary(serializers.Serializer):
     """A rule in a list."""
 
-    id = serializers.CharField()
+    id = Id("rule")
     nickname = serializers.CharField(allow_null=True)
     description = serializers.CharField(allow_null=True)
     status = serializers.ChoiceField(choices=RuleStatus.choices)
@@ -302,7 +302,7 @@ class RuleSummary(serializers.Serializer):
 class RuleDetail(serializers.Serializer):
     """A full rule."""
 
-    id = serializers.CharField()
+    id = Id("rule")
     nickname = serializers.CharField(allow_null=True)
     description = serializers.CharField(allow_null=True)
     status = serializers.ChoiceField(choices=RuleStatus.choices)
@@ -362,8 +362,8 @@ def _show_number(value: int | str | None) -> Any:
 class ExecutionSummary(serializers.Serializer):
     """An execution in a list."""
 
-    id = serializers.CharField()
-    rule_id = serializers.CharField()
+    id = Id("rex")
+    rule_id = Id("rule")
     rule_name = serializers.CharField(allow_null=True)
     trigger_type = serializers.ChoiceField(choices=ExecutionTrigger.choices)
     status = serializers.ChoiceField(choices=ExecutionStatus.choices)
@@ -390,7 +390,7 @@ class ExecutionDetail(ExecutionSummary):
     transfers_completed = serializers.IntegerField()
     transfers_failed = serializers.IntegerField()
     transfers_pending = serializers.IntegerField()
-    transfer_ids = serializers.ListField(child=serializers.CharField())
+    transfer_ids = serializers.ListField(child=Id("txr"))
     error_message = serializers.CharField(allow_null=True)
     next_attempt_at = serializers.DateTimeField(allow_null=True)
     mode = serializers.ChoiceField(choices=ExecutionMode.choices)
@@ -423,4 +423,4 @@ def _show_trigger(execution: RuleExecution) -> dict[str, Any]:
 class ExecutionStarted(serializers.Serializer):
     """What triggering a rule answers."""
 
-    execution_id = serializers.CharField()
+    execution_id = Id("rex")
