@@ -5,7 +5,7 @@ from datetime import datetime
 import structlog
 from django.db import OperationalError, transaction
 
-from rules.models import ExecutionStatus, Rule, RuleExecution, TriggerType
+from rules.models import Rule, RuleExecution, TriggerType
 from rules.runs import give_up, run, settle_status
 from rules.schedules import last_slot, next_slot
 from rules.services import start_execution
@@ -101,13 +101,10 @@ def _carry_out_one(now: datetime) -> bool:
 def finish(now: datetime) -> int:
     """Set the final status of runs whose transfers have all ended."""
     executions = list(RuleExecution.objects.unfinished().select_for_update(skip_locked=True, of=("self",))[:BATCH_SIZE])
-    finished = 0
     for execution in executions:
         settle_status(execution, execution.transfers_of_last_attempt(), now=now)
-        if execution.status != ExecutionStatus.IN_PROGRESS or execution.decided_at is None:
-            execution.save()
-            finished += 1
-    return finished
+        execution.save()
+    return len(executions)
 
 
 SWEEPS = (notice_deposits, notice_slots, carry_out, finish)
