@@ -65,6 +65,8 @@ def _refusal(rule: Rule, execution: RuleExecution) -> str | None:
         return f"{ErrorCode.RULE_LOOP_DETECTED.value}: {MAX_HOPS} rules in a row have set each other off."
     if rule.status != RuleStatus.ENABLED:
         return "rule_disabled: the rule was disabled before this run began."
+    if execution.version.number != rule.version:
+        return "rule_disabled: the rule was replaced before this run began."
     return None
 
 
