@@ -10,7 +10,7 @@ from rules.runs import give_up, run, settle_status
 from rules.schedules import last_slot, next_slot
 from rules.services import start_execution
 from sequence.transactions import transactional
-from transfers.models import Transfer
+from transfers.models import Status, Transfer
 
 log = structlog.get_logger("sequence.rules")
 
@@ -32,8 +32,7 @@ def notice_deposits(now: datetime) -> int:
     hops = _hops_of(arrivals)
     for transfer in arrivals:
         rule = rules.get(transfer.destination_id or "")
-        # What arrived before a person enabled the rule was not theirs to route.
-        if rule is not None and rule.enabled_at and transfer.completed_at and rule.enabled_at <= transfer.completed_at:
+        if rule is not None and _sets_off(transfer, rule):
             start_execution(
                 rule,
                 now=now,
@@ -45,6 +44,13 @@ def notice_deposits(now: datetime) -> int:
             )
     Transfer.objects.filter(id__in=[transfer.id for transfer in arrivals]).update(arrival_noticed_at=now)
     return len(arrivals)
+
+
+def _sets_off(transfer: Transfer, rule: Rule) -> bool:
+    """Whether the money is still there, and came after a person had let the rule route it."""
+    if transfer.status != Status.COMPLETE or transfer.completed_at is None or rule.enabled_at is None:
+        return False
+    return rule.enabled_at <= transfer.completed_at
 
 
 def _rules_for_deposits(arrivals: list[Transfer]) -> dict[str, Rule]:
