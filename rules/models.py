@@ -7,7 +7,7 @@ from typing import Any
 import pghistory
 from django.contrib.postgres.indexes import GinIndex
 from django.db import models
-from django.db.models import Q
+from django.db.models import Exists, OuterRef, Q
 from django.utils import timezone
 
 from accounts.models import Account
@@ -156,6 +156,10 @@ class RuleVersion(models.Model):
         return f"version {self.number} of {self.rule_id}"
 
 
+# Transfers that have not ended yet.
+ON_ITS_WAY = (Status.PROCESSING, Status.PENDING)
+
+
 class ExecutionStatus(models.TextChoices):
     """How a run stands."""
 
@@ -179,8 +183,10 @@ class RuleExecutionQuerySet(models.QuerySet["RuleExecution"]):
         return self.filter(due, status=ExecutionStatus.IN_PROGRESS, decided_at=None).order_by("created_at", "id")
 
     def unfinished(self) -> "RuleExecutionQuerySet":
-        """Runs that have decided and whose transfers are, or were, on their way."""
-        return self.filter(status=ExecutionStatus.IN_PROGRESS, decided_at__isnull=False).order_by("created_at", "id")
+        """Runs that have decided and none of whose transfers is on its way any more, oldest first."""
+        under_way = RuleMove.objects.filter(execution=OuterRef("pk"), transfer__status__in=ON_ITS_WAY)
+        decided = self.filter(status=ExecutionStatus.IN_PROGRESS, decided_at__isnull=False)
+        return decided.exclude(Exists(under_way)).order_by("created_at", "id")
 
 
 class RuleExecution(models.Model):
@@ -257,7 +263,7 @@ class RuleExecution(models.Model):
         """Return how many transfers were tried, and how they stand now."""
         statuses = [transfer.status for transfer in self.transfers()]
         completed = statuses.count(Status.COMPLETE)
-        pending = sum(status in (Status.PROCESSING, Status.PENDING) for status in statuses)
+        pending = sum(status in ON_ITS_WAY for status in statuses)
         failed = len(statuses) - completed - pending
         return {
             "transfers_attempted": self.attempted,

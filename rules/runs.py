@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 
 from accounts.models import Account
 from rules.engine.plan import Line, LineStatus, Plan, make_plan
-from rules.models import ExecutionMode, ExecutionStatus, Rule, RuleExecution, RuleMove, RuleStatus
+from rules.models import ON_ITS_WAY, ExecutionMode, ExecutionStatus, Rule, RuleExecution, RuleMove, RuleStatus
 from rules.snapshots import account_ids_of, take_snapshot
 from transfers.ach_limits import ReachedLimits
 from transfers.batches import Batch
@@ -65,6 +65,8 @@ def _refusal(rule: Rule, execution: RuleExecution) -> str | None:
         return f"{ErrorCode.RULE_LOOP_DETECTED.value}: {MAX_HOPS} rules in a row have set each other off."
     if rule.status != RuleStatus.ENABLED:
         return "rule_disabled: the rule was disabled before this run began."
+    if execution.version.number != rule.version:
+        return "rule_disabled: the rule was replaced before this run began."
     return None
 
 
@@ -188,7 +190,7 @@ def settle_status(
     """
     rows = list(transfers.values()) if isinstance(transfers, dict) else list(transfers)
     statuses = [transfer.status for transfer in rows]
-    if any(status in (Status.PROCESSING, Status.PENDING) for status in statuses):
+    if any(status in ON_ITS_WAY for status in statuses):
         execution.status = ExecutionStatus.IN_PROGRESS
         return
     completed = statuses.count(Status.COMPLETE)

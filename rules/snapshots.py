@@ -10,12 +10,11 @@ from accounts.models import Account, AccountType
 from rules.actions import ACTIONS
 from rules.engine.snapshot import AccountState, AchRoom, LimitKey, Snapshot
 from rules.fields import LimitPeriod
-from rules.models import RuleExecution, RuleMove
+from rules.models import ON_ITS_WAY, RuleExecution, RuleMove
 from transfers.ach_limits import ReachedLimits
 from transfers.models import Status, Transfer
 
-_ON_ITS_WAY = (Status.PROCESSING, Status.PENDING)
-_MOVED = (Status.PROCESSING, Status.PENDING, Status.COMPLETE)
+_MOVED = (*ON_ITS_WAY, Status.COMPLETE)
 
 
 def take_snapshot(
@@ -53,7 +52,7 @@ def _state(account: Account) -> AccountState:
 
 def _incoming_cents(account_ids: Iterable[str]) -> dict[str, int]:
     """What is already on its way to each account."""
-    rows = Transfer.objects.filter(destination_id__in=list(account_ids), status__in=_ON_ITS_WAY)
+    rows = Transfer.objects.filter(destination_id__in=list(account_ids), status__in=ON_ITS_WAY)
     return dict(rows.values_list("destination_id").annotate(total=Sum("amount_cents")))
 
 

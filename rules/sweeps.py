@@ -5,12 +5,12 @@ from datetime import datetime
 import structlog
 from django.db import OperationalError, transaction
 
-from rules.models import ExecutionStatus, Rule, RuleExecution, TriggerType
+from rules.models import Rule, RuleExecution, TriggerType
 from rules.runs import give_up, run, settle_status
 from rules.schedules import last_slot, next_slot
 from rules.services import start_execution
 from sequence.transactions import transactional
-from transfers.models import Transfer
+from transfers.models import Status, Transfer
 
 log = structlog.get_logger("sequence.rules")
 
@@ -32,8 +32,7 @@ def notice_deposits(now: datetime) -> int:
     hops = _hops_of(arrivals)
     for transfer in arrivals:
         rule = rules.get(transfer.destination_id or "")
-        # What arrived before a person enabled the rule was not theirs to route.
-        if rule is not None and rule.enabled_at and transfer.completed_at and rule.enabled_at <= transfer.completed_at:
+        if rule is not None and _sets_off(transfer, rule):
             start_execution(
                 rule,
                 now=now,
@@ -45,6 +44,13 @@ def notice_deposits(now: datetime) -> int:
             )
     Transfer.objects.filter(id__in=[transfer.id for transfer in arrivals]).update(arrival_noticed_at=now)
     return len(arrivals)
+
+
+def _sets_off(transfer: Transfer, rule: Rule) -> bool:
+    """Whether the money is still there, and came after a person had let the rule route it."""
+    if transfer.status != Status.COMPLETE or transfer.completed_at is None or rule.enabled_at is None:
+        return False
+    return rule.enabled_at <= transfer.completed_at
 
 
 def _rules_for_deposits(arrivals: list[Transfer]) -> dict[str, Rule]:
@@ -101,13 +107,10 @@ def _carry_out_one(now: datetime) -> bool:
 def finish(now: datetime) -> int:
     """Set the final status of runs whose transfers have all ended."""
     executions = list(RuleExecution.objects.unfinished().select_for_update(skip_locked=True, of=("self",))[:BATCH_SIZE])
-    finished = 0
     for execution in executions:
         settle_status(execution, execution.transfers_of_last_attempt(), now=now)
-        if execution.status != ExecutionStatus.IN_PROGRESS or execution.decided_at is None:
-            execution.save()
-            finished += 1
-    return finished
+        execution.save()
+    return len(executions)
 
 
 SWEEPS = (notice_deposits, notice_slots, carry_out, finish)
