@@ -52,8 +52,8 @@ class TestBudget:
         assert cost("PATCH", f"/accounts/{pod.id}", {"icon": "b"}, status=200) == 6
 
     def test_of_deleting_an_account(self, cost, pod):
-        # Key; BEGIN, audit context, lock, what transfers and rules have to say, deletion, COMMIT.
-        assert cost("DELETE", f"/accounts/{pod.id}", status=204) == 8
+        # Key; BEGIN, audit context, lock, what transfers, rules and cards have to say, deletion, COMMIT.
+        assert cost("DELETE", f"/accounts/{pod.id}", status=204) == 9
 
     def test_of_a_refusal_that_is_kept(self, cost, pod):
         set_balance(pod, 1)

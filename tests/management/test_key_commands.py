@@ -10,7 +10,6 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from django.conf import settings as django_settings
 from django.core.management import CommandError, call_command
-from django.db import connection
 from django.utils import timezone
 
 from apikeys import services
@@ -18,6 +17,7 @@ from apikeys.models import ApiKey, IdempotencyRecord, Organization
 from apikeys.permissions import parse_permissions
 from sequence.api.ids import new_id
 from tests.client import Api
+from tests.transfers.chaos.site import database_url
 
 COMMANDS = [
     "create_organization",
@@ -101,11 +101,10 @@ class TestInAProcess:
     """Exit codes, and which stream says what."""
 
     def manage(self, *arguments: str) -> subprocess.CompletedProcess:
-        url = "postgres://{USER}:{PASSWORD}@{HOST}:{PORT}/{NAME}".format(**connection.settings_dict)
         return subprocess.run(  # noqa: S603 - our own command
             [sys.executable, "manage.py", *arguments],
             cwd=django_settings.BASE_DIR,
-            env={**os.environ, "DATABASE_URL": url},
+            env={**os.environ, "DATABASE_URL": database_url()},
             capture_output=True,
             text=True,
             check=False,

@@ -23,6 +23,7 @@ PAUSE_SECONDS = 0.05
 
 def database_url() -> str:
     """Return the address of the database that the tests use, as a child process reads it."""
+    connection.ensure_connection()
     info = connection.connection.info
     return make_url(host=info.host, port=info.port, user=info.user, password=info.password, name=info.dbname)
 
