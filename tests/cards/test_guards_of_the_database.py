@@ -217,10 +217,30 @@ class TestCardTransaction:
 
         assert "of_same_account" in refusal(*self.attempt(purchase, account_id=uuid_text(other)))
 
-    def test_stays_within_its_organization(self, globex, purchase):
-        words = refusal(*self.attempt(purchase, organization_id=uuid_text(globex)))
+    @pytest.mark.parametrize(("is_theirs", "crossing"), [(False, "entry_set_id"), (True, "card_id")])
+    def test_stays_within_its_organization(self, globex, purchase, is_theirs, crossing):
+        claim = {"organization_id": uuid_text(globex)} if is_theirs else {}
 
-        assert "of_same_organization" in words
+        words = refusal(
+            *self.foreign_entry_set(globex),
+            copy_of(purchase, entry_set_id="(SELECT MAX(id) FROM transfers_entryset)", **claim),
+        )
+
+        assert f"{crossing}_of_same_organization" in words
+
+    def foreign_entry_set(self, organization):
+        """Return the statements of another organization's entry set that moves $10.00 in the card network."""
+        owner = uuid_of(organization)
+        entry_set = "INSERT INTO transfers_entryset (organization_id, kind, posted_at) VALUES (%s, 'card', now())"
+        posting = (
+            "INSERT INTO transfers_posting (organization_id, entry_set_id, clearing, amount_cents, posted_at)"
+            " VALUES (%s, (SELECT MAX(id) FROM transfers_entryset), %s, %s, now())"
+        )
+        return [
+            (entry_set, [owner]),
+            (posting, [owner, "cards", 10_00]),
+            (posting, [owner, "deposits", -10_00]),
+        ]
 
 
 class TestCardDecline:

@@ -12,7 +12,7 @@ from cards.models import Card, CardDecline, CardStatus, CardTransaction
 from cards.services import set_card_controls, set_card_status
 from tests.cards.steps import buy, charge, issue, refund
 from tests.factories import PodFactory
-from tests.threads import Crew, in_open_transaction
+from tests.threads import Crew, in_open_transaction, wait_until_somebody_waits_for_a_lock
 from tests.transfers.steps import balances, fund, transfer_between
 from transfers.checks import find_faults
 from transfers.settlement import accept
@@ -90,7 +90,15 @@ class TestPurchases:
         with Crew(1) as crew:
             with in_open_transaction(lambda: set_card_status(card_id=card.id, status=CardStatus.FROZEN)):
                 future = crew.pool.submit(charge, card, 1_00)
+                wait_until_somebody_waits_for_a_lock()
             assert outcomes([future.result(30)]) == {"card_not_active": 1}
+
+    def test_obey_a_control_that_has_not_committed_yet(self, card):
+        with Crew(1) as crew:
+            with in_open_transaction(lambda: set_card_controls(card_id=card.id, limit_per_transaction_cents=99)):
+                future = crew.pool.submit(charge, card, 1_00)
+                wait_until_somebody_waits_for_a_lock()
+            assert outcomes([future.result(30)]) == {"above_transaction_limit": 1}
 
 
 class TestRefunds:
