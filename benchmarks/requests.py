@@ -13,7 +13,7 @@ from benchmarks.scene import Scene, describe, say, scratch_scene
 from django.db import connection  # isort: skip - after benchmarks.scene, which sets Django up
 
 from tests.transfers.chaos.site import Site, database_url, wait_until
-from transfers.models import Status, Transfer
+from transfers.models import Transfer
 
 SECONDS = 10
 CLIENTS = 4
@@ -27,14 +27,15 @@ def main() -> None:
         with Site(database_url(), Path(tempfile.mkdtemp()) / "site.log", LOG_LEVEL="WARNING") as site:
             for _ in range(WEB_PROCESSES):
                 site.start_web()
+            for port in site.ports:
+                wait_until(partial(_answers, port), "the web server answers")
+            _measure(scene, site, "no worker")
             site.start_worker()
-            _measure(scene, site)
-        say(f"settled meanwhile: {Transfer.objects.filter(status=Status.COMPLETE).exclude(api_key=None).count():,}")
+            wait_until(lambda: not Transfer.objects.under_way().exists(), "the worker catches up")
+            _measure(scene, site, "a worker settles meanwhile")
 
 
-def _measure(scene: Scene, site: Site) -> None:
-    for port in site.ports:
-        wait_until(partial(_answers, port), "the web server answers")
+def _measure(scene: Scene, site: Site, name: str) -> None:
     samples: list[float] = []
     start = time.perf_counter()
 
@@ -43,7 +44,7 @@ def _measure(scene: Scene, site: Site) -> None:
         count = 0
         while time.perf_counter() - start < SECONDS:
             began = time.perf_counter()
-            _post(line, scene, number, count)
+            _post(line, scene, number, count, f"{name}-{number}-{count}".replace(" ", "-"))
             count += 1
             if count > WARM_UP_REQUESTS:
                 samples.append((time.perf_counter() - began) * 1000)
@@ -53,11 +54,12 @@ def _measure(scene: Scene, site: Site) -> None:
         thread.start()
     for thread in threads:
         thread.join()
-    say(f"POST /transfers: {len(samples) / (time.perf_counter() - start):,.0f} requests/s from {CLIENTS} clients")
-    describe("POST /transfers", samples)
+    per_second = len(samples) / (time.perf_counter() - start)
+    say(f"POST /transfers, {name}: {per_second:,.0f} requests/s from {CLIENTS} clients")
+    describe(f"POST /transfers, {name}", samples)
 
 
-def _post(line: http.client.HTTPConnection, scene: Scene, client: int, count: int) -> None:
+def _post(line: http.client.HTTPConnection, scene: Scene, client: int, count: int, idempotency_key: str) -> None:
     pods = scene.pods
     body = {
         "source_account_id": pods[(client + count) % len(pods)].id,
@@ -67,7 +69,7 @@ def _post(line: http.client.HTTPConnection, scene: Scene, client: int, count: in
     headers = {
         "Authorization": f"ApiKey {scene.token}",
         "Content-Type": "application/json",
-        "Idempotency-Key": f"{client}-{count}",
+        "Idempotency-Key": idempotency_key,
     }
     line.request("POST", "/api/v1/transfers", json.dumps(body), headers)
     response = line.getresponse()

@@ -221,6 +221,8 @@ class TestBalances:
             ("deleted_at = now()", "account_deleted_is_empty"),
             ("type = 'piggy_bank'", "account_type_is_known"),
             ("external_account_type = 'DEPOSITORY'", "account_external_type_fits_type"),
+            ("type = 'external_account'", "account_external_type_fits_type"),
+            ("next_payment_minimum_cents = 1", "account_liability_facts_of_liability"),
         ],
     )
     def test_hold_to_the_constraints(self, income, what, constraint):

@@ -16,10 +16,10 @@ from transfers.checks import find_faults
 from transfers.models import UNDER_WAY, EntrySet, Status, Transfer
 
 CLIENTS = 4
-SHORT = {"kills": 10, "transfers": 100}
-FULL = {"kills": 200, "transfers": 2000}
-# Long enough for a process to be busy, short enough to catch one that is just starting.
-LONGEST_PAUSE_SECONDS = 1.0
+# The longest pause between two kills is long enough for a process to be busy, and short enough to catch some that are
+# just starting.
+SHORT = {"kills": 10, "transfers": 100, "pause": 0.3}
+FULL = {"kills": 200, "transfers": 2000, "pause": 1.0}
 
 
 def token_of(api) -> str:
@@ -58,7 +58,7 @@ class TestKills:
         def killer():
             nonlocal killed
             while killed < size["kills"]:
-                time.sleep(dice.uniform(0, LONGEST_PAUSE_SECONDS))
+                time.sleep(dice.uniform(0, size["pause"]))
                 site.restart(dice.randrange(len(site.processes)))
                 killed += 1
 

@@ -313,8 +313,8 @@ class TestMoneyMachine:
         run_state_machine_as_test(
             MoneyMachine,
             settings=settings(
-                max_examples=300 if is_full else 8,
-                stateful_step_count=60 if is_full else 30,
+                max_examples=100 if is_full else 5,
+                stateful_step_count=50 if is_full else 25,
                 deadline=None,
                 print_blob=True,
                 suppress_health_check=list(HealthCheck),
