@@ -103,7 +103,11 @@ class Account(models.Model):
             models.UniqueConstraint(fields=["organization", "id"], name="account_within_organization"),
             models.CheckConstraint(condition=Q(type__in=AccountType.values), name="account_type_is_known"),
             models.CheckConstraint(
-                condition=(_IS_EXTERNAL & Q(external_account_type__in=ExternalAccountType.values))
+                # A CHECK passes when it comes to NULL, so a column that may be null is asked about that first.
+                condition=(
+                    _IS_EXTERNAL
+                    & Q(external_account_type__isnull=False, external_account_type__in=ExternalAccountType.values)
+                )
                 | (~_IS_EXTERNAL & Q(external_account_type=None)),
                 name="account_external_type_fits_type",
             ),
@@ -117,7 +121,8 @@ class Account(models.Model):
                 condition=_IS_EXTERNAL | Q(balance_cents__gte=F("held_cents")), name="account_available_not_negative"
             ),
             models.CheckConstraint(
-                condition=Q(external_account_type=ExternalAccountType.LIABILITY) | _NO_LIABILITY_FACTS,
+                condition=Q(external_account_type__isnull=False, external_account_type=ExternalAccountType.LIABILITY)
+                | _NO_LIABILITY_FACTS,
                 name="account_liability_facts_of_liability",
             ),
             models.CheckConstraint(
@@ -140,6 +145,13 @@ class Account(models.Model):
 
     def __str__(self) -> str:
         return self.name
+
+    @property
+    def kind(self) -> str:
+        """What the account is, in words."""
+        if self.external_account_type is None:
+            return AccountType(self.type).label
+        return f"External {ExternalAccountType(self.external_account_type).label.lower()}"
 
     @property
     def available_cents(self) -> int | None:

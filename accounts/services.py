@@ -59,6 +59,8 @@ def connect_external_account(
     name: str,
     external_account_type: ExternalAccountType,
     institution_name: str,
+    icon: str | None = None,
+    description: str | None = None,
     balance_cents: int | None = None,
     interest_rate_percent: Decimal | None = None,
     last_statement_balance_cents: int | None = None,
@@ -82,6 +84,8 @@ def connect_external_account(
         type=AccountType.EXTERNAL_ACCOUNT,
         external_account_type=external_account_type,
         name=name,
+        icon=icon,
+        description=description,
         institution_name=institution_name,
         balance_cents=balance_cents,
         **facts,
@@ -99,6 +103,13 @@ def get_account(*, organization_id: str, account_id: str) -> Account:
     if account is None:
         raise AccountNotFound()
     return account
+
+
+def name_accounts(organization_id: str) -> list[tuple[str, str]]:
+    """Return the id of every open account of the organization with a name for people, in the order of the names."""
+    accounts = Account.objects.of(organization_id).open().order_by("name", "id")
+    named = accounts.only("id", "name", "type", "external_account_type")
+    return [(account.id, f"{account.name} ({account.kind})") for account in named]
 
 
 def lock_accounts(*account_ids: str, organization_id: str) -> list[Account]:
@@ -133,7 +144,7 @@ def find_accounts_for_reference(*account_ids: str, organization_id: str) -> list
 
 @transactional
 def edit_account(*, organization_id: str, account_id: str, **changes: Any) -> Account:
-    """Set name, icon or description, and return the account. Raises AccountNotFound."""
+    """Set name, icon, description or savings target, and return the account. Raises AccountNotFound."""
     [account] = lock_accounts(account_id, organization_id=organization_id)
     account.edit(**changes)
     return account

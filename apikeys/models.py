@@ -14,6 +14,9 @@ from apikeys.permissions import MAX_CENTS, Permission
 from apikeys.scopes import ResourceKind, Scope
 from sequence.api.ids import PrefixedIdField
 
+# ``staff:`` and the longest user name that Django knows (150), ``command:<name>:`` and the operating system's.
+MAX_ACTOR_LENGTH = 200
+
 
 class OrganizationStatus(models.TextChoices):
     ACTIVE = "active"
@@ -39,6 +42,9 @@ class Organization(models.Model):
     updated_at = models.DateTimeField(auto_now=True)
 
     class Meta:
+        # Everything hangs on an organization, so none is ever deleted.
+        default_permissions = ("view", "add", "change")
+        permissions = [("suspend_organization", "Can suspend and reactivate organization")]
         constraints = [
             models.CheckConstraint(
                 condition=Q(status__in=OrganizationStatus.values), name="organization_status_is_known"
@@ -77,13 +83,13 @@ class ApiKey(models.Model):
     rate_limit_per_minute = models.PositiveIntegerField(
         null=True, blank=True, help_text="Requests a minute; empty means the default."
     )
-    created_by = models.CharField(max_length=150, editable=False)
+    created_by = models.CharField(max_length=MAX_ACTOR_LENGTH, editable=False)
     created_at = models.DateTimeField(default=timezone.now, editable=False)
     expires_at = models.DateTimeField(null=True, blank=True, help_text="UTC; empty means never.")
     last_used_at = models.DateTimeField(null=True, editable=False)
     revoked_at = models.DateTimeField(null=True, editable=False)
     # Who answers for what the key may do now; that person cannot approve its transfers.
-    permissions_changed_by = models.CharField(max_length=150, editable=False)
+    permissions_changed_by = models.CharField(max_length=MAX_ACTOR_LENGTH, editable=False)
     permissions_changed_at = models.DateTimeField(default=timezone.now, editable=False)
 
     objects = ApiKeyQuerySet.as_manager()
@@ -91,6 +97,9 @@ class ApiKey(models.Model):
     class Meta:
         verbose_name = "API key"
         verbose_name_plural = "API keys"
+        # Closing a key and seeing a new secret are matters of their own; history needs every key, so none is deleted.
+        default_permissions = ("view", "add", "change")
+        permissions = [("revoke_apikey", "Can revoke API key"), ("rotate_apikey", "Can rotate API key")]
         constraints = [
             models.CheckConstraint(
                 condition=Q(rate_limit_per_minute=None) | Q(rate_limit_per_minute__gte=1),
@@ -156,6 +165,7 @@ class PermissionEntry(models.Model):
     spend_id = models.UUIDField(default=uuid.uuid4, editable=False)
 
     class Meta:
+        verbose_name = "permission entry"
         verbose_name_plural = "permission entries"
         ordering = ["id"]
         constraints = [
@@ -197,6 +207,32 @@ class PermissionEntry(models.Model):
             spend_id=self.spend_id,
         )
 
+    @staticmethod
+    def columns_of(permission: Permission) -> dict[str, Any]:
+        """Return what ``as_permission`` reads, by column, without the spend id, which a row keeps for life."""
+        return {
+            "scope": permission.scope,
+            "resources": list(permission.resources),
+            "source": permission.source,
+            "target": permission.target,
+            "max_amount_cents": permission.max_amount,
+            "max_amount_per_day_cents": permission.max_amount_per_day,
+            "max_amount_per_week_cents": permission.max_amount_per_week,
+            "max_amount_per_month_cents": permission.max_amount_per_month,
+            "approval_above_cents": permission.approval_above,
+        }
+
+    # Mutators. The caller holds the key's lock.
+
+    def allow(self, permission: Permission) -> None:
+        """Allow this from now on."""
+        if self.as_permission() == permission:
+            return
+        columns = self.columns_of(permission)
+        for name, value in columns.items():
+            setattr(self, name, value)
+        self.save(update_fields=list(columns))
+
 
 class SpendPeriod(models.TextChoices):
     """The calendar periods of caps, in UTC. A week begins on Monday."""
@@ -232,6 +268,9 @@ class RateWindow(models.Model):
     started_at = models.DateTimeField()
     requests = models.PositiveIntegerField()
 
+    class Meta:
+        default_permissions = ()
+
     def __str__(self) -> str:
         return f"{self.requests} since {self.started_at}"
 
@@ -241,6 +280,13 @@ class IdempotencyRecordQuerySet(models.QuerySet["IdempotencyRecord"]):
         return self.filter(expires_at__lte=at)
 
 
+# Written with every request, so no trigger watches it; what staff do to a record by hand is noted by the service.
+@pghistory.track(
+    pghistory.ManualEvent("expire"),
+    pghistory.ManualEvent("purge"),
+    append_only=True,
+    exclude=["request_body", "response_body"],
+)
 class IdempotencyRecord(models.Model):
     """A request that was executed, and its answer, byte for byte.
 
@@ -263,6 +309,7 @@ class IdempotencyRecord(models.Model):
     objects = IdempotencyRecordQuerySet.as_manager()
 
     class Meta:
+        default_permissions = ("view", "delete")
         constraints = [
             # What makes a repeated request harmless: the second insert waits for the first, then finds it.
             models.UniqueConstraint(fields=["lineage_id", "key"], name="idempotency_key_used_once"),

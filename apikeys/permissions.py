@@ -59,8 +59,9 @@ class Permission:
         for name in LIMITS:
             cents = getattr(self, name)
             # Nothing to approve below zero: approval_above 0 sends every transfer to a person.
-            if cents is not None and not (0 if name == "approval_above" else 1) <= cents <= MAX_CENTS:
-                raise InvalidPermission(f"{name} is a whole number of cents from 1 to {MAX_CENTS}, not {cents}.")
+            low = 0 if name == "approval_above" else 1
+            if cents is not None and not low <= cents <= MAX_CENTS:
+                raise InvalidPermission(f"{name} is a whole number of cents from {low} to {MAX_CENTS}, not {cents}.")
 
     def _check_resources(self) -> None:
         if self.source or self.target or any(getattr(self, name) is not None for name in LIMITS):

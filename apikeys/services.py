@@ -1,10 +1,10 @@
 """What the business does with organizations and keys. Each function is one transaction."""
 
-import uuid
-from collections.abc import Sequence
-from dataclasses import replace
+from collections.abc import Collection, Sequence
 from datetime import datetime, timedelta
 
+import pghistory
+from django.db.models import QuerySet
 from django.utils import timezone
 
 from apikeys.errors import (
@@ -21,6 +21,10 @@ from sequence.transactions import transactional
 
 # Records removed in one statement: enough to be quick, few enough to hold locks for a blink.
 PURGE_BATCH = 1000
+# A day is long enough to bring the new key to every machine that uses the old one.
+DEFAULT_OVERLAP_HOURS = 24
+# Two keys for one purpose are twice the risk; a month is no rotation any more.
+MAX_OVERLAP_HOURS = 31 * 24
 
 
 def create_organization(*, name: str, legal_name: str = "") -> Organization:
@@ -80,11 +84,9 @@ def create_api_key(
 
 @transactional
 def set_permissions(*, key_id: str, permissions: Sequence[Permission], changed_by: str) -> ApiKey:
-    """Replace all entries of the key. Raises ApiKeyNotFound, InvalidPermission."""
+    """Let the key do exactly this. Raises ApiKeyNotFound, InvalidPermission."""
     key = lock_api_key(key_id)
-    before = key.permissions()
-    key.entries.all().delete()
-    _write_entries(key, [_with_spend_id_of(before, permission) for permission in permissions])
+    _rewrite_entries(key, permissions)
     note_permissions_changed(key, changed_by=changed_by)
     return key
 
@@ -163,31 +165,74 @@ def purge_idempotency_records(*, include_live: bool = False) -> int:
     return removed
 
 
-def _with_spend_id_of(before: list[Permission], permission: Permission) -> Permission:
-    """Let an entry for the same pair go on counting where the old one was: new words do not refill a cap."""
-    for index, old in enumerate(before):
-        if permission.source is not None and (old.source, old.target) == (permission.source, permission.target):
-            return replace(permission, spend_id=before.pop(index).spend_id)
-    return permission
+@transactional
+def expire_idempotency_records(*, ids: Collection[int]) -> int:
+    """Free the keys of the live ones among these records now, and return how many it was.
+
+    A repeated request then executes again, which is why the audit trail names each record.
+    """
+    now = timezone.now()
+    live = _lock_records(ids).filter(expires_at__gt=now)
+    for record in live:
+        pghistory.create_event(record, label="expire")
+    return IdempotencyRecord.objects.filter(id__in=[record.id for record in live]).update(expires_at=now)
+
+
+@transactional
+def remove_idempotency_records(*, ids: Collection[int]) -> int:
+    """Remove these records, expired or not, and return how many it was; otherwise as expiring them."""
+    records = _lock_records(ids)
+    for record in records:
+        pghistory.create_event(record, label="purge")
+    removed, _ = IdempotencyRecord.objects.filter(id__in=[record.id for record in records]).delete()
+    return removed
+
+
+def _lock_records(ids: Collection[int]) -> QuerySet[IdempotencyRecord]:
+    return IdempotencyRecord.objects.filter(id__in=ids).order_by("id").select_for_update()
 
 
 def _write_entries(key: ApiKey, permissions: Sequence[Permission]) -> None:
+    """Give a new key its entries. A rotated key's come with the spend ids of its predecessor's."""
+    _refuse_repeated(permissions)
+    entries = [_new_entry(key, permission) for permission in permissions]
+    for entry, permission in zip(entries, permissions, strict=True):
+        entry.spend_id = permission.spend_id or entry.spend_id
+    PermissionEntry.objects.bulk_create(entries)
+
+
+def _rewrite_entries(key: ApiKey, permissions: Sequence[Permission]) -> None:
+    """Make the entries say this, and touch only those that do not yet.
+
+    The audit trail then tells what was changed and no more. New words for a pair go on counting where the old ones
+    were, because the spend id stays with the row; another pair begins anew.
+    """
+    _refuse_repeated(permissions)
+    rows, wanted = list(key.entries.all()), list(permissions)
+    for is_match in (_says_the_same, _reaches_the_same):
+        for permission in list(wanted):
+            row = next((row for row in rows if is_match(row, permission)), None)
+            if row is not None:
+                rows.remove(row)
+                wanted.remove(permission)
+                row.allow(permission)
+    for row in rows:
+        row.delete()
+    PermissionEntry.objects.bulk_create(_new_entry(key, permission) for permission in wanted)
+
+
+def _says_the_same(row: PermissionEntry, permission: Permission) -> bool:
+    return row.as_permission() == permission
+
+
+def _reaches_the_same(row: PermissionEntry, permission: Permission) -> bool:
+    return (row.scope, row.source, row.target) == (permission.scope, permission.source, permission.target)
+
+
+def _new_entry(key: ApiKey, permission: Permission) -> PermissionEntry:
+    return PermissionEntry(organization_id=key.organization_id, api_key=key, **PermissionEntry.columns_of(permission))
+
+
+def _refuse_repeated(permissions: Sequence[Permission]) -> None:
     if len(set(permissions)) < len(permissions):
         raise InvalidPermission("The same permission is given twice.")
-    PermissionEntry.objects.bulk_create(
-        PermissionEntry(
-            organization_id=key.organization_id,
-            api_key=key,
-            scope=permission.scope,
-            resources=list(permission.resources),
-            source=permission.source,
-            target=permission.target,
-            max_amount_cents=permission.max_amount,
-            max_amount_per_day_cents=permission.max_amount_per_day,
-            max_amount_per_week_cents=permission.max_amount_per_week,
-            max_amount_per_month_cents=permission.max_amount_per_month,
-            approval_above_cents=permission.approval_above,
-            spend_id=permission.spend_id or uuid.uuid4(),
-        )
-        for permission in permissions
-    )

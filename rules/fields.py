@@ -112,7 +112,7 @@ class AccountReferenceField(serializers.Field):
             "required": ["id"],
             "additionalProperties": False,
             "properties": {
-                "id": {"type": "string"},
+                "id": Text(max_length=100).json_schema(),
                 "type": {"type": ["string", "null"], "enum": [*AccountType.values, None]},
             },
         }

@@ -102,6 +102,11 @@ class Rule(models.Model):
     objects = RuleQuerySet.as_manager()
 
     class Meta:
+        default_permissions = ("view",)
+        permissions = [
+            ("enable_rule", "Can enable and disable rule"),
+            ("simulate_rule", "Can simulate rule"),
+        ]
         constraints = [
             models.UniqueConstraint(fields=["organization", "id"], name="rule_within_organization"),
             # Two rules for one paycheck would both spend it.
@@ -144,6 +149,7 @@ class RuleVersion(models.Model):
     created_at = models.DateTimeField(default=timezone.now)
 
     class Meta:
+        default_permissions = ()
         constraints = [models.UniqueConstraint(fields=["rule", "number"], name="rule_version_number_once")]
 
     def __str__(self) -> str:
@@ -216,6 +222,7 @@ class RuleExecution(models.Model):
     objects = RuleExecutionQuerySet.as_manager()
 
     class Meta:
+        default_permissions = ("view",)
         constraints = [
             # Exactly once: a deposit sets its rule off once, a slot fires once, whoever finds it.
             models.UniqueConstraint(fields=["trigger_transfer"], name="execution_once_for_a_deposit"),
@@ -279,6 +286,7 @@ class RuleMove(models.Model):
     made_at = models.DateTimeField()
 
     class Meta:
+        default_permissions = ()
         indexes = [models.Index(fields=["rule", "made_at"], name="rule_move_by_time")]
 
     def __str__(self) -> str:

@@ -9,7 +9,7 @@ from rules.fields import LimitPeriod
 from rules.models import ScheduleType, TriggerType
 from rules.schedules import start_of
 
-_OPERATORS = {
+OPERATORS = {
     Operator.EQUALS: "is",
     Operator.NOT_EQUALS: "is not",
     Operator.GREATER_THAN: "is above",
@@ -100,7 +100,7 @@ class _Words:
         account_id = (leaf["params"] or {}).get("account_id") or self.definition["trigger"]["account_id"]
         left = self._fact(leaf["fact"], account_id)
         right = self._fact(leaf["value_fact"], account_id) if leaf["value_fact"] else self._value(leaf)
-        return f"{left} {_OPERATORS[leaf['operator']]} {right}"
+        return f"{left} {OPERATORS[leaf['operator']]} {right}"
 
     def _fact(self, fact: str, account_id: str | None) -> str:
         account = self._name(account_id) if account_id else "the account"

@@ -10,13 +10,15 @@ from rules.actions import ACTIONS
 from rules.engine.conditions import Fact, Operator, ValueFact
 from rules.fields import ConditionNumber, Flag, StartDate, one_of
 from rules.models import ExecutionMode, ExecutionStatus, Rule, RuleExecution, RuleStatus, ScheduleType, TriggerType
-from sequence.api.fields import Cents, PageQuery, StrictSerializer, Text, Time, show_time
+from sequence.api.fields import Cents, Id, PageQuery, StrictSerializer, Text, Time, show_time
 
 MAX_CONDITION_DEPTH = 10
 # Bounds on what one rule makes the engine do; far beyond what a person could review.
 MAX_STEPS = 50
 MAX_ACTIONS = 50
 MAX_CHILDREN = 100
+# Longer than any id; what is longer is no id.
+MAX_ID = 100
 
 
 class TriggerField(serializers.Field):
@@ -34,7 +36,7 @@ class TriggerField(serializers.Field):
         return {str(name): reader.validated_data.get(name) for name in reader.fields}
 
     def json_schema(self) -> dict[str, Any]:
-        account = {"account_id": {"type": "string"}}
+        account = {"account_id": Text(max_length=MAX_ID).json_schema()}
         schedule = {
             "schedule_type": {"type": "string", "enum": ScheduleType.values},
             "start_date": StartDate().json_schema(),
@@ -51,14 +53,14 @@ class TriggerField(serializers.Field):
 
 class _AccountTrigger(StrictSerializer):
     type = serializers.ChoiceField(choices=TriggerType.choices)
-    account_id = Text(max_length=100)
+    account_id = Text(max_length=MAX_ID)
 
 
 class _ScheduledTrigger(StrictSerializer):
     type = serializers.ChoiceField(choices=TriggerType.choices)
     schedule_type = serializers.ChoiceField(choices=ScheduleType.choices)
     start_date = StartDate()
-    account_id = Text(max_length=100, required=False)
+    account_id = Text(max_length=MAX_ID, required=False)
 
 
 _TRIGGERS: dict[str, type[StrictSerializer]] = {
@@ -69,7 +71,7 @@ _TRIGGERS: dict[str, type[StrictSerializer]] = {
 
 
 class _ConditionParams(StrictSerializer):
-    account_id = Text(max_length=100, required=False)
+    account_id = Text(max_length=MAX_ID, required=False)
 
 
 class _Condition(StrictSerializer):
@@ -232,7 +234,7 @@ class TriggerRuleBody(StrictSerializer):
 class RuleListQuery(PageQuery):
     """Query of ``GET /rules``."""
 
-    source_id = serializers.CharField(required=False, help_text="Only rules whose trigger has this account.")
+    source_id = Text(max_length=MAX_ID, required=False, help_text="Only rules whose trigger has this account.")
 
 
 class ModeFilter(TextChoices):
@@ -254,7 +256,7 @@ class ExecutionTrigger(TextChoices):
 class ExecutionListQuery(PageQuery):
     """Query of ``GET /rule-executions``."""
 
-    rule_id = serializers.CharField(help_text="The rule whose executions are listed.")
+    rule_id = Text(max_length=MAX_ID, help_text="The rule whose executions are listed.")
     status = serializers.ChoiceField(choices=ExecutionStatus.choices, required=False)
     trigger_type = serializers.ChoiceField(choices=ExecutionTrigger.choices, required=False)
     # "from" is no name that Python lets an attribute have.
@@ -266,7 +268,7 @@ class ExecutionListQuery(PageQuery):
 class AccountNode(serializers.Serializer):
     """An account as a rule names it."""
 
-    id = serializers.CharField()
+    id = Id("acc")
     type = serializers.CharField()
     name = serializers.CharField()
 
@@ -274,7 +276,7 @@ class AccountNode(serializers.Serializer):
 class RuleSummary(serializers.Serializer):
     """A rule in a list."""
 
-    id = serializers.CharField()
+    id = Id("rule")
     nickname = serializers.CharField(allow_null=True)
     description = serializers.CharField(allow_null=True)
     status = serializers.ChoiceField(choices=RuleStatus.choices)
@@ -300,7 +302,7 @@ class RuleSummary(serializers.Serializer):
 class RuleDetail(serializers.Serializer):
     """A full rule."""
 
-    id = serializers.CharField()
+    id = Id("rule")
     nickname = serializers.CharField(allow_null=True)
     description = serializers.CharField(allow_null=True)
     status = serializers.ChoiceField(choices=RuleStatus.choices)
@@ -360,8 +362,8 @@ def _show_number(value: int | str | None) -> Any:
 class ExecutionSummary(serializers.Serializer):
     """An execution in a list."""
 
-    id = serializers.CharField()
-    rule_id = serializers.CharField()
+    id = Id("rex")
+    rule_id = Id("rule")
     rule_name = serializers.CharField(allow_null=True)
     trigger_type = serializers.ChoiceField(choices=ExecutionTrigger.choices)
     status = serializers.ChoiceField(choices=ExecutionStatus.choices)
@@ -388,7 +390,7 @@ class ExecutionDetail(ExecutionSummary):
     transfers_completed = serializers.IntegerField()
     transfers_failed = serializers.IntegerField()
     transfers_pending = serializers.IntegerField()
-    transfer_ids = serializers.ListField(child=serializers.CharField())
+    transfer_ids = serializers.ListField(child=Id("txr"))
     error_message = serializers.CharField(allow_null=True)
     next_attempt_at = serializers.DateTimeField(allow_null=True)
     mode = serializers.ChoiceField(choices=ExecutionMode.choices)
@@ -421,4 +423,4 @@ def _show_trigger(execution: RuleExecution) -> dict[str, Any]:
 class ExecutionStarted(serializers.Serializer):
     """What triggering a rule answers."""
 
-    execution_id = serializers.CharField()
+    execution_id = Id("rex")

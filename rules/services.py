@@ -165,6 +165,12 @@ def get_execution(*, organization_id: str, execution_id: str) -> RuleExecution:
     return execution
 
 
+def name_rules(organization_id: str) -> list[tuple[str, str]]:
+    """Return the ids of the organization's rules, each with its name."""
+    rules = Rule.objects.of(organization_id).kept().order_by("created_at", "id")
+    return [(rule.id, str(rule)) for rule in rules.only("id", "nickname")]
+
+
 def account_names(rule: Rule) -> dict[str, str]:
     """Return the names of the accounts that the rule names, by id; deleted ones keep their last."""
     rows = Account.objects.of(rule.organization_id).filter(id__in=rule.account_ids)

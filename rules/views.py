@@ -160,10 +160,12 @@ class RuleExecutionViewSet(KeyedViewSet):
             filters["trigger_type"] = self.query["trigger_type"].upper()
         return filters
 
-    def retrieve(self, execution_id: str) -> dict[str, Any]:
+    def retrieve(self, rule_execution_id: str) -> dict[str, Any]:
         """Whose key names no ``*`` gets the same refusal for an execution that is missing as for another rule's."""
         try:
-            execution = services.get_execution(organization_id=self.caller.organization_id, execution_id=execution_id)
+            execution = services.get_execution(
+                organization_id=self.caller.organization_id, execution_id=rule_execution_id
+            )
         except RuleExecutionNotFound:
             if self.caller.reaches_everything(Scope.READ_RULE_EXECUTIONS):
                 raise

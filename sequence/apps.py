@@ -1,5 +1,10 @@
-from django.apps import AppConfig
+from django.apps import AppConfig, apps
 
 
 class SequenceConfig(AppConfig):
     name = "sequence"
+    verbose_name = "Audit"  # What staff find under it.
+
+    def ready(self) -> None:
+        # Naming it by a subclass of its AppConfig would hide the app from the type checker's plugin.
+        apps.get_app_config("auth").verbose_name = "Staff"

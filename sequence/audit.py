@@ -29,14 +29,17 @@ def context_parameters(*, actor: str, request_id: str | None = None, reason: str
     return [str(uuid.uuid4()), json.dumps(known)]
 
 
+def set_context(*, actor: str, request_id: str | None = None, reason: str | None = None) -> None:
+    """Record what the current transaction changes from here on under ``actor``, with the reason that was given."""
+    with connection.cursor() as cursor:
+        cursor.execute(f"SELECT {SET_CONTEXT}", context_parameters(actor=actor, request_id=request_id, reason=reason))
+
+
 def run_audited(work: Callable[[], T], *, actor: str, request_id: str | None = None, reason: str | None = None) -> T:
     """Return ``work()``, done in one transaction whose changes are recorded under ``actor``."""
 
     def audited() -> T:
-        with connection.cursor() as cursor:
-            cursor.execute(
-                f"SELECT {SET_CONTEXT}", context_parameters(actor=actor, request_id=request_id, reason=reason)
-            )
+        set_context(actor=actor, request_id=request_id, reason=reason)
         return work()
 
     return run_in_transaction(audited)

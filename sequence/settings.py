@@ -37,7 +37,7 @@ SIMULATED_RAIL_DELAY_SECONDS = env.int("SIMULATED_RAIL_DELAY_SECONDS", default=2
 ALLOW_TIME_TRAVEL = env.bool("ALLOW_TIME_TRAVEL", default=False) and not PRODUCTION
 
 INSTALLED_APPS = [
-    "django.contrib.admin",
+    "sequence.admin_config.AdminConfig",
     "django.contrib.auth",
     "django.contrib.contenttypes",
     "django.contrib.messages",
@@ -54,6 +54,7 @@ INSTALLED_APPS = [
     "apikeys",
     "accounts",
     "transfers",
+    "cards",
     "rules",
 ]
 
@@ -110,6 +111,8 @@ LANGUAGE_CODE = "en-us"
 TIME_ZONE = "UTC"
 USE_TZ = True
 USE_I18N = False
+# How the staff's pages write a time: in sequence/formats.
+FORMAT_MODULE_PATH = "sequence.formats"
 
 STATIC_URL = "/static/"
 # A development machine serves static files from where they are; production collects them first.
@@ -137,8 +140,8 @@ SPECTACULAR_SETTINGS = {
     "SORT_OPERATIONS": False,  # As sequence.urls has them.
     "ENUM_GENERATE_CHOICE_DESCRIPTION": False,
     "POSTPROCESSING_HOOKS": ["sequence.api.openapi.document.arrange", "apikeys.schema.introduce"],
+    "SERVE_AUTHENTICATION": [],
     "SWAGGER_UI_DIST": "SIDECAR",
-    "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
     # The key that somebody enters stays in that page's memory, and is gone with it.
     "SWAGGER_UI_SETTINGS": {"deepLinking": True, "persistAuthorization": False, "displayRequestDuration": True},
 }

@@ -4,7 +4,9 @@ from django.contrib import admin
 from django.urls import include, path, re_path
 
 from accounts.views import AccountViewSet
+from cards.views import CardViewSet
 from rules.views import RuleExecutionViewSet, RuleViewSet
+from sequence import pages
 from sequence.api import fallbacks
 from sequence.api.openapi.views import schema
 from transfers.views import TransferViewSet
@@ -20,16 +22,21 @@ api = [
     path("transfers", TransferViewSet.as_view({"get": "list", "post": "create"})),
     path("transfers/<transfer_id>", TransferViewSet.as_view({"get": "retrieve"})),
     path("transfers/<transfer_id>/cancel", TransferViewSet.as_view({"post": "cancel"})),
+    path("cards", CardViewSet.as_view({"get": "list"})),
+    path("cards/<card_id>", CardViewSet.as_view({"get": "retrieve"})),
+    path("cards/<card_id>/transactions", CardViewSet.as_view({"get": "transactions"})),
     path("rules", RuleViewSet.as_view({"get": "list", "post": "create"})),
     path("rules/<rule_id>", RuleViewSet.as_view({"get": "retrieve", "put": "replace", "delete": "destroy"})),
     path("rules/<rule_id>/trigger", RuleViewSet.as_view({"post": "trigger"})),
     path("rule-executions", RuleExecutionViewSet.as_view({"get": "list"})),
-    path("rule-executions/<execution_id>", RuleExecutionViewSet.as_view({"get": "retrieve"})),
+    path("rule-executions/<rule_execution_id>", RuleExecutionViewSet.as_view({"get": "retrieve"})),
     path("schema", schema, name="schema"),
     re_path("", fallbacks.unknown_address),
 ]
 
 urlpatterns = [
+    path("", pages.landing),
+    path("docs", pages.ApiReference.as_view()),
     path("api/v1", fallbacks.unknown_address),
     path("api/v1/", include(api)),
     path("admin/", admin.site.urls),

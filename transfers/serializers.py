@@ -5,7 +5,7 @@ from typing import Any
 from rest_framework import serializers
 
 from accounts.models import Account, AccountType
-from sequence.api.fields import Cents, PageQuery, StrictSerializer, Text, Time, show_time
+from sequence.api.fields import Cents, Id, PageQuery, StoredCents, StrictSerializer, Text, Time, show_time
 from transfers.fields import StatementText
 from transfers.models import Direction, ErrorCode, Origin, Status, Transfer
 
@@ -31,14 +31,14 @@ class CreateTransfer(StrictSerializer):
 class TransferListQuery(PageQuery):
     """Query of ``GET /transfers``."""
 
-    account_id = serializers.CharField(help_text="The account whose transfers are listed.")
+    account_id = Text(max_length=100, help_text="The account whose transfers are listed.")
     account_role = serializers.ChoiceField(
         choices=["source", "destination", "either"], default="either", help_text="On which side the account stands."
     )
     direction = serializers.ChoiceField(choices=Direction.choices, required=False)
     origin = serializers.ChoiceField(choices=Origin.choices, required=False)
     status = serializers.ChoiceField(choices=Status.choices, required=False)
-    rule_execution_id = serializers.CharField(required=False, help_text="Only transfers of this rule execution.")
+    rule_execution_id = Text(max_length=100, required=False, help_text="Only transfers of this rule execution.")
     # "from" is no name that Python lets an attribute have.
     vars()["from"] = Time(required=False, help_text="Created at this time or later.")
     to = Time(required=False, help_text="Created at this time or earlier.")
@@ -47,7 +47,7 @@ class TransferListQuery(PageQuery):
 class AccountReference(serializers.Serializer):
     """An account as a transfer names it; a deleted one keeps its last name."""
 
-    id = serializers.CharField()
+    id = Id("acc")
     name = serializers.CharField()
     type = serializers.ChoiceField(choices=AccountType.choices)
 
@@ -58,16 +58,16 @@ class AccountReference(serializers.Serializer):
 class TransferDetail(serializers.Serializer):
     """A transfer."""
 
-    id = serializers.CharField()
-    amount_in_cents = serializers.IntegerField()
+    id = Id("txr")
+    amount_in_cents = StoredCents()
     direction = serializers.ChoiceField(choices=Direction.choices)
     origin = serializers.ChoiceField(choices=Origin.choices)
     status = serializers.ChoiceField(choices=Status.choices)
     description = serializers.CharField(allow_null=True)
     source = AccountReference(allow_null=True)  # type: ignore[assignment]
     destination = AccountReference(allow_null=True)
-    rule_id = serializers.CharField(allow_null=True)
-    rule_execution_id = serializers.CharField(allow_null=True)
+    rule_id = Id("rule", allow_null=True)
+    rule_execution_id = Id("rex", allow_null=True)
     error_code = serializers.ChoiceField(choices=ErrorCode.choices, allow_null=True)
     created_at = serializers.DateTimeField()
     completed_at = serializers.DateTimeField(allow_null=True)

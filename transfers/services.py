@@ -9,7 +9,7 @@ from accounts.errors import AccountNotFound
 from accounts.models import Account, AccountType
 from accounts.services import find_accounts_for_reference
 from apikeys.authentication import AuthenticatedKey
-from apikeys.models import ApiKey, OrganizationStatus
+from apikeys.models import ApiKey, OrganizationStatus, SpendPeriod
 from apikeys.permissions import Permission
 from apikeys.scopes import Scope
 from apikeys.spending import Spend, add_spent, broken_cap, lock_spent
@@ -183,16 +183,28 @@ def _check_approval(transfer: Transfer, by: str) -> None:
 
 
 def _check_entry_again(transfer: Transfer, key: ApiKey) -> None:
-    """Check the caps as if the transfer were new; it is in its counters already."""
-    for entry in matching_entries(key.permissions(), transfer.source_id, transfer.destination_id):
-        if entry.spend_id is None:
-            continue
-        spent = lock_spent(transfer.organization_id, [entry.spend_id], transfer.created_at)
-        if entry.spend_id == transfer.spend_id:
-            spent = {counter: cents - transfer.amount_cents for counter, cents in spent.items()}
+    """Check the caps as if the transfer were new, and count it by the entry that allows it now."""
+    entries = matching_entries(key.permissions(), transfer.source_id, transfer.destination_id)
+    entries.sort(key=lambda entry: entry.spend_id != transfer.spend_id)  # Its own first, if there still is one.
+    spend_ids = [id for id in (transfer.spend_id, *(entry.spend_id for entry in entries)) if id]
+    spent = lock_spent(transfer.organization_id, spend_ids, transfer.created_at)
+    for period in SpendPeriod:
+        if transfer.spend_id is not None:  # It is in its counters already.
+            spent[transfer.spend_id, period] -= transfer.amount_cents
+    for entry in entries:
         if broken_cap(entry, transfer.amount_cents, spent) is None:
+            _count_by(transfer, entry)
             return
     raise ApprovalRefused(reason="The key's permissions or caps no longer allow it.")
+
+
+def _count_by(transfer: Transfer, entry: Permission) -> None:
+    if entry.spend_id is None or entry.spend_id == transfer.spend_id:
+        return
+    give_back([transfer])
+    transfer.spend_id = entry.spend_id
+    transfer.save(update_fields=["spend_id"])
+    add_spent([Spend(entry.spend_id, transfer.created_at, transfer.amount_cents)])
 
 
 @transactional

@@ -66,7 +66,8 @@ def _end(payment: SimulatedPayment, transfer: Transfer, report: Report) -> Trans
         payment.save()
         return transfer
     now = timezone.now()
-    payment.settles_at = payment.settled_at = now
+    payment.settles_at = now
+    payment.end(now)
     payment.save()
     return _apply(report, now)
 

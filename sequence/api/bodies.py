@@ -13,7 +13,7 @@ MAX_BYTES = 1024 * 1024
 # A rule's conditions nest ten levels of two containers each; nobody means more than this.
 MAX_DEPTH = 64
 # The range of a double, which is what other JSON readers can take.
-MAX_EXPONENT = 307
+MAX_EXPONENT = 324
 
 
 def read_body(request: HttpRequest) -> dict[str, Any]:

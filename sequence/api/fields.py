@@ -157,7 +157,7 @@ class PageQuery(StrictSerializer):
     """The query of a list that has pages."""
 
     first = PageSize(required=False, help_text="How many items.")
-    after = serializers.CharField(required=False, help_text="The `end_cursor` of the page before.")
+    after = Text(max_length=500, required=False, help_text="The `end_cursor` of the page before.")
 
 
 class NoFields(StrictSerializer):

@@ -23,6 +23,9 @@ LOG = LOCAL / "install.log"
 # What was installed last; it lies inside the environment, and vanishes with it.
 STAMP = VENV / "installed"
 
+# What a shell reports of a program that Ctrl-C ended: nothing is running yet, and a half-made installation is redone.
+INTERRUPTED = 130
+
 # Pinned, so that the same checkout installs the same way next year.
 UV = "uv==0.13.9"
 

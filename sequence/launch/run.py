@@ -4,7 +4,7 @@ import argparse
 import sys
 
 from sequence.launch.address import Address
-from sequence.launch.install import continue_inside
+from sequence.launch.install import INTERRUPTED, continue_inside
 from sequence.launch.problem import LaunchProblem
 
 PROMISE = """\
@@ -33,6 +33,8 @@ def main() -> None:
         continue_inside("sequence.launch.serve", [], with_tests=False)
     except LaunchProblem as problem:
         sys.exit(str(problem))
+    except KeyboardInterrupt:
+        sys.exit(INTERRUPTED)
 
 
 if __name__ == "__main__":

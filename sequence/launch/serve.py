@@ -4,6 +4,7 @@ import json
 import os
 import subprocess
 import sys
+import time
 from http.client import HTTPConnection, HTTPException
 from typing import Any
 
@@ -20,6 +21,9 @@ from sequence.postgres.errors import in_one_line
 
 # Two threads of Python share one lock: more processes than processors only cost memory.
 MOST_WEB_WORKERS = 4
+
+# It takes two or three on an idle machine.
+READY_SECONDS = 120
 
 WELCOME = """
 Sequence is running at {url}    (Ctrl-C stops all of it)
@@ -110,17 +114,26 @@ def manage(*arguments: str) -> Program:
 
 
 class Welcome:
-    """Tells once, as soon as the web server answers, where it is and how to begin."""
+    """Tells once, as soon as the web server answers, where it is and how to begin.
+
+    The web server replaces processes that die, and would do so forever if each of them failed to load the application.
+    """
 
     def __init__(self, address: Address, demo: dict[str, Any]) -> None:
         self.address = address
         self.demo = demo
         self.is_told = False
+        self.deadline = time.monotonic() + READY_SECONDS
 
     def once_ready(self) -> None:
-        if not self.is_told and is_answering(self.address):
+        """Called again and again. Raises LaunchProblem if there is nothing to tell for too long."""
+        if self.is_told:
+            return
+        if is_answering(self.address):
             self.is_told = True
             say(self.text())
+        elif time.monotonic() > self.deadline:
+            raise LaunchProblem(f"The web server has not answered for {READY_SECONDS} seconds: everything is stopped.")
 
     def text(self) -> str:
         parts = [WELCOME]

@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from sequence.launch.database import running_cluster
-from sequence.launch.install import LOCAL
+from sequence.launch.install import INTERRUPTED, LOCAL
 from sequence.postgres.cluster import Cluster
 from sequence.postgres.errors import StartupProblem, in_one_line
 
@@ -26,6 +26,8 @@ def main(arguments: list[str]) -> int:
     except StartupProblem as problem:
         sys.stderr.write(f"{in_one_line(problem)}\n")
         return 1
+    except KeyboardInterrupt:  # Before pytest runs; from then on it is pytest's.
+        return INTERRUPTED
 
 
 def run_pytest(arguments: list[str]) -> int:

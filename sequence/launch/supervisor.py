@@ -20,7 +20,7 @@ GRACE_SECONDS = 10
 PAUSE_SECONDS = 1
 
 # A program that fails this soon after its first start is broken rather than unlucky: starting it again would not help.
-PROBATION_SECONDS = 5
+PROBATION_SECONDS = 30
 
 
 class StopRequest:

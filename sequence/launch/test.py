@@ -2,7 +2,7 @@
 
 import sys
 
-from sequence.launch.install import continue_inside
+from sequence.launch.install import INTERRUPTED, continue_inside
 from sequence.launch.problem import LaunchProblem
 
 HELP = """\
@@ -28,6 +28,8 @@ def main(arguments: list[str]) -> None:
         continue_inside("sequence.launch.suite", arguments, with_tests=True)
     except LaunchProblem as problem:
         sys.exit(str(problem))
+    except KeyboardInterrupt:
+        sys.exit(INTERRUPTED)
 
 
 if __name__ == "__main__":

@@ -25,13 +25,26 @@ def add_permission_argument(parser: CommandParser) -> None:
 
 def instant(text: str) -> datetime:
     """Read an RFC 3339 time; one without an offset is UTC."""
+    refusal = ArgumentTypeError(f"{text!r} is no time. Write it like 2027-01-31T00:00:00Z.")
     try:
         moment = parse_datetime(text)
-    except ValueError:
-        moment = None
-    if moment is None:
-        raise ArgumentTypeError(f"{text!r} is no time. Write it like 2027-01-31T00:00:00Z.")
-    return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
+        if moment is None:
+            raise refusal
+        return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
+    except (ValueError, OverflowError):  # The offset may lead out of the calendar.
+        raise refusal from None
+
+
+def line(max_length: int) -> Callable[[str], str]:
+    """Return a reader of one line of text, trimmed, of 1 to ``max_length`` characters."""
+
+    def read(text: str) -> str:
+        trimmed = text.strip()
+        if not 1 <= len(trimmed) <= max_length or not trimmed.isprintable():
+            raise ArgumentTypeError(f"Give 1 to {max_length} characters in one line, not {len(trimmed)}.")
+        return trimmed
+
+    return read
 
 
 def day(text: str) -> date:

@@ -37,7 +37,7 @@ class TestQuery:
             ("first=" + "9" * 5000, "first", "invalid"),
             ("after=", "after", "blank"),
             ("after=x", "after", "bad_cursor"),
-            ("after=%00", "after", "null_characters_not_allowed"),
+            ("after=%00", "after", "control_character"),
         ],
     )
     def test_is_refused_with(self, api, query, field, code):

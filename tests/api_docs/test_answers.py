@@ -6,7 +6,9 @@ from apikeys.errors import RequestInProgress
 from tests.api_docs.conformance import assert_described, operations
 from tests.client import Api
 from tests.conftest import ALL_PERMISSIONS
-from tests.factories import ExternalAccountFactory, PodFactory
+from tests.factories import ExternalAccountFactory, IncomeSourceFactory, PodFactory
+from tests.rules.definitions import action, condition, manual, rule, step
+from tests.transfers.steps import fund, post_transfer, settle
 
 ACCOUNTS = "/api/v1/accounts"
 ACCOUNT = "/api/v1/accounts/{account_id}"
@@ -54,6 +56,53 @@ class TestAccountAnswers:
             response = api.delete(f"/accounts/{account.id}")
             assert response.status_code == status
             assert_described(response, "DELETE", ACCOUNT)
+
+
+class TestTransferAnswers:
+    def test_each_endpoint(self, api, acme):
+        source, target = IncomeSourceFactory(organization=acme), PodFactory(organization=acme)
+        fund(source, 10_00)
+        created = post_transfer(api, source, target, 5_00)
+        address = f"/transfers/{created.json()['data']['id']}"
+
+        assert_described(created, "POST", "/api/v1/transfers")
+        assert_described(post_transfer(api, source, target, 1), "POST", "/api/v1/transfers")
+        assert_described(api.get(address), "GET", "/api/v1/transfers/{transfer_id}")
+        for status in (200, 409):
+            cancelled = api.post(f"{address}/cancel")
+            assert cancelled.status_code == status
+            assert_described(cancelled, "POST", "/api/v1/transfers/{transfer_id}/cancel")
+        for query in (f"?account_id={source.id}", f"?account_id={source.id}&first=1", ""):
+            assert_described(api.get(f"/transfers{query}"), "GET", "/api/v1/transfers")
+
+
+class TestRuleAnswers:
+    def test_each_endpoint(self, api, acme):
+        source, target = IncomeSourceFactory(organization=acme), PodFactory(organization=acme)
+        fund(source, 10_00)
+        large = condition("TRANSFER_AMOUNT", "GREATER_THAN", 1_00)
+        save = action("percentage", source.id, target.id, percentage_value=20, percentage_target="SOURCE_ACCOUNT")
+        body = rule(step(save, conditions={"all": [large]}), trigger=manual(source.id))
+        created = api.post("/rules", body)
+        address = f"/rules/{created.json()['data']['id']}"
+        simulated = api.post(f"{address}/trigger", {"simulation": True, "manual_execute_amount": 5_00})
+        execution = f"/rule-executions/{simulated.json()['data']['execution_id']}"
+        history = f"/rule-executions?rule_id={address.removeprefix('/rules/')}&mode=all"
+
+        assert_described(created, "POST", "/api/v1/rules")
+        assert_described(api.post("/rules", {"steps": []}), "POST", "/api/v1/rules")
+        assert_described(api.get("/rules"), "GET", "/api/v1/rules")
+        assert_described(api.get(address), "GET", "/api/v1/rules/{rule_id}")
+        assert_described(api.put(address, body), "PUT", "/api/v1/rules/{rule_id}")
+        assert_described(api.post(f"{address}/trigger"), "POST", "/api/v1/rules/{rule_id}/trigger")
+        assert_described(simulated, "POST", "/api/v1/rules/{rule_id}/trigger")
+        settle()
+        assert_described(api.get(execution), "GET", "/api/v1/rule-executions/{rule_execution_id}")
+        assert_described(api.get(history), "GET", "/api/v1/rule-executions")
+        for status in (204, 404):
+            deleted = api.delete(address)
+            assert deleted.status_code == status
+            assert_described(deleted, "DELETE", "/api/v1/rules/{rule_id}")
 
 
 ALL = [(method, path) for method, path, _ in operations()]

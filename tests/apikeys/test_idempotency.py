@@ -13,7 +13,7 @@ from apikeys.permissions import parse_permissions
 from sequence.api.ids import new_id
 from tests.client import Api
 from tests.conftest import ALL_PERMISSIONS
-from tests.factories import PodFactory
+from tests.factories import PodFactory, set_balance
 
 PODS = "/accounts/pods"
 INCOME = "/accounts/income-sources"
@@ -148,9 +148,9 @@ class TestRefusals:
         assert Account.objects.get().deleted_at is None
 
     def test_of_state_are_kept(self, api, pod):
-        Account.objects.update(balance_cents=500)
+        set_balance(pod, 500)
         first = api.delete(f"/accounts/{pod.id}", idempotency_key=KEY)
-        Account.objects.update(balance_cents=0)
+        set_balance(pod, 0)
 
         again = api.delete(f"/accounts/{pod.id}", idempotency_key=KEY)
 

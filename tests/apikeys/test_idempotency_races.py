@@ -16,6 +16,7 @@ from accounts.models import Account
 from apikeys.models import IdempotencyRecord
 from tests.factories import PodFactory
 from tests.threads import PATIENCE_SECONDS, Crew, in_background, wait_until_somebody_waits_for_a_lock
+from tests.transfers.chaos.site import database_url
 
 INCOME = "/accounts/income-sources"
 BODY = {"nickname": "Payroll"}
@@ -243,12 +244,10 @@ class TestKilledProcess:
         """Kill a process that has stopped at a place inside the request."""
 
         def kill(place: str) -> None:
-            database = connection.settings_dict
-            url = "postgres://{USER}:{PASSWORD}@{HOST}:{PORT}/{NAME}".format(**database)
             token = api.headers["Authorization"].removeprefix("ApiKey ")
             environment = {
                 **os.environ,
-                "DATABASE_URL": url,
+                "DATABASE_URL": database_url(),
                 "DJANGO_SETTINGS_MODULE": "sequence.settings",
                 "RATE_LIMIT_ENABLED": "false",
                 "LOG_LEVEL": "ERROR",

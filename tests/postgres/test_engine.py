@@ -7,6 +7,12 @@ import pytest
 from sequence.launch.install import ROOT
 from tests.postgres.conftest import ask, environment_for
 
+# The engine and nothing else: the tables of the applications would only take time.
+BARE_SETTINGS = """
+from sequence.settings import DATABASES
+SECRET_KEY = "any"
+"""
+
 TEST_WITH_A_DATABASE = """
 import threading
 import pytest
@@ -69,10 +75,12 @@ with connection.cursor() as cursor:
         assert done.stdout == "(1,)\n", done.stderr
 
     def test_serves_test_databases_of_several_processes_with_fifty_threads_each(self, cluster, tmp_path):
+        (tmp_path / "bare_settings.py").write_text(BARE_SETTINGS)
         (tmp_path / "test_threads.py").write_text(TEST_WITH_A_DATABASE)
         plugins = ("-p", "xdist.plugin", "-p", "pytest_django.plugin", "-p", "no:cacheprovider")
-        options = (*plugins, "-c", "pyproject.toml", "-n", "4", "-q", str(tmp_path))
-        done = run_python(cluster, "-m", "pytest", *options, PYTEST_DISABLE_PLUGIN_AUTOLOAD="1")
+        options = (*plugins, "-c", "pyproject.toml", "--ds", "bare_settings", "-n", "4", "-q", str(tmp_path))
+        variables = {"PYTHONPATH": str(tmp_path), "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"}
+        done = run_python(cluster, "-m", "pytest", *options, **variables)
 
         assert "4 passed" in done.stdout, done.stdout + done.stderr
         assert ask(cluster, "SELECT count(*) FROM pg_database WHERE datname LIKE 'test%'") == 0

@@ -10,7 +10,8 @@ from sequence.launch.install import ROOT
 from sequence.launch.supervisor import Program, StopRequest, keep_running, run_to_end
 from tests.postgres.conftest import processes_with, wait_until
 
-FOREVER = "sleep 1000"
+# Longer than any of these tests, and gone by itself if one of them fails.
+FOREVER = "sleep 100"
 
 
 @pytest.fixture
@@ -113,7 +114,7 @@ from sequence.launch.supervisor import *
 stop = StopRequest()
 stop.listen()
 print("listening", flush=True)
-programs = [Program("sleeper", ["/bin/sleep", "1000"]) for _ in range(20)]
+programs = [Program("sleeper", ["/bin/sleep", "100"]) for _ in range(20)]
 print(keep_running(programs, stop, lambda: None))
 """
         for delay in (0, 0.005, 0.02, 0.2):

@@ -7,8 +7,10 @@ import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
-from sequence.api.ids import new_id
-from tests.factories import PodFactory
+from rules.actions import FixedAmount
+from rules.models import TriggerType
+from rules.services import create_rule, start_execution
+from tests.factories import ExternalAccountFactory, PodFactory
 from tests.transfers.steps import error_of, fund, post_transfer, settle, transfer_between
 from transfers.models import Transfer
 from transfers.services import pull_from_outside
@@ -119,11 +121,27 @@ class TestListTransfers:
         assert ids(page(api, pod, from_=there)["data"]) == history[:1:-1]
         assert ids(page(api, pod, from_="2026-05-11T16:00:00+02:00")["data"]) == history[:1:-1]
 
-    def test_finds_the_transfers_of_a_rule_execution(self, api, pod, history):
-        execution = new_id("rex")
-        Transfer.objects.filter(id=history[1]).update(rule_execution_id=execution)
+    def test_finds_the_transfers_of_a_rule_execution(self, api, acme, pod, history):
+        bank = ExternalAccountFactory(organization=acme)
+        action = FixedAmount.Parameters(
+            data={
+                "type": "fixed_amount",
+                "source": {"id": pod.id},
+                "destination": {"id": bank.id},
+                "amount_in_cents": 100,
+            }
+        )
+        action.is_valid(raise_exception=True)
+        rule = create_rule(
+            organization_id=acme.id,
+            trigger={"type": "MANUAL", "account_id": pod.id},
+            steps=[{"conditions": None, "actions": [dict(action.validated_data)]}],
+            by="test",
+        )
+        execution = start_execution(rule, trigger_type=TriggerType.MANUAL)
+        Transfer.objects.filter(id=history[1]).update(rule_execution_id=execution.id)
 
-        assert ids(page(api, pod, rule_execution_id=execution)["data"]) == [history[1]]
+        assert ids(page(api, pod, rule_execution_id=execution.id)["data"]) == [history[1]]
 
     @pytest.mark.parametrize(
         "query",

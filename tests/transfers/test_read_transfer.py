@@ -19,6 +19,7 @@ from transfers.checks import find_faults
 from transfers.models import Transfer
 from transfers.services import pull_from_outside
 from transfers.settlement import accept
+from transfers.simulation import fail_payment
 
 UNKNOWN = ["txr_01ARZ3NDEKTSV4RRFFQ69G5FAV", "txr_nothing", "acc_01ARZ3NDEKTSV4RRFFQ69G5FAV", "1"]
 
@@ -133,8 +134,6 @@ class TestCancelTransfer:
             transfer = transfer_between(api, income, bank, 10_00)
             accept(later(0))
             if state == "error":
-                from transfers.simulation import fail_payment
-
                 fail_payment(transfer.id, "payment_failed")
         assert status_of(transfer)[0] == state
         return transfer

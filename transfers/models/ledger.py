@@ -48,6 +48,7 @@ class EntrySet(models.Model):
     posted_at = models.DateTimeField()
 
     class Meta:
+        default_permissions = ("view",)
         constraints = [
             models.UniqueConstraint(fields=["organization", "id"], name="entry_set_within_organization"),
             # Exactly once, whatever dies or repeats: a transfer settles once and comes back once.
@@ -94,6 +95,7 @@ class Posting(models.Model):
     posted_at = models.DateTimeField()
 
     class Meta:
+        default_permissions = ("view",)
         constraints = [
             models.CheckConstraint(condition=~Q(amount_cents=0), name="posting_moves_something"),
             models.CheckConstraint(

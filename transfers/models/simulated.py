@@ -1,5 +1,8 @@
 """The world outside, played by two tables: what the simulated rail was given, and what it shall do on purpose."""
 
+from datetime import datetime, timedelta
+
+import pghistory
 from django.db import models
 from django.db.models import Q
 
@@ -30,6 +33,7 @@ class SimulatedPayment(models.Model):
     returned_at = models.DateTimeField(null=True)
 
     class Meta:
+        default_permissions = ()
         constraints = [
             models.CheckConstraint(
                 condition=Q(outcome=Outcome.SETTLE) | Q(fail_code__isnull=False), name="simulated_failure_has_a_code"
@@ -47,7 +51,14 @@ class SimulatedPayment(models.Model):
     def __str__(self) -> str:
         return f"simulated payment of {self.transfer_id}"
 
+    def end(self, at: datetime) -> None:
+        """Note that its outcome is told, and when it comes back if it shall. The caller saves it."""
+        self.settled_at = at
+        if self.outcome == Outcome.SETTLE and self.return_code:
+            self.returns_at = at + timedelta(seconds=self.return_delay_seconds)
 
+
+@pghistory.track(pghistory.InsertEvent(), pghistory.UpdateEvent(), pghistory.DeleteEvent(), append_only=True)
 class SimulatedMark(models.Model):
     """What the simulated rail does, on purpose, with every payment to or from an external account."""
 

@@ -3,6 +3,7 @@
 from datetime import datetime
 from typing import Any
 
+import pghistory
 import pgtrigger
 from django.db import models
 from django.db.models import F, Q
@@ -167,6 +168,12 @@ class Transfer(models.Model):
     objects = TransferQuerySet.as_manager()
 
     class Meta:
+        default_permissions = ("view",)
+        permissions = [
+            ("decide_transfer", "Can approve and reject transfer"),
+            ("cancel_transfer", "Can cancel transfer"),
+            ("simulate_transfer", "Can tell the simulated rail how transfer ends"),
+        ]
         constraints = [
             models.UniqueConstraint(fields=["organization", "id"], name="transfer_within_organization"),
             models.CheckConstraint(
@@ -246,6 +253,7 @@ def _limit(help_text: str) -> Any:
     return models.BigIntegerField(null=True, blank=True, help_text=f"{help_text}, in cents; empty means no limit.")
 
 
+@pghistory.track(pghistory.InsertEvent(), pghistory.UpdateEvent(), pghistory.DeleteEvent(), append_only=True)
 class AchLimits(models.Model):
     """What the ACH network lets one organization move: credits go out, debits are pulled in. UTC."""
 

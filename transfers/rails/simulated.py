@@ -52,9 +52,7 @@ def _report(payment: SimulatedPayment, now: datetime) -> Report:
     if payment.settled_at is not None:
         payment.returned_at = now
         return Report(payment.transfer_id, ReportKind.RETURNED, ErrorCode(payment.return_code or ""))
-    payment.settled_at = now
+    payment.end(now)
     if payment.outcome == Outcome.FAIL:
         return Report(payment.transfer_id, ReportKind.FAILED, ErrorCode(payment.fail_code or ""))
-    if payment.return_code:
-        payment.returns_at = now + timedelta(seconds=payment.return_delay_seconds)
     return Report(payment.transfer_id, ReportKind.SETTLED)

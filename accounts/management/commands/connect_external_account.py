@@ -9,7 +9,7 @@ from accounts.serializers import AccountDetail
 from accounts.services import connect_external_account
 from apikeys.permissions import MAX_CENTS
 from apikeys.services import get_organization
-from sequence.management.arguments import day, percent, whole_number
+from sequence.management.arguments import day, line, percent, whole_number
 from sequence.management.base import OperatorCommand
 
 
@@ -20,9 +20,9 @@ class Command(OperatorCommand):
         super().add_arguments(parser)
         cents = whole_number(0, MAX_CENTS)
         parser.add_argument("--organization", required=True, metavar="ORG_ID")
-        parser.add_argument("--name", required=True)
+        parser.add_argument("--name", type=line(100), required=True)
         parser.add_argument("--type", required=True, choices=ExternalAccountType.values)
-        parser.add_argument("--institution", required=True)
+        parser.add_argument("--institution", type=line(100), required=True)
         parser.add_argument(
             "--balance", type=cents, metavar="CENTS", help="of a LIABILITY: what is owed; unknown if left out"
         )

@@ -6,7 +6,7 @@ from django.core.management.base import CommandParser
 from apikeys.facts import new_key_facts
 from apikeys.permissions import parse_permissions
 from apikeys.services import create_api_key, get_organization
-from sequence.management.arguments import add_permission_argument, instant
+from sequence.management.arguments import add_permission_argument, instant, line
 from sequence.management.base import OperatorCommand
 
 
@@ -16,7 +16,7 @@ class Command(OperatorCommand):
     def add_arguments(self, parser: CommandParser) -> None:
         super().add_arguments(parser)
         parser.add_argument("--organization", required=True, metavar="ORG_ID")
-        parser.add_argument("--name", required=True, help="what will use the key")
+        parser.add_argument("--name", type=line(100), required=True, help="what will use the key")
         add_permission_argument(parser)
         parser.add_argument(
             "--expires-at", type=instant, help="RFC 3339, such as 2027-01-31T00:00:00Z; never if left out"

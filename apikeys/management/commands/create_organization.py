@@ -3,6 +3,7 @@ from typing import Any
 from django.core.management.base import CommandParser
 
 from apikeys.services import create_organization
+from sequence.management.arguments import line
 from sequence.management.base import OperatorCommand
 
 
@@ -11,9 +12,11 @@ class Command(OperatorCommand):
 
     def add_arguments(self, parser: CommandParser) -> None:
         super().add_arguments(parser)
-        parser.add_argument("--name", required=True, help="how staff call it")
-        parser.add_argument("--legal-name", default="", help="the beneficiary of its accounts; the name if left out")
+        parser.add_argument("--name", type=line(100), required=True, help="how staff call it")
+        parser.add_argument(
+            "--legal-name", type=line(200), help="the beneficiary of its accounts; the name if left out"
+        )
 
-    def run(self, *, name: str, legal_name: str, **options: Any) -> dict[str, Any]:
-        organization = self.audited(lambda: create_organization(name=name, legal_name=legal_name))
+    def run(self, *, name: str, legal_name: str | None, **options: Any) -> dict[str, Any]:
+        organization = self.audited(lambda: create_organization(name=name, legal_name=legal_name or ""))
         return {"id": organization.id, "name": organization.name, "legal_name": organization.legal_name}

@@ -4,14 +4,9 @@ from typing import Any
 from django.core.management.base import CommandParser
 
 from apikeys.facts import new_key_facts
-from apikeys.services import rotate_api_key
+from apikeys.services import DEFAULT_OVERLAP_HOURS, MAX_OVERLAP_HOURS, rotate_api_key
 from sequence.management.arguments import whole_number
 from sequence.management.base import OperatorCommand
-
-# A day is long enough to bring the new key to every machine that uses the old one.
-DEFAULT_OVERLAP_HOURS = 24
-# Two keys for one purpose are twice the risk; a month is no rotation any more.
-MAX_OVERLAP_HOURS = 31 * 24
 
 
 class Command(OperatorCommand):

@@ -2,7 +2,7 @@ import sys
 from typing import Any
 
 from sequence.management.base import OperatorCommand
-from transfers.checks import CHECKS, Fault, find_faults
+from transfers.checks import Fault, count_checks, find_faults
 
 
 class Command(OperatorCommand):
@@ -14,7 +14,7 @@ class Command(OperatorCommand):
     def run(self, **options: Any) -> dict[str, Any]:
         faults = find_faults()
         self.exit_code = 1 if faults else 0
-        return {"ok": not faults, "checks": len(CHECKS), "faults": [vars(fault) for fault in faults]}
+        return {"ok": not faults, "checks": count_checks(), "faults": [vars(fault) for fault in faults]}
 
     def handle(self, *args: Any, **options: Any) -> None:
         super().handle(*args, **options)

@@ -1,0 +1,185 @@
+"""The form of one permission entry: a scope, and what it reaches, picked from what the organization has."""
+
+from dataclasses import replace
+from typing import Any, cast
+
+from django import forms
+from django.contrib import admin
+from django.http import HttpRequest
+
+from apikeys.errors import InvalidPermission
+from apikeys.models import ApiKey, PermissionEntry
+from apikeys.permissions import Permission
+from apikeys.resources import Choices, resources_of
+from apikeys.scopes import EVERYTHING, ResourceKind, Scope
+from sequence.admin.fields import Dollars
+
+# The form's limits, with the field of ``Permission`` that each one sets.
+LIMITS = {
+    "max_amount_cents": ("max_amount", "Most per transfer", 1),
+    "max_amount_per_day_cents": ("max_amount_per_day", "Most per day (UTC)", 1),
+    "max_amount_per_week_cents": ("max_amount_per_week", "Most per week (from Monday)", 1),
+    "max_amount_per_month_cents": ("max_amount_per_month", "Most per calendar month", 1),
+    "approval_above_cents": ("approval_above", "A person approves above", 0),
+}
+# The fields that a scope of each kind has; the page shows only these, and the others must stay empty.
+FIELDS_OF_KIND = {
+    ResourceKind.NONE: (),
+    ResourceKind.ACCOUNT: ("accounts",),
+    ResourceKind.RULE: ("rules",),
+    ResourceKind.ACCOUNT_PAIR: ("source", "target", *LIMITS),
+}
+# The fields that fill ``resources``.
+_CHOSEN_IN = {ResourceKind.ACCOUNT: "accounts", ResourceKind.RULE: "rules"}
+_OPTIONAL = {name for names in FIELDS_OF_KIND.values() for name in names}
+_EVERY_NAME = {
+    ResourceKind.ACCOUNT: "Every account (*), also those opened later",
+    ResourceKind.RULE: "Every rule (*), also those created later",
+}
+
+
+class ScopeSelect(forms.Select):
+    """Tells the page's script, for each scope, which kind of resource it has."""
+
+    def create_option(self, name: str, value: Any, *args: Any, **kwargs: Any) -> dict[str, Any]:
+        option = super().create_option(name, value, *args, **kwargs)
+        if value in Scope.values:
+            option["attrs"]["data-kind"] = Scope(value).resource_kind.name
+        return option
+
+
+def _dollars(name: str) -> Dollars:
+    _, label, least = LIMITS[name]
+    return Dollars(required=False, label=f"{label}, in US dollars", min_cents=least)
+
+
+class EntryForm(forms.ModelForm):
+    """``choices`` are the resources of the key's organization, by kind."""
+
+    scope = forms.ChoiceField(
+        choices=[("", "Choose what the key may do"), *((scope.value, f"{scope}: {scope.label}") for scope in Scope)],
+        widget=ScopeSelect(attrs={"class": "scope"}),
+    )
+    accounts = forms.MultipleChoiceField(required=False, widget=forms.CheckboxSelectMultiple)
+    rules = forms.MultipleChoiceField(required=False, widget=forms.CheckboxSelectMultiple)
+    source = forms.TypedChoiceField(required=False, empty_value=None, label="From")
+    target = forms.TypedChoiceField(required=False, empty_value=None, label="To")
+    max_amount_cents = _dollars("max_amount_cents")
+    max_amount_per_day_cents = _dollars("max_amount_per_day_cents")
+    max_amount_per_week_cents = _dollars("max_amount_per_week_cents")
+    max_amount_per_month_cents = _dollars("max_amount_per_month_cents")
+    approval_above_cents = _dollars("approval_above_cents")
+
+    class Meta:
+        model = PermissionEntry
+        fields = ["scope", "source", "target", *LIMITS]
+
+    def __init__(self, *args: Any, choices: dict[ResourceKind, Choices], **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        entry = self.instance
+        kind = Scope(entry.scope).resource_kind if entry.scope in Scope.values else ResourceKind.NONE
+        for of_kind, name in _CHOSEN_IN.items():
+            stored = entry.resources if kind is of_kind else []
+            self._offer(name, _offered(of_kind, choices[of_kind], stored))
+            self.initial[name] = stored
+        for name in ("source", "target"):
+            stored = [getattr(entry, name)] if getattr(entry, name) else []
+            offered = _offered(ResourceKind.ACCOUNT, choices[ResourceKind.ACCOUNT], stored)
+            self._offer(name, [("", "Choose an account"), *offered])
+
+    def _offer(self, name: str, choices: Choices) -> None:
+        # Staff who may only look have none of these fields.
+        if name in self.fields:
+            self.fields[name].choices = choices  # type: ignore[attr-defined]
+
+    def clean(self) -> dict[str, Any]:
+        cleaned = super().clean() or self.cleaned_data
+        if "scope" not in cleaned:
+            return cleaned
+        scope = Scope(cleaned["scope"])
+        self._refuse_what_the_scope_has_not(scope)
+        self._require_what_the_scope_needs(scope)
+        if not self.errors:
+            self.instance.resources = self.cleaned_data.get(_CHOSEN_IN.get(scope.resource_kind, ""), [])
+        return cleaned
+
+    def _refuse_what_the_scope_has_not(self, scope: Scope) -> None:
+        for name in sorted(_OPTIONAL - set(FIELDS_OF_KIND[scope.resource_kind])):
+            if self.cleaned_data.get(name) not in (None, "", []):
+                self.add_error(name, f"{scope} has no such field. Clear it, or choose another scope.")
+
+    def _require_what_the_scope_needs(self, scope: Scope) -> None:
+        for name in FIELDS_OF_KIND[scope.resource_kind]:
+            if name not in LIMITS and name not in self.errors and not self.cleaned_data.get(name):
+                self.add_error(name, f"{scope} needs this. Choose what it reaches; * reaches everything.")
+        for name in _CHOSEN_IN.values():
+            if EVERYTHING in self.cleaned_data.get(name, []) and len(self.cleaned_data[name]) > 1:
+                self.add_error(name, "* already reaches all of them. Choose it alone, or choose single ones.")
+
+    def _post_clean(self) -> None:
+        """Fill the entry in, as Django does, and let the domain have the last word on it."""
+        super()._post_clean()  # type: ignore[misc]
+        if self.errors:
+            return
+        try:
+            self.instance.as_permission()
+        except InvalidPermission as refusal:
+            self.add_error(None, refusal.text)
+
+
+def _offered(kind: ResourceKind, known: Choices, stored: list[str]) -> Choices:
+    """Return ``*``, what the organization has, and what an entry names that is not there (any more)."""
+    names = {EVERYTHING: _EVERY_NAME[kind], **dict(known)}
+    gone = [(id, f"{id} (matches nothing: deleted, or never there)") for id in stored if id not in names]
+    return [*names.items(), *gone]
+
+
+class EntryFormSet(forms.BaseInlineFormSet):
+    """All entries of one key."""
+
+    def get_form_kwargs(self, index: int | None) -> dict[str, Any]:
+        return {**super().get_form_kwargs(index), "choices": self._choices()}
+
+    def _choices(self) -> dict[ResourceKind, Choices]:
+        """Ask once for the whole page, not once for each entry."""
+        if not hasattr(self, "_asked"):
+            organization_id = self.instance.organization_id
+            self._asked = {kind: resources_of(kind, organization_id) for kind in _EVERY_NAME}
+        return self._asked
+
+    def clean(self) -> None:
+        super().clean()
+        if any("id" in errors for errors in self.errors):
+            raise forms.ValidationError(
+                "Somebody else changed these permissions meanwhile. Load the page again, then repeat your change.",
+                code="changed_meanwhile",
+            )
+        if any(self.errors):
+            return
+        granted = self.granted()
+        if not granted:
+            raise forms.ValidationError(
+                "Give the key at least one permission. To close it, revoke it.", code="no_permission"
+            )
+        if len(set(granted)) < len(granted):
+            raise forms.ValidationError("Two entries are the same. Remove one of them.", code="repeated_permission")
+
+    def granted(self) -> list[Permission]:
+        """Return what the valid forms let the key do."""
+        entries = cast(list[EntryForm], self.forms)
+        filled = [form for form in entries if form.has_changed() or form.instance.pk]
+        kept = [form.instance.as_permission() for form in filled if form not in self.deleted_forms]
+        # Which counter an entry goes on with is the service's matter: a row may now be about another pair.
+        return [replace(permission, spend_id=None) for permission in kept]
+
+
+class EntryInline(admin.StackedInline):
+    model = PermissionEntry
+    form = EntryForm
+    formset = EntryFormSet
+    fk_name = "api_key"
+    template = "admin/sequence/entries.html"
+    fields = ["scope", "accounts", "rules", ("source", "target"), tuple(LIMITS)]
+
+    def get_extra(self, request: HttpRequest, obj: ApiKey | None = None, **kwargs: Any) -> int:
+        return 0 if obj else 1

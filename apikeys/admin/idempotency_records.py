@@ -1,0 +1,139 @@
+"""Idempotency records for staff: look, search, expire, purge."""
+
+from collections.abc import Callable
+from typing import Any
+
+from django.contrib import admin, messages
+from django.db.models import QuerySet
+from django.http import HttpRequest
+from django.template.response import TemplateResponse
+from django.utils import timezone
+from django.utils.safestring import SafeString
+from django.utils.timesince import timesince
+
+from apikeys.admin.organizations import OrganizationFilter
+from apikeys.models import IdempotencyRecord
+from apikeys.services import expire_idempotency_records, remove_idempotency_records
+from sequence.admin.base import ReadOnlyAdmin
+from sequence.admin.display import badge, code, pretty_json
+
+# What one confirmation covers. More than this is work for the command.
+MAX_RECORDS = 1000
+
+
+class LifeFilter(admin.SimpleListFilter):
+    title = "life"
+    parameter_name = "life"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        return [("live", "Live"), ("expired", "Expired")]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        now = timezone.now()
+        found = {"live": queryset.filter(expires_at__gt=now), "expired": queryset.filter(expires_at__lte=now)}
+        return found.get(self.value() or "", queryset)
+
+
+@admin.register(IdempotencyRecord)
+class IdempotencyRecordAdmin(ReadOnlyAdmin):
+    """What a record says is what a client is told again, so nobody edits it."""
+
+    list_display = ["key", "organization", "method", "path", "shown_status", "age", "expires_at", "life"]
+    list_select_related = ["organization"]
+    list_filter = [LifeFilter, "method", OrganizationFilter]
+    # Exact, so that the indexes on them serve a table of a day's requests.
+    search_fields = ["key__exact", "request_id__exact", "organization__id__is"]
+    search_help_text = "The whole Idempotency-Key, the request id, or the organization's id."
+    ordering = ["-created_at", "-id"]
+    actions = ["expire", "purge"]
+    readonly_fields = [
+        "key",
+        "organization",
+        "shown_api_key",
+        "request_id",
+        "method",
+        "path",
+        "shown_request",
+        "shown_status",
+        "shown_response",
+        "created_at",
+        "expires_at",
+        "life",
+    ]
+    fields = tuple(readonly_fields)
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[IdempotencyRecord]:
+        return super().get_queryset(request).select_related("organization", "api_key").defer("api_key__digest")
+
+    def has_purge_permission(self, request: HttpRequest) -> bool:
+        """Freeing a key lets a request execute again: as grave as deleting the record."""
+        return request.user.has_perm("apikeys.delete_idempotencyrecord")
+
+    @admin.action(description="Expire: free the key now", permissions=["purge"])
+    def expire(self, request: HttpRequest, queryset: QuerySet[Any]) -> TemplateResponse | None:
+        return self._after_asking(request, queryset, "expire", "Expire", expire_idempotency_records)
+
+    @admin.action(description="Purge: remove the record", permissions=["purge"])
+    def purge(self, request: HttpRequest, queryset: QuerySet[Any]) -> TemplateResponse | None:
+        return self._after_asking(request, queryset, "purge", "Purge", remove_idempotency_records)
+
+    def _after_asking(
+        self, request: HttpRequest, queryset: QuerySet[Any], action: str, label: str, do: Callable[..., int]
+    ) -> TemplateResponse | None:
+        ids = list(queryset.order_by("id").values_list("id", flat=True)[: MAX_RECORDS + 1])
+        if len(ids) > MAX_RECORDS:
+            text = f"At most {MAX_RECORDS} at a time. For more, use the command purge_idempotency_records."
+            messages.error(request, text)
+            return None
+        if "confirmed" not in request.POST:
+            return self._ask_first(request, queryset, ids, action=action, label=label)
+        messages.success(request, f"{label}: {do(ids=ids)} of {len(ids)} records.")
+        return None
+
+    def _ask_first(
+        self, request: HttpRequest, queryset: QuerySet[Any], ids: list[int], *, action: str, label: str
+    ) -> TemplateResponse:
+        consequences = [
+            "A client that repeats one of these requests is not told the old answer: its request executes again, "
+            "and may move money or create things a second time.",
+            "The audit trail names every record and you.",
+        ]
+        records = queryset.order_by("id")[:20]
+        title = f"{label} {len(ids)} idempotency record{'' if len(ids) == 1 else 's'}"
+        return self.page(
+            request,
+            "admin/sequence/confirm_records.html",
+            title=title,
+            action=action,
+            label=label,
+            ids=ids,
+            records=records,
+            more=len(ids) - len(records),
+            consequences=consequences,
+        )
+
+    @admin.display(description="answer", ordering="response_status")
+    def shown_status(self, obj: IdempotencyRecord) -> SafeString:
+        good = obj.response_status is not None and obj.response_status < 400
+        return badge(str(obj.response_status), "good" if good else "warn")
+
+    @admin.display(description="age", ordering="created_at")
+    def age(self, obj: IdempotencyRecord) -> str:
+        return timesince(obj.created_at, depth=1)
+
+    @admin.display(description="life", ordering="expires_at")
+    def life(self, obj: IdempotencyRecord) -> SafeString:
+        live = obj.expires_at > timezone.now()
+        return badge("Live" if live else "Expired", "good" if live else "quiet")
+
+    @admin.display(description="API key")
+    def shown_api_key(self, obj: IdempotencyRecord) -> SafeString:
+        return code(str(obj.api_key))
+
+    @admin.display(description="request body")
+    def shown_request(self, obj: IdempotencyRecord) -> SafeString:
+        return pretty_json(obj.request_body)
+
+    @admin.display(description="response body")
+    def shown_response(self, obj: IdempotencyRecord) -> SafeString:
+        return pretty_json(obj.response_body)

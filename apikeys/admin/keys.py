@@ -1,0 +1,342 @@
+"""API keys for staff: create, limit, rotate, revoke. The secret is on one page, once."""
+
+from datetime import timedelta
+from typing import Any
+
+from django import forms
+from django.conf import settings
+from django.contrib import admin
+from django.contrib.admin.utils import quote
+from django.db.models import Q, QuerySet
+from django.http import HttpRequest, HttpResponse
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.html import format_html, format_html_join
+from django.utils.safestring import SafeString
+
+from apikeys import services
+from apikeys.admin.choosing import ChooseOrganization
+from apikeys.admin.entries import EntryFormSet, EntryInline
+from apikeys.admin.organizations import OrganizationFilter
+from apikeys.models import ApiKey, Organization, OrganizationStatus, PermissionEntry
+from apikeys.permissions import Permission
+from apikeys.scopes import ResourceKind
+from sequence.admin.base import ObjectPage, StaffAdmin, actor_of
+from sequence.admin.display import UNKNOWN, badge, code, dollars
+
+ACTIVE, EXPIRED, REVOKED, SUSPENDED = "Active", "Expired", "Revoked", "Organization suspended"
+TONES = {ACTIVE: "good", EXPIRED: "quiet", REVOKED: "bad", SUSPENDED: "warn"}
+# Ids of a single entry, and entries of a single key, that a list shows before it counts the rest.
+SHOWN_RESOURCES = 2
+SHOWN_ENTRIES = 4
+SHOWN_ID_LENGTH = 6
+_LIMIT_WORDS = {
+    "max_amount": "{} a transfer",
+    "max_amount_per_day": "{} a day",
+    "max_amount_per_week": "{} a week",
+    "max_amount_per_month": "{} a month",
+    "approval_above": "approval above {}",
+}
+
+
+def status_of(key: ApiKey) -> str:
+    """Return what stands between the key and the door, or that nothing does."""
+    if key.revoked_at is not None:
+        return REVOKED
+    if not key.is_usable(timezone.now()):
+        return EXPIRED
+    return ACTIVE if key.organization.status == OrganizationStatus.ACTIVE else SUSPENDED
+
+
+def shorten(id: str) -> str:
+    """Return enough of an id to tell it from its neighbours on a list: its kind, and its random end."""
+    kind, _, rest = id.partition("_")
+    return id if len(rest) <= SHOWN_ID_LENGTH else f"{kind}_…{rest[-SHOWN_ID_LENGTH:]}"
+
+
+def in_words(permission: Permission) -> str:
+    """Return what one entry allows, on one line."""
+    kind = permission.scope.resource_kind
+    if kind is ResourceKind.NONE:
+        return permission.scope.value
+    if kind is ResourceKind.ACCOUNT_PAIR:
+        given = {name: getattr(permission, name) for name in _LIMIT_WORDS}
+        limits = [_LIMIT_WORDS[name].format(dollars(cents)) for name, cents in given.items() if cents is not None]
+        reach = f"{shorten(permission.source or '')} → {shorten(permission.target or '')}"
+        return f"{permission.scope}: {reach} ({', '.join(limits) or 'no limit'})"
+    shown = ", ".join(map(shorten, permission.resources[:SHOWN_RESOURCES]))
+    rest = len(permission.resources) - SHOWN_RESOURCES
+    return f"{permission.scope}: {shown}{f' and {rest} more' if rest > 0 else ''}"
+
+
+class StatusFilter(admin.SimpleListFilter):
+    title = "status"
+    parameter_name = "status"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        return [("active", ACTIVE), ("expired", EXPIRED), ("revoked", REVOKED), ("suspended", SUSPENDED)]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        usable = queryset.filter(id__in=ApiKey.objects.usable(timezone.now()).values("id"))
+        is_active = Q(organization__status=OrganizationStatus.ACTIVE)
+        found = {
+            "active": usable.filter(is_active),
+            "expired": queryset.filter(revoked_at=None, expires_at__lte=timezone.now()),
+            "revoked": queryset.filter(revoked_at__isnull=False),
+            "suspended": usable.exclude(is_active),
+        }
+        return found.get(self.value() or "", queryset)
+
+
+class RevokeKey(ObjectPage):
+    name = "revoke"
+    label = "Revoke"
+    permission = "revoke"
+    is_dangerous = True
+
+    def offered(self, obj: ApiKey) -> bool:
+        return obj.revoked_at is None
+
+    def consequences(self, obj: ApiKey) -> list[str]:
+        return [
+            f"Whatever uses {obj.name} ({obj.prefix}…) is refused with 401 from its next request on.",
+            "This cannot be undone. To bring that program back, create a new key.",
+        ]
+
+    def perform(self, request: HttpRequest, obj: ApiKey, choices: dict[str, Any]) -> str:
+        services.revoke_api_key(key_id=obj.id)
+        return f"{obj.name} is revoked."
+
+
+class RotationForm(forms.Form):
+    overlap_hours = forms.IntegerField(
+        min_value=0,
+        max_value=services.MAX_OVERLAP_HOURS,
+        initial=services.DEFAULT_OVERLAP_HOURS,
+        label="Overlap in hours",
+        help_text="How long the old key still works beside the new one; 0 closes it at once.",
+    )
+
+
+class RotateKey(ObjectPage):
+    name = "rotate"
+    label = "Rotate"
+    permission = "rotate"
+    form_class = RotationForm
+
+    def offered(self, obj: ApiKey) -> bool:
+        return obj.is_usable(timezone.now()) and not hasattr(obj, "successor")
+
+    def consequences(self, obj: ApiKey) -> list[str]:
+        expiry = (
+            "" if obj.expires_at is None else f" It expires when the old one does: {obj.expires_at:%Y-%m-%d %H:%M} UTC."
+        )
+        return [
+            f"A new key with the permissions and limits of {obj.name} is made and shown once.{expiry}",
+            "The old key works until the overlap ends; bring the new one to its program before that.",
+            "Idempotency records and spent amounts go on: a retry across the rotation does nothing twice.",
+        ]
+
+    def perform(self, request: HttpRequest, obj: ApiKey, choices: dict[str, Any]) -> HttpResponse:
+        overlap = timedelta(hours=choices["overlap_hours"])
+        key, token = services.rotate_api_key(key_id=obj.id, overlap=overlap, rotated_by=actor_of(request))
+        return show_new_key(request, key, token)
+
+
+def show_new_key(request: HttpRequest, key: ApiKey, token: str) -> HttpResponse:
+    """Return the one page that ever shows the secret.
+
+    It is the answer to the form itself: no redirect, so that no message, session or address has to carry the secret.
+    """
+    model_admin = admin.site.get_model_admin(ApiKey)
+    assert isinstance(model_admin, ApiKeyAdmin)  # noqa: S101 - tells the type checker
+    page = model_admin.page(
+        request,
+        "admin/sequence/new_key.html",
+        title=f"New key: {key.name}",
+        original=key,
+        token=token,
+        address=model_admin.address_of(key),
+    )
+    page["Cache-Control"] = "no-store"
+    return page
+
+
+class ApiKeyForm(forms.ModelForm):
+    class Meta:
+        model = ApiKey
+        fields = ["name", "expires_at", "rate_limit_per_minute"]
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        if "rate_limit_per_minute" in self.fields:
+            limit = self.fields["rate_limit_per_minute"]
+            limit.label = "Requests a minute"
+            limit.help_text = f"Empty means {settings.RATE_LIMIT_PER_MINUTE}."
+            limit.widget.attrs["min"] = 1
+
+    def clean_rate_limit_per_minute(self) -> int | None:
+        limit: int | None = self.cleaned_data["rate_limit_per_minute"]
+        if limit == 0:
+            raise forms.ValidationError("0 would refuse every request. To close the key, revoke it.")
+        return limit
+
+    def clean_expires_at(self) -> Any:
+        expires_at = self.cleaned_data["expires_at"]
+        if expires_at is not None and "expires_at" in self.changed_data and expires_at <= timezone.now():
+            raise forms.ValidationError("This is in the past. To close the key now, revoke it.")
+        return expires_at
+
+
+@admin.register(ApiKey)
+class ApiKeyAdmin(StaffAdmin):
+    """No key is ever deleted: history needs it. Revoke it instead."""
+
+    form = ApiKeyForm
+    inlines = [EntryInline]
+    object_pages = [RotateKey(), RevokeKey()]
+    trail_parts = {PermissionEntry: "api_key"}
+    list_display = ["name", "organization", "status_and_end", "shown_prefix", "last_used_at", "may_do"]
+    list_select_related = ["organization"]
+    list_filter = [StatusFilter, OrganizationFilter]
+    search_fields = ["name", "prefix__startswith", "id__is", "organization__name"]
+    search_help_text = "Name, organization, the beginning of the key, or its whole id."
+    ordering = ["-created_at", "-id"]
+    _facts = [
+        "shown_organization",
+        "shown_status",
+        "shown_prefix",
+        "shown_id",
+        "created_by",
+        "created_at",
+        "last_used_at",
+        "revoked_at",
+        "shown_replaces",
+        "shown_successor",
+        "permissions_changed_by",
+        "permissions_changed_at",
+    ]
+    readonly_fields = _facts
+
+    class Media:
+        js = ["sequence/entries.js"]
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[ApiKey]:
+        keys = super().get_queryset(request).select_related("organization", "replaces", "successor")
+        # Nothing here needs a digest, so none is read.
+        return keys.defer("digest", "replaces__digest", "successor__digest").prefetch_related("entries")
+
+    def get_fieldsets(self, request: HttpRequest, obj: ApiKey | None = None) -> Any:
+        form = (None, {"fields": ["name", "expires_at", "rate_limit_per_minute"]})
+        return [form] if obj is None else [form, ("Facts", {"fields": self._facts})]
+
+    def has_delete_permission(self, request: HttpRequest, obj: ApiKey | None = None) -> bool:
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: ApiKey | None = None) -> bool:
+        """A revoked key stays as it was."""
+        return super().has_change_permission(request, obj) and (obj is None or obj.revoked_at is None)
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        """A key that may do nothing is of no use, so whoever makes one must be able to give it permissions."""
+        return super().has_add_permission(request) and request.user.has_perm("apikeys.add_permissionentry")
+
+    def add_view(
+        self, request: HttpRequest, form_url: str = "", extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        """Ask for the organization first: which accounts there are to choose from depends on it."""
+        choosing = ChooseOrganization(request.GET or None)
+        if not self.has_add_permission(request) or choosing.is_valid():
+            return super().add_view(request, form_url, extra_context)
+        title = "New API key: for which organization?"
+        return self.page(request, "admin/sequence/choose.html", title=title, form=choosing)
+
+    def get_form(self, request: HttpRequest, obj: Any = None, change: bool = False, **kwargs: Any) -> Any:
+        form = super().get_form(request, obj, change=change, **kwargs)
+        if obj is not None:
+            return form
+        organization = Organization.objects.get(id=request.GET["organization"])
+
+        class NewApiKeyForm(form):  # type: ignore[valid-type, misc]
+            def __init__(self, *args: Any, **options: Any) -> None:
+                super().__init__(*args, **options)
+                self.instance.organization = organization
+
+        return NewApiKeyForm
+
+    def save_model(self, request: HttpRequest, obj: ApiKey, form: forms.ModelForm, change: bool) -> None:
+        """A new key is made together with its entries, in save_related."""
+        if change:
+            super().save_model(request, obj, form, change)
+
+    def save_related(self, request: HttpRequest, form: Any, formsets: Any, change: bool) -> None:
+        if change:
+            for formset in formsets:
+                self._save_entries(request, form.instance, formset)
+            return
+        [formset] = formsets
+        given = form.cleaned_data
+        key, token = services.create_api_key(
+            organization=form.instance.organization,
+            name=given["name"],
+            permissions=formset.granted(),
+            created_by=actor_of(request),
+            expires_at=given["expires_at"],
+            rate_limit_per_minute=given["rate_limit_per_minute"],
+        )
+        form.instance.pk = key.pk
+        request.new_key = key, token  # type: ignore[attr-defined]
+
+    def _save_entries(self, request: HttpRequest, key: ApiKey, formset: EntryFormSet) -> None:
+        """Leave entries that nobody edited alone, and with them the name of who answers for them."""
+        if formset.has_changed():
+            services.set_permissions(key_id=key.pk, permissions=formset.granted(), changed_by=actor_of(request))
+
+    def response_add(self, request: HttpRequest, obj: ApiKey, post_url_continue: str | None = None) -> HttpResponse:
+        return show_new_key(request, *request.new_key)  # type: ignore[attr-defined]
+
+    @admin.display(description="organization")
+    def shown_organization(self, obj: ApiKey) -> SafeString:
+        address = reverse("admin:apikeys_organization_change", args=[quote(obj.organization_id)])
+        return format_html('<a href="{}">{}</a>', address, obj.organization)
+
+    @admin.display(description="status")
+    def shown_status(self, obj: ApiKey) -> SafeString:
+        status = status_of(obj)
+        return badge(status, TONES[status])
+
+    @admin.display(description="status", ordering="expires_at")
+    def status_and_end(self, obj: ApiKey) -> SafeString:
+        """The status, and when it will end by itself. One column for both leaves room for what the key may do."""
+        if obj.expires_at is None or status_of(obj) not in (ACTIVE, SUSPENDED):
+            return self.shown_status(obj)
+        until = f"until {obj.expires_at:%Y-%m-%d}"
+        return format_html('{} <span class="until">{}</span>', self.shown_status(obj), until)
+
+    @admin.display(description="begins with", ordering="prefix")
+    def shown_prefix(self, obj: ApiKey) -> SafeString:
+        return code(f"{obj.prefix}…")
+
+    @admin.display(description="id")
+    def shown_id(self, obj: ApiKey) -> SafeString:
+        return code(obj.id)
+
+    @admin.display(description="may do")
+    def may_do(self, obj: ApiKey) -> SafeString:
+        lines = [in_words(permission) for permission in obj.permissions()]
+        shown, rest = lines[:SHOWN_ENTRIES], len(lines) - SHOWN_ENTRIES
+        if rest > 0:
+            shown.append(f"and {rest} more")
+        items = format_html_join("", "<li>{}</li>", ((line,) for line in shown))
+        return format_html('<ul class="plain">{}</ul>', items)
+
+    @admin.display(description="replaces")
+    def shown_replaces(self, obj: ApiKey) -> str | SafeString:
+        return self._link(obj.replaces)
+
+    @admin.display(description="replaced by")
+    def shown_successor(self, obj: ApiKey) -> str | SafeString:
+        return self._link(getattr(obj, "successor", None))
+
+    def _link(self, key: ApiKey | None) -> str | SafeString:
+        return UNKNOWN if key is None else format_html('<a href="{}">{}</a>', self.address_of(key), key)

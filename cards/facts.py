@@ -1,0 +1,16 @@
+"""Cards and their transactions as commands tell them: as the API does."""
+
+from typing import Any
+
+from cards.models import Card, CardTransaction
+from cards.serializers import CardDetail, CardTransactionDetail
+
+
+def card_facts(card: Card) -> dict[str, Any]:
+    """Return the card as ``GET /cards/{id}`` shows it."""
+    return CardDetail().to_representation(card)
+
+
+def card_transaction_facts(transaction: CardTransaction) -> dict[str, Any]:
+    """Return the transaction as ``GET /cards/{id}/transactions`` lists it."""
+    return CardTransactionDetail().to_representation(transaction)

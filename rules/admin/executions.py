@@ -1,0 +1,87 @@
+"""Executions for staff: why a rule ran, what it saw, what it moved."""
+
+from typing import Any
+
+from django.contrib import admin
+from django.db.models import QuerySet
+from django.http import HttpRequest
+from django.urls import reverse
+from django.utils.html import format_html, format_html_join
+from django.utils.safestring import SafeString
+
+from apikeys.admin.organizations import OrganizationFilter
+from rules.models import ExecutionStatus, RuleExecution
+from rules.sentences import sentences_of
+from rules.services import account_names
+from rules.trace_sentences import tell_trace
+from sequence.admin.base import ReadOnlyAdmin
+from sequence.admin.display import UNKNOWN, badge, code, dollars
+
+TONES = {
+    ExecutionStatus.IN_PROGRESS: "quiet",
+    ExecutionStatus.EXECUTED: "good",
+    ExecutionStatus.PARTIAL: "warn",
+    ExecutionStatus.FAILED: "bad",
+}
+
+
+@admin.register(RuleExecution)
+class RuleExecutionAdmin(ReadOnlyAdmin):
+    list_display = ["id", "rule", "organization", "shown_status", "mode", "trigger_type", "incoming", "created_at"]
+    list_select_related = ["rule", "organization"]
+    list_filter = ["status", "mode", "trigger_type", OrganizationFilter, "created_at"]
+    search_fields = ["id__is", "rule__id__is", "request_id__exact", "trigger_transfer__id__is"]
+    search_help_text = "The whole id of an execution, rule, request, or of the transfer that set it off."
+    ordering = ["-created_at", "-id"]
+    fieldsets = [
+        (None, {"fields": ["shown_status", "rule", "mode", "error_message", "next_attempt_at", "attempts"]}),
+        ("Why", {"fields": ["trigger_type", "incoming", "deposit", "scheduled_at", "shown_request", "hops"]}),
+        ("The rule as it was", {"fields": ["as_it_was"]}),
+        ("What it saw and did", {"fields": ["told"]}),
+        ("Transfers", {"fields": ["shown_transfers"]}),
+        ("Facts", {"fields": ["id", "organization", "created_at", "decided_at"]}),
+    ]
+    readonly_fields = [str(field) for _, section in fieldsets for field in section["fields"]]
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[RuleExecution]:
+        return super().get_queryset(request).select_related("organization", "rule", "version")
+
+    @admin.display(description="status", ordering="status")
+    def shown_status(self, obj: RuleExecution) -> SafeString:
+        return badge(obj.get_status_display(), TONES[ExecutionStatus(obj.status)])
+
+    @admin.display(description="incoming amount", ordering="incoming_cents")
+    def incoming(self, obj: RuleExecution) -> str:
+        return dollars(obj.incoming_cents) if obj.incoming_cents is not None else UNKNOWN
+
+    @admin.display(description="request id")
+    def shown_request(self, obj: RuleExecution) -> Any:
+        return code(obj.request_id) if obj.request_id else UNKNOWN
+
+    @admin.display(description="set off by")
+    def deposit(self, obj: RuleExecution) -> Any:
+        return _transfer_link(obj.trigger_transfer_id) if obj.trigger_transfer_id else UNKNOWN
+
+    @admin.display(description="in words")
+    def as_it_was(self, obj: RuleExecution) -> SafeString:
+        return paragraphs(sentences_of(obj.version.definition, account_names(obj.rule)))
+
+    @admin.display(description="line by line")
+    def told(self, obj: RuleExecution) -> SafeString:
+        return format_html('<pre class="json">{}</pre>', "\n".join(tell_trace(obj.trace)) or "Not decided yet.")
+
+    @admin.display(description="made")
+    def shown_transfers(self, obj: RuleExecution) -> Any:
+        links = [(_transfer_link(id),) for id in obj.transfer_ids()]
+        return format_html_join(", ", "{}", links) or "None"
+
+
+def paragraphs(sentences: list[str]) -> SafeString:
+    """Return sentences one below the other."""
+    return format_html_join("", "<p>{}</p>", ((sentence,) for sentence in sentences))
+
+
+def _transfer_link(transfer_id: str) -> SafeString:
+    return format_html(
+        '<a href="{}">{}</a>', reverse("admin:transfers_transfer_change", args=[transfer_id]), transfer_id
+    )

@@ -1,0 +1,200 @@
+"""Rules for staff: read them as sentences, simulate, enable, disable."""
+
+import json
+from datetime import UTC, datetime, time
+from typing import Any
+
+from django import forms
+from django.contrib import admin
+from django.contrib.admin.widgets import AdminDateWidget
+from django.db.models import OuterRef, QuerySet, Subquery
+from django.http import HttpRequest, HttpResponse
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.html import format_html, format_html_join
+from django.utils.safestring import SafeString
+
+from apikeys.admin.organizations import OrganizationFilter
+from rules import services
+from rules.admin.executions import paragraphs
+from rules.models import ExecutionMode, Rule, RuleExecution, RuleStatus, TriggerType
+from rules.runs import simulate
+from rules.sentences import changes_between, sentences_of
+from rules.trace_sentences import tell_trace
+from sequence.admin.base import ObjectPage, ReadOnlyAdmin, actor_of
+from sequence.admin.display import UNKNOWN, badge, code
+from sequence.admin.fields import Dollars
+from sequence.api.request_ids import request_id_of
+from sequence.audit import set_context
+
+RECENT_EXECUTIONS = 10
+
+
+class ReasonForm(forms.Form):
+    reason = forms.CharField(required=False, max_length=200, help_text="Kept on the audit trail, beside your name.")
+
+
+class Enable(ObjectPage):
+    name = "enable"
+    label = "Enable"
+    permission = "enable"
+    form_class = ReasonForm
+
+    def offered(self, obj: Rule) -> bool:
+        return obj.status == RuleStatus.DISABLED and obj.deleted_at is None
+
+    def consequences(self, obj: Rule) -> list[str]:
+        return [
+            "From now on this rule moves money by itself:",
+            *sentences_of(obj.definition, services.account_names(obj)),
+            "Deposits and slots before this moment never set it off.",
+        ]
+
+    def perform(self, request: HttpRequest, obj: Rule, choices: dict[str, Any]) -> str:
+        _note(request, choices["reason"])
+        services.enable_rule(rule_id=obj.id, by=actor_of(request))
+        return f"{obj} is enabled."
+
+
+class Disable(ObjectPage):
+    name = "disable"
+    label = "Disable"
+    permission = "enable"
+    is_dangerous = True
+    form_class = ReasonForm
+
+    def offered(self, obj: Rule) -> bool:
+        return obj.status == RuleStatus.ENABLED
+
+    def consequences(self, obj: Rule) -> list[str]:
+        return [f"{obj} does not run any more. Transfers that it has made go on."]
+
+    def perform(self, request: HttpRequest, obj: Rule, choices: dict[str, Any]) -> str:
+        _note(request, choices["reason"])
+        services.disable_rule(rule_id=obj.id)
+        return f"{obj} is disabled."
+
+
+def _note(request: HttpRequest, reason: str) -> None:
+    set_context(actor=actor_of(request), request_id=request_id_of(request), reason=reason or None)
+
+
+class SimulationForm(forms.Form):
+    amount = Dollars(required=False, label="Incoming amount in US dollars", help_text="What arrives; empty: nothing.")
+    date = forms.DateField(label="On the day (UTC)", widget=AdminDateWidget, initial=lambda: timezone.now().date())
+
+
+class Simulate(ObjectPage):
+    name = "simulate"
+    label = "Simulate"
+    permission = "simulate"
+    form_class = SimulationForm
+
+    def offered(self, obj: Rule) -> bool:
+        return obj.deleted_at is None
+
+    def consequences(self, obj: Rule) -> list[str]:
+        return ["The rule runs on the balances as they are now, and moves nothing. You see what it would do, and why."]
+
+    def perform(self, request: HttpRequest, obj: Rule, choices: dict[str, Any]) -> HttpResponse:
+        execution = services.start_execution(
+            obj,
+            trigger_type=TriggerType.MANUAL,
+            mode=ExecutionMode.SIMULATION,
+            incoming_cents=choices["amount"],
+            request_id=request_id_of(request),
+        )
+        simulate(execution, now=datetime.combine(choices["date"], time(12), tzinfo=UTC))
+        model_admin = admin.site.get_model_admin(Rule)
+        return model_admin.page(  # type: ignore[attr-defined]
+            request,
+            "admin/rules/simulation.html",
+            title=f"Simulation: {obj}",
+            original=obj,
+            execution=execution,
+            lines=tell_trace(execution.trace),
+            buttons=[page for page in RuleAdmin.object_pages if page.is_allowed(request, obj)],
+            rule_address=model_admin.address_of(obj),  # type: ignore[attr-defined]
+        )
+
+
+@admin.register(Rule)
+class RuleAdmin(ReadOnlyAdmin):
+    """Programs write rules; people read and enable them here."""
+
+    object_pages = [Enable(), Disable(), Simulate()]
+    list_display = [
+        "__str__",
+        "organization",
+        "shown_status",
+        "trigger_type",
+        "trigger_account",
+        "last_run",
+        "created_at",
+    ]
+    list_select_related = ["organization", "trigger_account"]
+    list_filter = ["status", "trigger_type", OrganizationFilter]
+    search_fields = ["nickname", "id__is", "trigger_account__id__is"]
+    search_help_text = "Name, or the whole id of a rule or account."
+    ordering = ["-created_at", "-id"]
+    fieldsets = [
+        (None, {"fields": ["shown_status", "in_words", "description", "changed"]}),
+        ("Course", {"fields": ["enabled_by", "enabled_at", "next_slot_at", "executions"]}),
+        ("Facts", {"fields": ["shown_id", "organization", "created_at", "updated_at", "deleted_at", "version"]}),
+        ("Definition", {"fields": ["shown_definition", "versions"], "classes": ["collapse"]}),
+    ]
+    readonly_fields = [str(field) for _, section in fieldsets for field in section["fields"]]
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Rule]:
+        runs = RuleExecution.objects.filter(rule=OuterRef("pk"), mode=ExecutionMode.LIVE).order_by("-created_at")
+        rules = super().get_queryset(request).select_related("organization", "trigger_account")
+        return rules.annotate(last_run_at=Subquery(runs.values("created_at")[:1]))
+
+    @admin.display(description="status", ordering="status")
+    def shown_status(self, obj: Rule) -> SafeString:
+        if obj.deleted_at is not None:
+            return badge("Deleted", "quiet")
+        return badge("Enabled", "good") if obj.status == RuleStatus.ENABLED else badge("Disabled", "warn")
+
+    @admin.display(description="last run", ordering="last_run_at", empty_value=UNKNOWN)
+    def last_run(self, obj: Any) -> Any:
+        return obj.last_run_at
+
+    @admin.display(description="in words")
+    def in_words(self, obj: Rule) -> SafeString:
+        return paragraphs(sentences_of(obj.definition, services.account_names(obj)))
+
+    @admin.display(description="changed since it was last enabled")
+    def changed(self, obj: Rule) -> Any:
+        if obj.enabled_version is None:
+            return "It was never enabled."
+        before = obj.versions.get(number=obj.enabled_version)
+        changes = changes_between(before.definition, obj.definition, services.account_names(obj))
+        lines = [("ins" if sign == "+" else "del", sentence) for sign, sentence in changes]
+        return format_html_join("", "<p><{0}>{1}</{0}></p>", ((tag, text) for tag, text in lines)) or "Nothing."
+
+    @admin.display(description="recent executions")
+    def executions(self, obj: Rule) -> Any:
+        rows = obj.executions.order_by("-created_at", "-id")[:RECENT_EXECUTIONS]
+        links = [
+            (
+                reverse("admin:rules_ruleexecution_change", args=[row.id]),
+                f"{row.created_at:%Y-%m-%d %H:%M} {row.get_status_display()} ({row.mode})",
+            )
+            for row in rows
+        ]
+        return format_html_join("", '<p><a href="{}">{}</a></p>', links) or "None yet."
+
+    @admin.display(description="id")
+    def shown_id(self, obj: Rule) -> SafeString:
+        return code(obj.id)
+
+    @admin.display(description="as JSON")
+    def shown_definition(self, obj: Rule) -> SafeString:
+        return format_html('<pre class="json">{}</pre>', json.dumps(obj.definition, ensure_ascii=False, indent=2))
+
+    @admin.display(description="versions")
+    def versions(self, obj: Rule) -> Any:
+        rows = obj.versions.order_by("-number")
+        lines = ((f"{row.number}: {row.created_at:%Y-%m-%d %H:%M} by {row.created_by}",) for row in rows)
+        return format_html_join("", "<p>{}</p>", lines)

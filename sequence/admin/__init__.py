@@ -1,0 +1,5 @@
+"""The staff's site: what the admins of all apps share, the audit trail, and who is staff."""
+
+from sequence.admin import staff, trail_pages
+
+__all__ = ["staff", "trail_pages"]

@@ -1,0 +1,215 @@
+"""What the pages of all apps share: changes that touch only what was edited, the trail, and pages that ask first."""
+
+from collections.abc import Callable, Sequence
+from typing import Any, ClassVar, TypeVar
+
+from django import forms
+from django.contrib import admin, messages
+from django.contrib.admin.utils import quote, unquote
+from django.core.exceptions import PermissionDenied
+from django.db import models, transaction
+from django.db.models.lookups import Exact
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
+from django.template.response import TemplateResponse
+from django.urls import URLPattern, path, reverse
+
+from sequence.admin.trail import newest_changes_of
+from sequence.admin_site import actor_of
+from sequence.api.ids import PrefixedIdField
+from sequence.errors import DomainError
+
+T = TypeVar("T")
+
+
+@PrefixedIdField.register_lookup
+class Is(Exact):
+    """``id__is`` in ``search_fields``: for ``id__exact`` Django compares the uuid as text, and finds nothing."""
+
+    lookup_name = "is"
+
+    def get_rhs_op(self, connection: Any, rhs: str) -> str:
+        return f"= {rhs}"
+
+
+def attempt(request: HttpRequest, work: Callable[[], T]) -> T | None:
+    """Return ``work()``. A refusal undoes it alone, is shown to the person in its own words, and makes this None."""
+    try:
+        with transaction.atomic():
+            return work()
+    except DomainError as refusal:
+        messages.error(request, refusal.text)
+        return None
+
+
+class ObjectPage:
+    """A page about one object that says what will happen, asks, and does it.
+
+    Subclasses set ``name`` (the last part of the address), ``label`` (the button), ``permission`` (the verb of the
+    model permission that is needed), and implement ``offered``, ``consequences`` and ``perform``.
+    """
+
+    name: ClassVar[str]
+    label: ClassVar[str]
+    permission: ClassVar[str]
+    is_dangerous: ClassVar[bool] = False
+    form_class: ClassVar[type[forms.Form]] = forms.Form
+
+    def offered(self, obj: Any) -> bool:
+        """Say whether it makes sense in the object's present state."""
+        return True
+
+    def consequences(self, obj: Any) -> Sequence[str]:
+        """Return what will happen, a sentence each."""
+        raise NotImplementedError
+
+    def perform(self, request: HttpRequest, obj: Any, choices: dict[str, Any]) -> HttpResponse | str:
+        """Do it. Return what to tell the person, or a page of its own. May raise DomainError."""
+        raise NotImplementedError
+
+    def is_allowed(self, request: HttpRequest, obj: Any) -> bool:
+        """Say whether this person may do it to this object now."""
+        options = obj._meta
+        return self.has_permission(request, options) and self.offered(obj)
+
+    def has_permission(self, request: HttpRequest, options: Any) -> bool:
+        """Say whether this person holds the model permission."""
+        return request.user.has_perm(f"{options.app_label}.{self.permission}_{options.model_name}")
+
+
+class StaffAdmin(admin.ModelAdmin):
+    """The base of all pages about a model. Django's own log is not kept: the audit trail knows more."""
+
+    object_pages: ClassVar[Sequence[ObjectPage]] = ()
+    # Tracked models that are shown as part of an object's history, each with its foreign key to the object.
+    trail_parts: ClassVar[dict[type[models.Model], str]] = {}
+    list_per_page = 50
+    show_full_result_count = False  # Counting a whole table is slow, and nobody reads the number.
+
+    def get_actions(self, request: HttpRequest) -> dict[str, Any]:
+        """Bulk deletion never goes through the services, so there is none."""
+        actions = super().get_actions(request)
+        actions.pop("delete_selected", None)
+        return actions
+
+    def get_urls(self) -> list[URLPattern]:
+        pages = [
+            path(f"<path:object_id>/{page.name}/", self.admin_site.admin_view(self._view_of(page)))
+            for page in self.object_pages
+        ]
+        return pages + super().get_urls()
+
+    def _view_of(self, page: ObjectPage) -> Callable[..., HttpResponse]:
+        def view(request: HttpRequest, object_id: str) -> HttpResponse:
+            return self._object_page(request, page, object_id)
+
+        return view
+
+    def _object_page(self, request: HttpRequest, page: ObjectPage, object_id: str) -> HttpResponse:
+        obj = self.get_object(request, unquote(object_id))
+        if not page.has_permission(request, self.opts) or not self.has_view_or_change_permission(request, obj):
+            raise PermissionDenied
+        if obj is None:
+            raise Http404
+        if not page.offered(obj):
+            messages.warning(request, f"“{page.label}” is not possible in the present state of {obj}.")
+            return HttpResponseRedirect(self.address_of(obj))
+        form = page.form_class(request.POST if request.method == "POST" else None)
+        if request.method == "POST" and form.is_valid():
+            return self._performed(request, page, obj, form.cleaned_data)
+        return self._ask(request, page, obj, form)
+
+    def _performed(self, request: HttpRequest, page: ObjectPage, obj: Any, choices: dict[str, Any]) -> HttpResponse:
+        outcome = attempt(request, lambda: page.perform(request, obj, choices))
+        if isinstance(outcome, HttpResponse):
+            return outcome
+        if outcome is not None:
+            messages.success(request, outcome)
+        return HttpResponseRedirect(self.address_of(obj))
+
+    def _ask(self, request: HttpRequest, page: ObjectPage, obj: Any, form: forms.Form) -> HttpResponse:
+        return self.page(
+            request,
+            "admin/sequence/confirm.html",
+            title=f"{page.label}: {obj}",
+            original=obj,
+            page=page,
+            consequences=page.consequences(obj),
+            form=form,
+            back=self.address_of(obj),
+        )
+
+    def page(self, request: HttpRequest, template: str, **context: Any) -> TemplateResponse:
+        """Return a page of the site about this model."""
+        site = self.admin_site.each_context(request)
+        return TemplateResponse(request, template, {**site, "opts": self.opts, "media": self.media, **context})
+
+    def address_of(self, obj: Any) -> str:
+        """Return the address of the object's page."""
+        return reverse(f"admin:{self.opts.app_label}_{self.opts.model_name}_change", args=[quote(obj.pk)])
+
+    def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
+        """The list, under the name of what it lists."""
+        title = str(self.opts.verbose_name_plural)
+        return super().changelist_view(request, {"title": title[0].upper() + title[1:], **(extra_context or {})})
+
+    def render_change_form(self, request: HttpRequest, context: dict[str, Any], **options: Any) -> HttpResponse:  # type: ignore[override]
+        # One button that saves; what was made has more to tell than an empty form for the next one.
+        context.update(show_save_and_add_another=False, show_save_and_continue=False)
+        obj = options.get("obj")
+        if obj is not None:
+            context["buttons"] = [page for page in self.object_pages if page.is_allowed(request, obj)]
+        return super().render_change_form(request, context, **options)
+
+    def save_model(self, request: HttpRequest, obj: Any, form: forms.ModelForm, change: bool) -> None:
+        """Write only what was edited: a whole row would undo what others changed since it was read."""
+        if not change:
+            obj.save(force_insert=True)
+            return
+        edited = [name for name in form.changed_data if name in {field.name for field in self.opts.concrete_fields}]
+        stamps = [field.name for field in self.opts.concrete_fields if getattr(field, "auto_now", False)]
+        if edited:
+            obj.save(update_fields=[*edited, *stamps])
+
+    def construct_change_message(self, request: HttpRequest, form: Any, formsets: Any, add: bool = False) -> list[Any]:
+        """Nothing: the trail has it."""
+        return []
+
+    def log_addition(self, *args: Any) -> None:  # type: ignore[override]
+        """The triggers have noted it."""
+
+    def log_change(self, *args: Any) -> None:  # type: ignore[override]
+        """The triggers have noted it."""
+
+    def history_view(
+        self, request: HttpRequest, object_id: str, extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        """The object's part of the audit trail."""
+        obj = self.get_object(request, unquote(object_id))
+        if obj is None:
+            raise Http404
+        if not self.has_view_or_change_permission(request, obj):
+            raise PermissionDenied
+        return self.page(
+            request,
+            "admin/object_history.html",
+            title=f"History: {obj}",
+            object=obj,
+            module_name=str(self.opts.verbose_name_plural).capitalize(),
+            trail=newest_changes_of(obj, parts=self.trail_parts, older=request.GET.get("older", "")),
+        )
+
+
+class ReadOnlyAdmin(StaffAdmin):
+    """Staff look at these; nothing here is written by hand."""
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+
+__all__ = ["ObjectPage", "ReadOnlyAdmin", "StaffAdmin", "actor_of", "attempt"]

@@ -1,0 +1,58 @@
+"""How the staff's pages show money, states and stored JSON."""
+
+import json
+from typing import Any
+
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+
+UNKNOWN = "–"
+BULLETS = "••••"
+# Answers mask these already. A page that prints what was stored does not rely on it.
+MASKED_FIELDS = {"routing_number", "bank_account_number"}
+
+
+def dollars(cents: int | None) -> str:
+    """Return an amount for people, such as ``$1,234.56`` for 123456. Whole numbers only: a float would round."""
+    if cents is None:
+        return UNKNOWN
+    whole, rest = divmod(abs(cents), 100)
+    return f"{'-' if cents < 0 else ''}${whole:,}.{rest:02}"
+
+
+def amount(cents: int | None) -> SafeString:
+    """Return ``dollars`` for a column: aligned, in figures of equal width."""
+    return format_html('<span class="amount">{}</span>', dollars(cents))
+
+
+def badge(text: str, tone: str) -> SafeString:
+    """Return a state as a coloured label. ``tone`` is good, warn, bad or quiet; the text says it too."""
+    return format_html('<span class="badge {}">{}</span>', tone, text)
+
+
+def code(text: str) -> SafeString:
+    """Return an id or a stored text, to be read letter by letter."""
+    return format_html('<code class="code">{}</code>', text)
+
+
+def pretty_json(text: str) -> SafeString:
+    """Return stored JSON as a readable block, its bank numbers masked. Text that is no JSON is not shown."""
+    if not text:
+        return format_html("<span>{}</span>", "No body.")
+    try:
+        value = json.loads(text)
+    except ValueError:
+        return format_html("<span>{}</span>", "Not JSON.")
+    return format_html('<pre class="json">{}</pre>', json.dumps(_masked(value), ensure_ascii=False, indent=2))
+
+
+def _masked(value: Any) -> Any:
+    if isinstance(value, list):
+        return [_masked(item) for item in value]
+    if isinstance(value, dict):
+        return {name: _mask(item) if name in MASKED_FIELDS else _masked(item) for name, item in value.items()}
+    return value
+
+
+def _mask(value: Any) -> Any:
+    return value if value is None else BULLETS + str(value)[-4:]

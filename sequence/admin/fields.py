@@ -1,0 +1,63 @@
+"""Form fields of the staff's pages."""
+
+import re
+from typing import Any
+
+from django import forms
+
+# The largest whole number of cents that the API takes.
+MAX_CENTS = 2**53 - 1
+_FORM = re.compile(r"\$?\s*([0-9]{1,3}(?:,[0-9]{3})+|[0-9]+)(?:\.([0-9]{2}))?")
+
+
+class DollarsInput(forms.TextInput):
+    """A text box for dollars; the unit stands in the label."""
+
+    def __init__(self) -> None:
+        super().__init__(attrs={"inputmode": "decimal", "class": "dollars", "placeholder": "0.00", "size": 14})
+
+    def format_value(self, value: Any) -> str | None:
+        if isinstance(value, int):
+            return f"{value // 100}.{value % 100:02}"
+        return value
+
+
+class Dollars(forms.Field):
+    """Takes ``500`` or ``1,234.56`` dollars and returns whole cents. Nothing passes through a float."""
+
+    widget = DollarsInput
+    default_error_messages = {
+        "invalid": "Write US dollars, such as 500 or 1,234.56 (two digits after the point, or none).",
+        "too_small": "This must be at least %(limit)s dollars.",
+        "too_large": "This is more than the largest possible amount.",
+    }
+
+    def __init__(self, *, min_cents: int = 0, **options: Any) -> None:
+        self.min_cents = min_cents
+        super().__init__(**options)
+
+    def to_python(self, value: Any) -> int | None:
+        text = str(value or "").strip()
+        if not text:
+            return None
+        match = _FORM.fullmatch(text)
+        if match is None or not text.isascii():
+            raise forms.ValidationError(self.error_messages["invalid"], code="invalid")
+        whole, cents = match.groups()
+        return int(whole.replace(",", "")) * 100 + int(cents or 0)
+
+    def validate(self, value: int | None) -> None:
+        super().validate(value)
+        if value is None:
+            return
+        if value < self.min_cents:
+            limit = f"{self.min_cents // 100}.{self.min_cents % 100:02}"
+            raise forms.ValidationError(self.error_messages["too_small"], code="too_small", params={"limit": limit})
+        if value > MAX_CENTS:
+            raise forms.ValidationError(self.error_messages["too_large"], code="too_large")
+
+    def has_changed(self, initial: int | None, data: Any) -> bool:
+        try:
+            return self.to_python(data) != initial
+        except forms.ValidationError:
+            return True

@@ -1,0 +1,7 @@
+"""Puts the staff's site in the place of Django's own."""
+
+from django.contrib.admin import apps
+
+
+class AdminConfig(apps.AdminConfig):
+    default_site = "sequence.admin_site.StaffSite"

@@ -1,0 +1,189 @@
+"""The audit trail, who may see it, and who is staff."""
+
+import re
+
+import pytest
+from django.contrib.auth.models import Group, Permission, User
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+from pghistory.core import event_models
+
+from accounts.models import Account
+from apikeys import services
+from apikeys.models import ApiKey
+from apikeys.permissions import parse_permissions
+from sequence.admin.trail import Filters, newest_changes
+from tests.factories import PodFactory
+from tests.staff import form_of, list_of, page_of, sign_in
+
+TRAIL = "/admin/sequence/audittrail/"
+
+
+@pytest.fixture
+def staff(db):
+    return sign_in(is_superuser=True)
+
+
+def rename(staff, organization, name, request_id):
+    fields = {"name": name, "legal_name": organization.legal_name}
+    staff.post(page_of(organization), fields, headers={"X-Request-ID": request_id})
+
+
+def create_key(acme):
+    return services.create_api_key(
+        organization=acme, name="Agent", permissions=parse_permissions(["LIST_RULES"]), created_by="staff:zoe"
+    )
+
+
+class TestTheTrail:
+    def test_tells_who_changed_what_in_which_request(self, staff, acme):
+        rename(staff, acme, "Acme & Sons", "req_rename")
+
+        change = newest_changes(Filters(request_id="req_rename")).changes[0]
+        [field] = change.fields
+        assert (change.actor, change.verb, change.kind) == ("staff:ann", "changed", "organization")
+        assert (field.name, field.before, field.after) == ("name", "Acme", "Acme & Sons")
+
+    def test_is_shown_on_its_page_and_on_the_objects(self, staff, acme):
+        rename(staff, acme, "Acme & Sons", "req_rename")
+
+        for address in (TRAIL, page_of(acme, "history")):
+            page = staff.get(address).content.decode()
+            assert "staff:ann" in page
+            assert "req_rename" in page
+            assert "Acme &amp; Sons" in page
+
+    def test_filters_exactly(self, staff, acme, globex):
+        rename(staff, acme, "One", "req_1")
+        rename(staff, globex, "Two", "req_2")
+
+        for filters in ({"request_id": "req_1"}, {"object_id": acme.id, "actor": "staff:ann"}):
+            trail = staff.get(TRAIL, filters).context["trail"]
+            assert [change.object_name for change in trail.changes] == ["One"]
+
+    @pytest.mark.parametrize("filters", [{"object_id": "nonsense"}, {"older": "x:y,z"}, {"kind": "no.such"}])
+    def test_shrugs_at_filters_that_make_no_sense(self, staff, acme, filters):
+        assert staff.get(TRAIL, filters).status_code == 200
+
+    def test_shows_every_change_once_from_page_to_page(self, staff, acme, globex):
+        for number in range(30):
+            rename(staff, acme, f"Acme {number}", f"req_a{number}")
+            rename(staff, globex, f"Globex {number}", f"req_g{number}")
+
+        seen, address = [], f"{TRAIL}?actor=staff:ann"
+        while address:
+            response = staff.get(address)
+            seen += [change.request_id for change in response.context["trail"].changes]
+            older = response.context["older"]
+            address = f"{TRAIL}?{older}" if older else None
+        assert len(seen) == len(set(seen)) == 60
+
+    def test_asks_no_more_questions_for_more_rows(self, staff, acme):
+        rename(staff, acme, "Acme 0", "req_0")
+        with CaptureQueriesContext(connection) as few:
+            staff.get(TRAIL)
+        for number in range(1, 20):
+            rename(staff, acme, f"Acme {number}", f"req_{number}")
+        with CaptureQueriesContext(connection) as many:
+            staff.get(TRAIL)
+
+        assert len(many) == len(few)
+
+    def test_holds_no_digest_and_no_bank_number(self, staff, acme, api):
+        key, _ = create_key(acme)
+        api.post("/accounts/income-sources", {"nickname": "Pay"})
+        account = Account.objects.get()
+        page = staff.get(TRAIL).content.decode()
+        digest = bytes(ApiKey.objects.get(id=key.id).digest).hex()
+        events = [str(row) for model in event_models() for row in model.objects.values()]
+
+        for secret in (digest, account.bank_account_number, account.routing_number):
+            assert secret not in page
+            assert not [event for event in events if secret in event]
+        fields = {field.name for model in event_models() for field in model._meta.get_fields()}
+        assert not fields & {"digest", "password", "routing_number", "bank_account_number"}
+
+    def test_notes_nothing_of_what_failed(self, staff, acme):
+        before = len(newest_changes(Filters()).changes)
+        rename(staff, acme, "", "req_bad")
+
+        assert len(newest_changes(Filters()).changes) == before
+
+    def test_is_kept_from_those_without_the_permission(self, acme):
+        staff = sign_in("apikeys.view_organization")
+
+        assert staff.get(TRAIL).status_code == 403
+        assert "Latest changes" not in staff.get("/admin/").content.decode()
+        assert staff.get(page_of(acme, "history")).status_code == 200
+
+    def test_is_shown_to_those_with_it(self, acme):
+        staff = sign_in("sequence.view_audittrail")
+
+        assert staff.get(TRAIL).status_code == 200
+        assert "Latest changes" in staff.get("/admin/").content.decode()
+
+
+class TestStaff:
+    def test_are_made_and_changed_by_superusers_alone(self, db):
+        staff = sign_in("auth.view_user", "auth.add_user", "auth.change_user", "auth.change_group", "auth.add_group")
+        user, group = User.objects.get(), Group.objects.create(name="Support")
+
+        assert staff.post("/admin/auth/user/add/", {"username": "bob"}).status_code == 403
+        assert staff.post(page_of(user), {"is_superuser": "on"}).status_code == 403
+        assert staff.post(page_of(group), {"name": "Mine"}).status_code == 403
+        assert staff.post("/admin/auth/group/add/", {"name": "Mine"}).status_code == 403
+
+    def test_are_made_by_a_superuser(self, staff):
+        password = "a long and odd password"
+        given = {"username": "bob", "usable_password": "true", "password1": password, "password2": password}
+        staff.post("/admin/auth/user/add/", given)
+
+        assert User.objects.get(username="bob").check_password(password)
+
+    def test_are_given_permissions_on_the_trail(self, staff):
+        group = Group.objects.create(name="Support")
+        permission = Permission.objects.get(codename="revoke_apikey")
+        staff.post(page_of(group), {"name": "Support", "permissions": [permission.pk]})
+
+        changes = newest_changes(Filters(actor="staff:ann")).changes
+        assert [(change.kind, change.verb) for change in changes] == [("permission of a group", "given")]
+
+    def test_are_neither_renamed_nor_deleted(self, staff):
+        user = User.objects.create_user("bob", is_staff=True)
+        form = form_of(staff.get(page_of(user)))
+        staff.post(page_of(user), form | {"username": "rob", "first_name": "Bob"})
+
+        user.refresh_from_db()
+        assert (user.username, user.first_name) == ("bob", "Bob")
+        assert staff.post(page_of(user, "delete"), {"post": "yes"}).status_code == 403
+
+
+class TestEveryPage:
+    def test_is_strict_about_where_its_content_comes_from(self, staff, acme):
+        key, _ = create_key(acme)
+        pod = PodFactory(organization=acme)
+        pages = [page_of(obj, page) for obj in (acme, key, pod) for page in ("change", "history")]
+        lists = [list_of(model) for model in (type(acme), ApiKey, Account)]
+        own = [
+            "/admin/",
+            "/admin/login/",
+            TRAIL,
+            page_of(key, "revoke"),
+            page_of(key, "rotate"),
+            page_of(pod, "delete"),
+        ]
+
+        for address in [*pages, *lists, *own, "/admin/no-such-page/"]:
+            response = staff.get(address, follow=True)
+            policy = response["Content-Security-Policy"]
+            assert "default-src 'self'" in policy, address
+            assert "unsafe" not in policy, address
+            assert not re.search(r"<script(?![^>]* src=)[^>]*>|<style|\sstyle=|\son[a-z]+=", response.content.decode())
+
+    def test_tells_a_refusal_that_it_did_not_expect(self, staff, acme, monkeypatch):
+        pod = PodFactory(organization=acme)
+        form = form_of(staff.get(page_of(pod)))
+        monkeypatch.setattr("accounts.admin.services.edit_account", lambda **_: services.get_organization("org_1"))
+        response = staff.post(page_of(pod), form | {"name": "Renamed"}, follow=True)
+
+        assert [str(message) for message in response.context["messages"]] == ["Organization not found."]

@@ -1,0 +1,79 @@
+"""How many statements a request costs, BEGIN and COMMIT included: a round trip that creeps in is felt by everybody."""
+
+import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+
+from tests.factories import PodFactory, set_balance
+
+
+class TestBudget:
+    @pytest.fixture
+    def pod(self, transactional_db, api, acme):
+        api.get("/accounts")  # So that the use of the key is noted, and connections are open.
+        return PodFactory(organization=acme)
+
+    @pytest.fixture
+    def cost(self, api):
+        def count(method: str, path: str, body=None, *, status: int, **options) -> int:
+            with CaptureQueriesContext(connection) as queries:
+                response = api.request(method, path, body, **options)
+            assert response.status_code == status
+            return len(queries)
+
+        return count
+
+    def test_of_reading_an_account(self, cost, pod):
+        assert cost("GET", f"/accounts/{pod.id}", status=200) == 2
+
+    def test_of_listing_100_accounts(self, cost, pod, acme):
+        PodFactory.create_batch(99, organization=acme)
+
+        assert cost("GET", "/accounts", status=200) == 2
+        assert cost("GET", "/accounts?first=20", status=200) == 2
+
+    def test_of_creating_an_income_source(self, cost, pod):
+        path, body = "/accounts/income-sources", {"nickname": "Payroll"}
+
+        # Key; BEGIN, record, account, answer, COMMIT.
+        assert cost("POST", path, body, status=201, idempotency_key="k") == 6
+        # Key; BEGIN, record (which finds the first one), COMMIT; answer.
+        assert cost("POST", path, body, status=201, idempotency_key="k") == 5
+        # Key; BEGIN, audit context, account, COMMIT.
+        assert cost("POST", path, body, status=201) == 5
+
+    def test_of_creating_a_pod(self, cost, pod):
+        assert cost("POST", "/accounts/pods", {"nickname": "Rent"}, status=201, idempotency_key="k") == 6
+        assert cost("POST", "/accounts/pods", {"nickname": "Rent"}, status=201) == 5
+
+    def test_of_editing_an_account(self, cost, pod):
+        # As for a creation, and the lock.
+        assert cost("PATCH", f"/accounts/{pod.id}", {"icon": "a"}, status=200, idempotency_key="k") == 7
+        assert cost("PATCH", f"/accounts/{pod.id}", {"icon": "b"}, status=200) == 6
+
+    def test_of_deleting_an_account(self, cost, pod):
+        # Key; BEGIN, audit context, lock, what transfers, rules and cards have to say, deletion, COMMIT.
+        assert cost("DELETE", f"/accounts/{pod.id}", status=204) == 9
+
+    def test_of_a_refusal_that_is_kept(self, cost, pod):
+        set_balance(pod, 1)
+
+        # Key; BEGIN, record, lock, ROLLBACK; BEGIN, record, answer, COMMIT.
+        assert cost("DELETE", f"/accounts/{pod.id}", status=409, idempotency_key="k") == 9
+
+    def test_of_refusals_at_the_door(self, cost, pod):
+        assert cost("GET", "/nothing", status=404) == 0
+        assert cost("PUT", "/accounts", status=405) == 0
+        assert cost("GET", "/accounts?x=1", status=400) == 1
+        assert cost("POST", "/accounts/pods", raw=b"{", status=400, idempotency_key="k") == 1
+
+    def test_of_the_rate_limit_is_one_more(self, cost, pod, settings):
+        settings.RATE_LIMIT_ENABLED = True
+
+        assert cost("GET", f"/accounts/{pod.id}", status=200) == 3
+
+    def test_of_noting_the_use_of_a_key_is_nothing(self, cost, pod, acme):
+        acme.api_keys.update(last_used_at=None)
+
+        assert cost("GET", f"/accounts/{pod.id}", status=200) == 2
+        assert acme.api_keys.get().last_used_at is not None

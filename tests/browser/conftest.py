@@ -1,0 +1,62 @@
+"""A real browser before a real server. These tests are skipped where there is no Chromium."""
+
+import os
+import shutil
+from collections.abc import Iterator
+
+import pytest
+from django.contrib.auth.models import User
+from playwright.sync_api import Browser, Page, sync_playwright
+
+ARGUMENTS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
+PASSWORD = "correct horse battery staple"
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    """Chromium: the one that the variable CHROMIUM names, else the machine's."""
+    path = os.environ.get("CHROMIUM") or shutil.which("chromium") or shutil.which("chromium-browser")
+    if path is None:
+        pytest.skip("There is no Chromium here. Install it, or say where it is in the variable CHROMIUM.")
+    # Playwright runs an event loop in this thread, in which Django suspects every query of blocking others.
+    with pytest.MonkeyPatch.context() as patch, sync_playwright() as playwright:
+        patch.setenv("DJANGO_ALLOW_ASYNC_UNSAFE", "true")
+        browser = playwright.chromium.launch(executable_path=path, args=ARGUMENTS)
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def complaints() -> list[str]:
+    """What the browser complains about: violations of the security policy, errors of scripts, failed requests."""
+    return []
+
+
+@pytest.fixture
+def page(browser, complaints) -> Iterator[Page]:
+    """A new window, whose complaints fail the test at its end."""
+    context = browser.new_context()
+    page = context.new_page()
+    page.on(
+        "console", lambda message: complaints.append(message.text) if message.type in ("error", "warning") else None
+    )
+    page.on("pageerror", lambda error: complaints.append(str(error)))
+    page.on(
+        "response", lambda answer: complaints.append(f"{answer.status} {answer.url}") if answer.status >= 400 else None
+    )
+    yield page
+    context.close()
+    assert complaints == []
+
+
+@pytest.fixture
+def staff(transactional_db) -> User:
+    return User.objects.create_superuser("ann", password=PASSWORD)

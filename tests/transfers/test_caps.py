@@ -1,0 +1,475 @@
+"""What a key may move at most: caps of one transfer, of a day, a week, a month."""
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from django.utils import timezone
+
+from apikeys.models import ApiKey, SpendCounter, SpendPeriod
+from apikeys.permissions import parse_permissions
+from apikeys.services import create_api_key, rotate_api_key, set_permissions
+from apikeys.spending import starts_on
+from tests.client import Api
+from tests.transfers.steps import (
+    assert_nothing_moved,
+    error_of,
+    post_transfer,
+    settle,
+    status_of,
+    transfer_between,
+)
+from transfers.checks import find_faults
+from transfers.errors import ApprovalRefused, TransferNotDecidable, TransferNotFound
+from transfers.models import Transfer
+from transfers.services import approve_transfer, cancel_transfer, reject_transfer
+from transfers.settlement import accept, submit
+from transfers.simulation import fail_payment, return_payment, settle_payment
+
+# A Wednesday.
+NOON = datetime(2026, 7, 15, 12, tzinfo=UTC)
+PERIODS = ["day", "week", "month"]
+
+
+@pytest.fixture
+def ask(income, rent):
+    """Return a function that asks for a transfer and tells its status, or the refusal's code."""
+
+    def post(api, cents, source=income, destination=rent):
+        response = post_transfer(api, source, destination, cents)
+        body = response.json()
+        return body["data"]["status"] if response.status_code == 201 else body["error"]["code"]
+
+    return post
+
+
+class TestStartsOn:
+    @pytest.mark.parametrize(
+        ("at", "day", "week", "month"),
+        [
+            ("2026-07-13T00:00:00+00:00", "2026-07-13", "2026-07-13", "2026-07-01"),
+            ("2026-07-12T23:59:59.999999+00:00", "2026-07-12", "2026-07-06", "2026-07-01"),
+            ("2026-07-31T23:59:59+00:00", "2026-07-31", "2026-07-27", "2026-07-01"),
+            ("2026-08-01T00:00:00+00:00", "2026-08-01", "2026-07-27", "2026-08-01"),
+            ("2027-01-01T00:00:00+00:00", "2027-01-01", "2026-12-28", "2027-01-01"),
+            ("2028-02-29T12:00:00+00:00", "2028-02-29", "2028-02-28", "2028-02-01"),
+            ("2026-07-13T01:30:00+02:00", "2026-07-12", "2026-07-06", "2026-07-01"),
+        ],
+    )
+    def test_is_the_first_day_of_the_period_in_utc(self, at, day, week, month):
+        instant = datetime.fromisoformat(at)
+
+        assert [starts_on(period, instant).isoformat() for period in SpendPeriod] == [day, week, month]
+
+
+class TestMaxAmount:
+    def test_is_of_one_transfer_and_may_be_reached(self, client_with, ask):
+        api = client_with("MANUAL_TRANSFER:*>*@3000")
+
+        assert [ask(api, cents) for cents in (30_00, 30_00, 30_01)] == [
+            "processing",
+            "processing",
+            "max_amount_exceeded",
+        ]
+
+    def test_is_told_with_the_pair_that_it_guards(self, client_with, income, rent):
+        response = post_transfer(client_with("MANUAL_TRANSFER:*>*@3000"), income, rent, 30_01)
+
+        assert error_of(response) == (403, "max_amount_exceeded")
+        assert "3000 cents a transfer" in response.json()["error"]["message"]
+        assert_nothing_moved()
+        assert not Transfer.objects.exclude(api_key=None).exists()
+
+
+class TestPeriodCaps:
+    @pytest.mark.parametrize("period", PERIODS)
+    def test_hold_to_the_cent(self, client_with, ask, period):
+        api = client_with(f"MANUAL_TRANSFER:*>*;{period}=3000")
+
+        assert [ask(api, cents) for cents in (20_00, 10_01, 10_00, 1_00)] == [
+            "processing",
+            "max_amount_exceeded",
+            "processing",
+            "max_amount_exceeded",
+        ]
+        assert find_faults() == []
+
+    @pytest.mark.parametrize(
+        ("period", "last", "first"),
+        [
+            ("day", "2026-07-15T23:59:59.999999", "2026-07-16T00:00:00"),
+            ("week", "2026-07-19T23:59:59.999999", "2026-07-20T00:00:00"),
+            ("month", "2026-07-31T23:59:59.999999", "2026-08-01T00:00:00"),
+            ("month", "2028-02-29T23:59:59.999999", "2028-03-01T00:00:00"),
+            ("week", "2026-12-27T23:59:59.999999", "2026-12-28T00:00:00"),
+        ],
+    )
+    def test_begin_anew_with_the_period(self, client_with, ask, set_clock, period, last, first):
+        api = client_with(f"MANUAL_TRANSFER:*>*;{period}=3000")
+        last, first = (datetime.fromisoformat(text).replace(tzinfo=UTC) for text in (last, first))
+
+        set_clock(last - timedelta(hours=23))
+        assert ask(api, 30_00) == "processing"
+        set_clock(last)
+        assert ask(api, 1_00) == "max_amount_exceeded"
+        set_clock(first)
+        assert ask(api, 30_00) == "processing"
+        assert ask(api, 1_00) == "max_amount_exceeded"
+        assert find_faults() == []
+
+    def test_all_hold_at_once(self, client_with, ask, set_clock):
+        api = client_with("MANUAL_TRANSFER:*>*@2000;day=3000;week=5000;month=6000")
+        outcomes = []
+        for day, cents in ((13, 20_01), (13, 20_00), (13, 10_01), (13, 10_00), (14, 20_01), (14, 20_00), (15, 1_00)):
+            set_clock(NOON.replace(day=day))
+            outcomes.append(ask(api, cents))
+        set_clock(NOON.replace(day=20))
+        outcomes += [ask(api, 10_01), ask(api, 10_00)]
+
+        refused, accepted = "max_amount_exceeded", "processing"
+        assert outcomes == [refused, accepted, refused, accepted, refused, accepted, refused, refused, accepted]
+
+    def test_of_an_entry_count_what_went_through_that_entry_only(self, client_with, ask, rent, savings):
+        api = client_with(f"MANUAL_TRANSFER:*>{rent.id};day=3000,*>{savings.id};day=2000")
+
+        assert ask(api, 30_00) == "processing"
+        assert ask(api, 1_00) == "max_amount_exceeded"
+        assert ask(api, 20_00, destination=savings) == "processing"
+        assert ask(api, 1_00, destination=savings) == "max_amount_exceeded"
+
+    def test_of_one_key_are_none_of_another(self, client_with, ask):
+        one, other = client_with("MANUAL_TRANSFER:*>*;day=3000"), client_with("MANUAL_TRANSFER:*>*;day=3000")
+
+        assert ask(one, 30_00) == ask(other, 30_00) == "processing"
+
+    def test_of_several_entries_add_up(self, client_with, ask, rent):
+        api = client_with(f"MANUAL_TRANSFER:*>*;day=3000,*>{rent.id};day=2000")
+
+        assert [ask(api, cents) for cents in (30_00, 20_00, 1_00)] == [
+            "processing",
+            "processing",
+            "max_amount_exceeded",
+        ]
+        assert find_faults() == []
+
+
+class TestWhatCounts:
+    """Pending included, failed and cancelled given back."""
+
+    @pytest.fixture
+    def api(self, client_with):
+        return client_with("MANUAL_TRANSFER:*>*;day=3000;week=3000;month=3000")
+
+    @pytest.fixture
+    def spent(self):
+        def look():
+            return sorted(SpendCounter.objects.values_list("spent_cents", flat=True))
+
+        return look
+
+    def test_counts_what_waits_for_approval(self, client_with, ask):
+        api = client_with("MANUAL_TRANSFER:*>*;day=3000;approval=0")
+
+        assert [ask(api, 30_00), ask(api, 1_00)] == ["pending_approval", "max_amount_exceeded"]
+
+    def test_counts_what_is_pending_and_what_is_complete(self, api, ask, income, bank, later, spent):
+        transfer_between(api, income, bank, 30_00)
+        for step in (accept, submit):
+            step(timezone.now())
+            assert ask(api, 1_00) == "max_amount_exceeded"
+        settle(later())
+
+        assert ask(api, 1_00) == "max_amount_exceeded"
+        assert spent() == [30_00] * 3
+
+    def end(self, how, api, transfer, later):
+        accept(later(0))
+        if how == "failed":
+            fail_payment(transfer.id, "payment_failed")
+        if how == "returned":
+            settle_payment(transfer.id)
+            return_payment(transfer.id, "payment_failed")
+
+    @pytest.mark.parametrize("how", ["failed", "returned"])
+    def test_gives_back_what_failed_or_came_back(self, api, ask, income, bank, later, spent, how):
+        transfer = transfer_between(api, income, bank, 30_00)
+
+        self.end(how, api, transfer, later)
+
+        assert status_of(transfer)[0] == "error"
+        assert spent() == [0] * 3
+        assert ask(api, 30_00) == "processing"
+        assert find_faults() == []
+
+    def test_gives_back_what_was_cancelled(self, api, ask, income, rent, spent):
+        transfer = transfer_between(api, income, rent, 30_00)
+        for _ in range(2):
+            api.post(f"/transfers/{transfer.id}/cancel")
+
+        assert spent() == [0] * 3
+        assert ask(api, 30_00) == "processing"
+
+    def test_gives_back_what_lacked_funds(self, api, client_with, ask, income, rent, spent):
+        assert ask(client_with("MANUAL_TRANSFER:*>*"), 100_00) == "processing"
+        assert ask(api, 30_00) == "processing"
+        settle()
+
+        assert ask(api, 30_00) == "processing"
+        assert find_faults() == []
+
+    def test_gives_back_what_was_rejected(self, client_with, ask, income, rent, spent):
+        api = client_with("MANUAL_TRANSFER:*>*;day=3000;approval=0")
+        transfer = transfer_between(api, income, rent, 30_00)
+        reject_transfer(transfer_id=transfer.id, by="staff:ann")
+
+        assert spent() == [0] * 3
+        assert ask(api, 30_00) == "pending_approval"
+
+    def test_gives_back_to_the_day_that_it_was_taken_from(self, api, ask, income, rent, set_clock):
+        set_clock(NOON)
+        transfer = transfer_between(api, income, rent, 30_00)
+        set_clock(NOON + timedelta(days=30))
+        assert ask(api, 30_00) == "processing"
+        api.post(f"/transfers/{transfer.id}/cancel")
+
+        assert ask(api, 1_00) == "max_amount_exceeded"
+        assert find_faults() == []
+
+    def test_counts_nothing_of_a_refusal(self, api, ask, spent):
+        assert ask(api, 30_01) == "max_amount_exceeded"
+
+        assert set(spent()) <= {0}
+        assert find_faults() == []
+
+
+class TestApprovalAbove:
+    def test_sends_a_larger_transfer_to_a_person(self, client_with, ask):
+        api = client_with("MANUAL_TRANSFER:*>*;approval=2000")
+
+        assert [ask(api, cents) for cents in (20_00, 20_01)] == ["processing", "pending_approval"]
+
+    def test_of_zero_sends_every_transfer_to_a_person(self, client_with, ask):
+        assert ask(client_with("MANUAL_TRANSFER:*>*;approval=0"), 1_00) == "pending_approval"
+
+    @pytest.mark.parametrize("order", [1, -1])
+    def test_gives_way_to_an_entry_that_allows_it_without(self, client_with, ask, income, order):
+        entries = ["*>*@9000;approval=1000", f"{income.id}>*@2000"][::order]
+        api = client_with("MANUAL_TRANSFER:" + ",".join(entries))
+
+        assert [ask(api, cents) for cents in (20_00, 20_01, 90_01)] == [
+            "processing",
+            "pending_approval",
+            "max_amount_exceeded",
+        ]
+
+    def test_comes_back_when_the_other_entry_is_used_up(self, client_with, ask, income):
+        api = client_with(f"MANUAL_TRANSFER:*>*;approval=0,{income.id}>*;day=2000")
+
+        assert [ask(api, cents) for cents in (20_00, 1_00)] == ["processing", "pending_approval"]
+        assert find_faults() == []
+
+    def test_moves_nothing_by_itself(self, client_with, ask, income, rent):
+        assert ask(client_with("MANUAL_TRANSFER:*>*;approval=0"), 1_00) == "pending_approval"
+
+        settle()
+
+        assert_nothing_moved()
+
+
+class TestAnotherKey:
+    @pytest.fixture
+    def key_and_api(self, acme):
+        key, token = create_api_key(
+            organization=acme,
+            name="Payments",
+            permissions=parse_permissions(["MANUAL_TRANSFER:*>*;day=3000;approval=2000"]),
+            created_by="staff:ann",
+        )
+        return key, Api(token)
+
+    def test_that_replaces_one_goes_on_with_what_that_has_spent(self, key_and_api, ask):
+        key, old = key_and_api
+        assert ask(old, 20_00) == "processing"
+        _, token = rotate_api_key(key_id=key.id, overlap=timedelta(hours=24), rotated_by="test")
+        new = Api(token)
+
+        assert ask(new, 10_01) == "max_amount_exceeded"
+        assert ask(new, 5_00) == "processing"
+        assert ask(old, 5_01) == "max_amount_exceeded"
+        assert ask(old, 5_00) == "processing"
+        assert find_faults() == []
+
+    def test_that_replaces_one_pays_a_repeated_request_once(self, key_and_api, income, rent):
+        key, old = key_and_api
+        first = post_transfer(old, income, rent, 20_00, idempotency_key="same")
+        _, token = rotate_api_key(key_id=key.id, overlap=timedelta(hours=24), rotated_by="test")
+
+        again = post_transfer(Api(token), income, rent, 20_00, idempotency_key="same")
+
+        assert again.content == first.content
+        assert Transfer.objects.exclude(api_key=None).count() == 1
+
+    def test_with_its_permissions_written_anew_goes_on_for_the_same_pair(self, key_and_api, ask):
+        key, api = key_and_api
+        assert ask(api, 20_00) == "processing"
+        set_permissions(
+            key_id=key.id, permissions=parse_permissions(["MANUAL_TRANSFER:*>*;day=2500"]), changed_by="staff:bob"
+        )
+
+        assert [ask(api, 5_01), ask(api, 5_00)] == ["max_amount_exceeded", "processing"]
+
+    def test_with_another_pair_begins_anew(self, key_and_api, ask, income):
+        key, api = key_and_api
+        assert ask(api, 20_00) == "processing"
+        set_permissions(
+            key_id=key.id,
+            permissions=parse_permissions([f"MANUAL_TRANSFER:{income.id}>*;day=2500"]),
+            changed_by="staff:bob",
+        )
+
+        assert ask(api, 25_00) == "processing"
+
+
+class TestApproval:
+    """approve_transfer and reject_transfer."""
+
+    @pytest.fixture
+    def key_and_api(self, acme):
+        key, token = create_api_key(
+            organization=acme,
+            name="Payments",
+            permissions=parse_permissions(["MANUAL_TRANSFER:*>*@5000;day=6000;approval=0"]),
+            created_by="staff:ann",
+        )
+        return key, Api(token)
+
+    @pytest.fixture
+    def waiting(self, key_and_api, income, rent):
+        return transfer_between(key_and_api[1], income, rent, 30_00)
+
+    def approve(self, transfer, by="staff:bob"):
+        return approve_transfer(transfer_id=transfer.id, by=by)
+
+    def change(self, key, *permissions, by="staff:ann"):
+        set_permissions(key_id=key.id, permissions=parse_permissions(permissions), changed_by=by)
+
+    def assert_refused(self, transfer, words, by="staff:bob"):
+        with pytest.raises(ApprovalRefused, match=words):
+            self.approve(transfer, by)
+        settle()
+        assert status_of(transfer) == ("pending_approval", None)
+        transfer.refresh_from_db()
+        assert transfer.decided_by is None
+        assert_nothing_moved()
+
+    def test_lets_it_go_ahead(self, waiting):
+        self.approve(waiting)
+        settle()
+
+        assert status_of(waiting) == ("complete", None)
+        waiting.refresh_from_db()
+        assert waiting.decided_by == "staff:bob"
+        assert waiting.decided_at is not None
+        assert find_faults() == []
+
+    def test_is_refused_to_whoever_last_changed_the_keys_permissions(self, waiting, key_and_api):
+        self.assert_refused(waiting, "staff:ann last changed", by="staff:ann")
+
+        self.change(key_and_api[0], "MANUAL_TRANSFER:*>*@5000;day=6000;approval=0", by="staff:bob")
+        self.assert_refused(waiting, "staff:bob last changed", by="staff:bob")
+        self.approve(waiting, by="staff:ann")
+
+    def test_stays_refused_to_them_after_the_key_was_rotated(self, key_and_api, income, rent):
+        key, _ = key_and_api
+        _, token = rotate_api_key(key_id=key.id, overlap=timedelta(hours=24), rotated_by="staff:bob")
+        transfer = transfer_between(Api(token), income, rent, 30_00)
+
+        self.assert_refused(transfer, "staff:ann last changed", by="staff:ann")
+
+    def test_is_refused_when_the_key_is_revoked(self, waiting, key_and_api):
+        ApiKey.objects.filter(id=key_and_api[0].id).update(revoked_at=timezone.now())
+
+        self.assert_refused(waiting, "revoked or expired")
+
+    def test_is_refused_when_the_key_has_expired(self, waiting, key_and_api):
+        ApiKey.objects.filter(id=key_and_api[0].id).update(expires_at=timezone.now())
+
+        self.assert_refused(waiting, "revoked or expired")
+
+    def test_is_refused_while_the_organization_is_suspended(self, waiting, acme):
+        acme.status = "suspended"
+        acme.save()
+
+        self.assert_refused(waiting, "suspended")
+
+    def test_is_refused_when_the_entry_is_gone(self, waiting, key_and_api, rent, bank):
+        self.change(key_and_api[0], f"MANUAL_TRANSFER:{rent.id}>{bank.id}")
+
+        self.assert_refused(waiting, "no longer allow")
+
+    @pytest.mark.parametrize("cap", ["@2999", ";day=2999", ";week=2999", ";month=2999"])
+    def test_is_refused_when_a_cap_was_lowered_below_it(self, waiting, key_and_api, cap):
+        self.change(key_and_api[0], f"MANUAL_TRANSFER:*>*{cap};approval=0")
+
+        self.assert_refused(waiting, "no longer allow")
+
+    @pytest.mark.parametrize("cap", ["@3000", ";day=3000", ";week=3000", ";month=3000", ""])
+    def test_counts_itself_only_once(self, waiting, key_and_api, cap):
+        self.change(key_and_api[0], f"MANUAL_TRANSFER:*>*{cap};approval=0")
+
+        self.approve(waiting)
+
+        assert status_of(waiting)[0] == "processing"
+        assert find_faults() == []
+
+    def test_is_refused_when_others_have_used_the_cap_up(self, waiting, key_and_api, income, rent):
+        transfer_between(key_and_api[1], income, rent, 30_00)
+        self.change(key_and_api[0], "MANUAL_TRANSFER:*>*;day=5999;approval=0")
+
+        self.assert_refused(waiting, "no longer allow")
+
+    def test_counts_it_by_the_entry_that_allows_it_now(self, waiting, key_and_api, income, rent):
+        other = transfer_between(key_and_api[1], income, rent, 30_00)
+        self.change(key_and_api[0], f"MANUAL_TRANSFER:{income.id}>{rent.id};day=3000")
+
+        self.approve(waiting)
+
+        with pytest.raises(ApprovalRefused, match="no longer allow"):
+            self.approve(other)
+        assert error_of(post_transfer(key_and_api[1], income, rent, 1_00)) == (403, "max_amount_exceeded")
+        assert find_faults() == []
+
+    def test_is_refused_when_an_account_is_gone(self, waiting, rent):
+        rent.delete_softly()
+
+        self.assert_refused(waiting, "Account not found")
+
+    @pytest.mark.parametrize("decide", [approve_transfer, reject_transfer])
+    @pytest.mark.parametrize("state", ["processing", "complete", "cancelled"])
+    def test_decides_only_what_waits(self, client_with, income, rent, decide, state):
+        transfer = transfer_between(client_with("MANUAL_TRANSFER:*>*"), income, rent, 30_00)
+        if state == "complete":
+            settle()
+        if state == "cancelled":
+            cancel_transfer(transfer_id=transfer.id, by="test")
+
+        with pytest.raises(TransferNotDecidable, match=state):
+            decide(transfer_id=transfer.id, by="staff:bob")
+        assert status_of(transfer)[0] == state
+
+    @pytest.mark.parametrize("decide", [approve_transfer, reject_transfer])
+    def test_does_not_find_what_is_not_there(self, db, decide):
+        with pytest.raises(TransferNotFound):
+            decide(transfer_id="txr_01ARZ3NDEKTSV4RRFFQ69G5FAV", by="staff:bob")
+
+    def test_rejects(self, waiting, income, rent):
+        reject_transfer(transfer_id=waiting.id, by="staff:ann")  # Whoever may not approve may still reject.
+        settle()
+
+        assert status_of(waiting) == ("cancelled", None)
+        waiting.refresh_from_db()
+        assert waiting.decided_by == "staff:ann"
+        assert_nothing_moved()
+
+    def test_cannot_be_reached_over_the_api(self, api, waiting):
+        for word in ("approve", "reject"):
+            assert api.post(f"/transfers/{waiting.id}/{word}").status_code == 404

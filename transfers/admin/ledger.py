@@ -1,0 +1,105 @@
+"""The ledger for staff: every posting, and a balance as of any past instant. Read only, for everybody."""
+
+from typing import Any
+
+from django import forms
+from django.contrib import admin
+from django.core.exceptions import PermissionDenied
+from django.db.models import QuerySet
+from django.http import HttpRequest, HttpResponse
+from django.urls import URLPattern, path
+from django.utils import timezone
+from django.utils.safestring import SafeString
+
+from accounts.models import Account
+from apikeys.admin.organizations import OrganizationFilter
+from sequence.admin.base import ReadOnlyAdmin
+from sequence.admin.display import amount, dollars
+from transfers.admin.transfers import show_transfer
+from transfers.ledger import balance_at
+from transfers.models import EntrySet, Posting
+
+
+class AsOfForm(forms.Form):
+    account = forms.CharField(label="Account id", widget=forms.TextInput(attrs={"placeholder": "acc_…", "size": 34}))
+    at = forms.DateTimeField(label="As of (UTC)", widget=forms.TextInput(attrs={"placeholder": "2026-01-31 12:00"}))
+
+
+@admin.register(Posting)
+class PostingAdmin(ReadOnlyAdmin):
+    list_display = ["id", "posted_at", "organization", "account", "clearing", "shown_amount", "kind", "transfer"]
+    list_select_related = ["organization", "account", "entry_set__transfer"]
+    list_filter = ["clearing", "entry_set__kind", OrganizationFilter, "posted_at"]
+    search_fields = ["account__id__is", "entry_set__transfer__id__is", "entry_set__id__exact"]
+    search_help_text = "The whole id of an account, transfer or entry set."
+    ordering = ["-posted_at", "-id"]
+    change_list_template = "admin/transfers/posting/change_list.html"
+    readonly_fields = [
+        "posted_at",
+        "organization",
+        "account",
+        "clearing",
+        "shown_amount",
+        "kind",
+        "transfer",
+        "entry_set",
+    ]
+    fields = tuple(readonly_fields)
+
+    def get_urls(self) -> list[URLPattern]:
+        view = self.admin_site.admin_view(self.balance_view)
+        return [path("balance/", view, name="transfers_posting_balance"), *super().get_urls()]
+
+    def balance_view(self, request: HttpRequest) -> HttpResponse:
+        """A pod's or income source's balance as of an instant, from its postings alone."""
+        if not self.has_view_permission(request):
+            raise PermissionDenied
+        form = AsOfForm(request.GET or {"at": f"{timezone.now():%Y-%m-%d %H:%M:%S}"})
+        answer = _answer(form) if request.GET and form.is_valid() else None
+        title = "Balance as of a past instant"
+        return self.page(request, "admin/transfers/posting/balance.html", title=title, form=form, answer=answer)
+
+    @admin.display(description="amount", ordering="amount_cents")
+    def shown_amount(self, obj: Posting) -> SafeString:
+        return amount(obj.amount_cents)
+
+    @admin.display(description="why")
+    def kind(self, obj: Posting) -> str:
+        return obj.entry_set.get_kind_display()
+
+    @admin.display(description="transfer")
+    def transfer(self, obj: Posting) -> Any:
+        return show_transfer(obj.entry_set.transfer)
+
+
+def _answer(form: AsOfForm) -> str:
+    account = Account.objects.filter(id=form.cleaned_data["account"].strip()).first()
+    if account is None:
+        return "There is no such account."
+    at = form.cleaned_data["at"]
+    return f"{account} held {dollars(balance_at(account, at))} at {at:%Y-%m-%d %H:%M:%S} UTC."
+
+
+@admin.register(EntrySet)
+class EntrySetAdmin(ReadOnlyAdmin):
+    list_display = ["id", "posted_at", "organization", "kind", "shown_transfer"]
+    list_select_related = ["organization", "transfer"]
+    list_filter = ["kind", OrganizationFilter, "posted_at"]
+    search_fields = ["transfer__id__is"]
+    search_help_text = "The whole id of a transfer."
+    ordering = ["-posted_at", "-id"]
+    readonly_fields = ["posted_at", "organization", "kind", "shown_transfer", "postings"]
+    fields = tuple(readonly_fields)
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[EntrySet]:
+        return super().get_queryset(request).select_related("organization", "transfer")
+
+    @admin.display(description="transfer")
+    def shown_transfer(self, obj: EntrySet) -> Any:
+        return show_transfer(obj.transfer)
+
+    @admin.display(description="postings")
+    def postings(self, obj: EntrySet) -> str:
+        rows = obj.postings.select_related("account").order_by("id")
+        sides = [f"{row.account or row.get_clearing_display()} {dollars(row.amount_cents)}" for row in rows]
+        return "; ".join(sides)

@@ -1,0 +1,224 @@
+"""Transfers for staff: look, decide, cancel, and play the institution outside."""
+
+from typing import Any
+
+from django import forms
+from django.contrib import admin
+from django.db.models import Count, QuerySet
+from django.http import HttpRequest, HttpResponse
+from django.urls import reverse
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+
+from apikeys.admin.organizations import OrganizationFilter
+from sequence.admin.base import ObjectPage, ReadOnlyAdmin, actor_of
+from sequence.admin.display import UNKNOWN, amount, badge, code, dollars
+from transfers import services, simulation
+from transfers.models import UNDER_WAY, ErrorCode, Posting, RailName, Status, Transfer
+
+TONES = {
+    Status.PENDING_APPROVAL: "warn",
+    Status.PROCESSING: "quiet",
+    Status.PENDING: "quiet",
+    Status.COMPLETE: "good",
+    Status.INCOMPLETE: "bad",
+    Status.ERROR: "bad",
+    Status.CANCELLED: "quiet",
+}
+# What an operator asks for, with the statuses that answer it.
+QUESTIONS = {
+    "person": ("Waits for a person", [Status.PENDING_APPROVAL]),
+    "worker": ("Waits for a worker", [Status.PROCESSING]),
+    "rail": ("With the rail", [Status.PENDING]),
+    "failed": ("Failed", [Status.INCOMPLETE, Status.ERROR]),
+}
+
+
+def show_transfer(transfer: Transfer | None) -> Any:
+    """Return a link to the transfer's page."""
+    if transfer is None:
+        return UNKNOWN
+    address = reverse("admin:transfers_transfer_change", args=[transfer.id])
+    return format_html('<a href="{}">{}</a>', address, transfer.id)
+
+
+class QuestionFilter(admin.SimpleListFilter):
+    title = "what it waits for"
+    parameter_name = "waits"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        return [(name, words) for name, (words, _) in QUESTIONS.items()]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        if self.value() not in QUESTIONS:
+            return queryset
+        return queryset.filter(status__in=QUESTIONS[self.value() or ""][1])
+
+
+class Approve(ObjectPage):
+    name = "approve"
+    label = "Approve"
+    permission = "decide"
+
+    def offered(self, obj: Transfer) -> bool:
+        return obj.status == Status.PENDING_APPROVAL
+
+    def consequences(self, obj: Transfer) -> list[str]:
+        return [
+            f"{dollars(obj.amount_cents)} goes from {obj.source} to {obj.destination}, as soon as a worker takes it.",
+            "The key, its permissions and caps, and both accounts are checked again now.",
+        ]
+
+    def perform(self, request: HttpRequest, obj: Transfer, choices: dict[str, Any]) -> str:
+        services.approve_transfer(transfer_id=obj.id, by=actor_of(request))
+        return f"{obj.id} is approved."
+
+
+class Reject(ObjectPage):
+    name = "reject"
+    label = "Reject"
+    permission = "decide"
+    is_dangerous = True
+
+    def offered(self, obj: Transfer) -> bool:
+        return obj.status == Status.PENDING_APPROVAL
+
+    def consequences(self, obj: Transfer) -> list[str]:
+        return ["Nothing moves. The transfer is cancelled for good, and its amount goes back to the key's caps."]
+
+    def perform(self, request: HttpRequest, obj: Transfer, choices: dict[str, Any]) -> str:
+        services.reject_transfer(transfer_id=obj.id, by=actor_of(request))
+        return f"{obj.id} is rejected."
+
+
+class Cancel(ObjectPage):
+    name = "cancel"
+    label = "Cancel"
+    permission = "cancel"
+    is_dangerous = True
+
+    def offered(self, obj: Transfer) -> bool:
+        return obj.status == Status.PROCESSING
+
+    def consequences(self, obj: Transfer) -> list[str]:
+        return ["Nothing moves, if no worker is faster. The amount goes back to the key's caps."]
+
+    def perform(self, request: HttpRequest, obj: Transfer, choices: dict[str, Any]) -> str:
+        services.cancel_transfer(transfer_id=obj.id, by=actor_of(request))
+        return f"{obj.id} is cancelled."
+
+
+class EndingForm(forms.Form):
+    ending = forms.ChoiceField(
+        choices=[("settle", "It settles"), ("fail", "It fails"), ("return", "It completes and comes back")],
+        widget=forms.RadioSelect,
+        initial="settle",
+    )
+    code = forms.ChoiceField(
+        choices=ErrorCode.choices, initial=ErrorCode.PAYMENT_FAILED, help_text="Why it fails or comes back."
+    )
+
+
+class Simulate(ObjectPage):
+    name = "simulate"
+    label = "Simulate the rail"
+    permission = "simulate"
+    form_class = EndingForm
+
+    def offered(self, obj: Transfer) -> bool:
+        return obj.rail == RailName.SIMULATED and obj.status in (Status.PROCESSING, Status.PENDING, Status.COMPLETE)
+
+    def consequences(self, obj: Transfer) -> list[str]:
+        return ["The simulated institution reports what you choose: at once, or, before it has the payment, when due."]
+
+    def perform(self, request: HttpRequest, obj: Transfer, choices: dict[str, Any]) -> str:
+        reason = ErrorCode(choices["code"])
+        if choices["ending"] == "settle":
+            transfer = simulation.settle_payment(obj.id)
+        elif choices["ending"] == "fail":
+            transfer = simulation.fail_payment(obj.id, reason)
+        else:
+            transfer = simulation.return_payment(obj.id, reason)
+        return f"{obj.id} is {transfer.get_status_display().lower()}."
+
+
+@admin.register(Transfer)
+class TransferAdmin(ReadOnlyAdmin):
+    """Staff look at money here; they move it through services."""
+
+    object_pages = [Approve(), Reject(), Cancel(), Simulate()]
+    list_display = ["id", "organization", "source", "destination", "shown_amount", "shown_status", "why", "created_at"]
+    list_select_related = ["organization", "source", "destination"]
+    list_filter = [QuestionFilter, "status", "direction", "origin", OrganizationFilter, "created_at"]
+    search_fields = [
+        "id__is",
+        "request_id__exact",
+        "api_key__id__is",
+        "rule_execution_id__is",
+        "source__id__is",
+        "destination__id__is",
+    ]
+    search_help_text = "The whole id of a transfer, request, key, rule execution or account."
+    ordering = ["-created_at", "-id"]
+    change_list_template = "admin/transfers/transfer/change_list.html"
+    fieldsets = [
+        (None, {"fields": ["shown_status", "why", "shown_amount", "source", "destination", "description"]}),
+        ("Course", {"fields": ["created_at", "accepted_at", "submitted_at", "completed_at", "updated_at"]}),
+        ("Who", {"fields": ["organization", "origin", "direction", "api_key", "shown_request", "decision"]}),
+        ("Rule", {"fields": ["rule_id", "shown_execution"]}),
+        ("Ledger", {"fields": ["rail", "postings"]}),
+    ]
+    readonly_fields = [str(field) for _, section in fieldsets for field in section["fields"]]
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Transfer]:
+        return super().get_queryset(request).select_related("organization", "source", "destination", "api_key")
+
+    def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
+        """The list, with what waits and what failed on top of it."""
+        return super().changelist_view(request, {**(extra_context or {}), "questions": _questions()})
+
+    @admin.display(description="amount", ordering="amount_cents")
+    def shown_amount(self, obj: Transfer) -> SafeString:
+        return amount(obj.amount_cents)
+
+    @admin.display(description="status", ordering="status")
+    def shown_status(self, obj: Transfer) -> SafeString:
+        return badge(obj.get_status_display(), TONES[Status(obj.status)])
+
+    @admin.display(description="why", empty_value=UNKNOWN)
+    def why(self, obj: Transfer) -> str:
+        return obj.get_error_code_display() if obj.error_code else UNKNOWN
+
+    @admin.display(description="request id")
+    def shown_request(self, obj: Transfer) -> Any:
+        return code(obj.request_id) if obj.request_id else UNKNOWN
+
+    @admin.display(description="decided by")
+    def decision(self, obj: Transfer) -> str:
+        return f"{obj.decided_by}, {obj.decided_at:%Y-%m-%d %H:%M:%S} UTC" if obj.decided_at else UNKNOWN
+
+    @admin.display(description="execution")
+    def shown_execution(self, obj: Transfer) -> Any:
+        if not obj.rule_execution_id:
+            return UNKNOWN
+        # The rules are above this app: their pages are known by address alone.
+        address = reverse("admin:rules_ruleexecution_change", args=[obj.rule_execution_id])
+        return format_html('<a href="{}">{}</a>', address, obj.rule_execution_id)
+
+    @admin.display(description="postings")
+    def postings(self, obj: Transfer) -> Any:
+        address = reverse("admin:transfers_posting_changelist")
+        count = Posting.objects.filter(entry_set__transfer=obj).count()
+        return format_html('<a href="{}?q={}">{} postings</a>', address, obj.id, count) if count else "None: not moved"
+
+
+def _questions() -> list[dict[str, Any]]:
+    """Count what waits, from the sliver of the table that does; failures of the last day beside it."""
+    counts = dict(
+        Transfer.objects.filter(status__in=UNDER_WAY).values_list("status").annotate(number=Count("id")).order_by()
+    )
+    return [
+        {"name": name, "words": words, "count": sum(counts.get(status, 0) for status in statuses)}
+        for name, (words, statuses) in QUESTIONS.items()
+        if name != "failed"
+    ]
