@@ -77,6 +77,19 @@ def work_until(is_done):
         time.sleep(0.01)
 
 
+def count_statements(work):
+    """Return how many statements the work takes."""
+    statements = []
+
+    def count(execute, sql, params, many, context):
+        statements.append(sql)
+        return execute(sql, params, many, context)
+
+    with connection.execute_wrapper(count):
+        work()
+    return len(statements)
+
+
 class TestKilledWorker:
     @pytest.fixture
     def deeds(self, api, income, rent, savings):
@@ -84,50 +97,52 @@ class TestKilledWorker:
         half = action("percentage", income.id, rent.id, percentage_value=50, percentage_target="INCOMING_AMOUNT")
         first = write_enabled(api, rule(step(half), trigger=on_funds(income.id)))
         second = write_enabled(api, rule(step(move(rent, savings, 10_00)), trigger=on_funds(rent.id)))
-        soon = (timezone.now() + timedelta(seconds=0.2)).isoformat()
-        slot = write_enabled(api, rule(step(move(rent, savings, 1_00)), trigger=scheduled("ONE_TIME", soon)))
+        slot = write_enabled(api, rule(step(move(rent, savings, 1_00)), trigger=scheduled("ONE_TIME", "2999-01-01")))
         return [first, second, slot]
 
     def test_leaves_each_run_done_once_wherever_it_dies(self, deeds, income, rent, savings, dice, request):
         Rule.objects.filter(id=deeds[2].id).update(next_slot_at=None)
-        times = 50 if request.config.getoption("--full") else 3
-        for number in range(1, times + 1):
+        fund(income, 100_00)
+        statements = range(1, count_statements(run_once) + 1)
+        # In full: before every statement there is, of every transaction.
+        kills = statements if request.config.getoption("--full") else dice.sample(statements, 3)
+        for number, before in enumerate(kills, start=2):
             fund(income, 100_00)
-            before = dice.randrange(1, 90)
-            worker = start_doomed_worker(before)
-            assert worker.wait(PATIENCE_SECONDS) in (-signal.SIGKILL, 0)
+            assert start_doomed_worker(before).wait(PATIENCE_SECONDS) == -signal.SIGKILL
 
             work_until(lambda number=number: RuleExecution.objects.filter(status="executed").count() == 2 * number)
 
             assert [len(runs_of(made)) for made in deeds] == [number, number, 0], f"killed before statement {before}"
             assert balances(income, rent, savings) == [50_00 * number, 40_00 * number, 10_00 * number]
-        assert Transfer.objects.filter(rule_id__isnull=False).count() == 2 * times
+        assert Transfer.objects.filter(rule_id__isnull=False).count() == 2 * (len(kills) + 1)
         assert find_faults() == []
 
     def test_leaves_a_slot_fired_once_wherever_it_dies(self, deeds, rent, savings, dice, request):
-        times = 25 if request.config.getoption("--full") else 2
         fund(rent, 100_00)
         run_once()
-        time.sleep(0.3)
         slot = deeds[2]
-        for number in range(1, times + 1):
-            slot.refresh_from_db()
-            due = timezone.now() - timedelta(seconds=number)
-            Rule.objects.filter(id=slot.id).update(next_slot_at=due, definition=_once_at(slot, due))
-            assert start_doomed_worker(dice.randrange(5, 60)).wait(PATIENCE_SECONDS) in (-signal.SIGKILL, 0)
+        statements = range(1, count_statements(lambda: self._be_due(slot) and run_once()) + 1)
+        kills = statements if request.config.getoption("--full") else dice.sample(statements, 2)
+        for before in kills:
+            due = self._be_due(slot)
+            start_doomed_worker(before).wait(PATIENCE_SECONDS)
 
             work_until(lambda due=due: slot.executions.filter(scheduled_at=due, status="executed").exists())
             run_once()
 
-            assert slot.executions.filter(scheduled_at=due).count() == 1
-        assert balances(savings) == [10_00 + 100 * len(runs_of(slot))]
+            assert slot.executions.filter(scheduled_at=due).count() == 1, f"killed before statement {before}"
+        assert len(runs_of(slot)) == len(kills) + 1
+        assert balances(savings) == [10_00 + 1_00 * len(runs_of(slot))]
         assert find_faults() == []
 
-
-def _once_at(made, due):
-    definition = dict(made.definition)
-    definition["trigger"] = {**definition["trigger"], "start_date": due.isoformat().replace("+00:00", "Z")}
-    return definition
+    def _be_due(self, slot):
+        """Move the only slot of the rule to this instant, and return it."""
+        due = timezone.now()
+        slot.refresh_from_db()
+        start_date = due.isoformat().replace("+00:00", "Z")
+        slot.definition["trigger"]["start_date"] = start_date
+        Rule.objects.filter(id=slot.id).update(next_slot_at=due, definition=slot.definition)
+        return due
 
 
 class TestWorkersAtOnce:
