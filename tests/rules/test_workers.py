@@ -105,7 +105,7 @@ class TestKilledWorker:
         fund(income, 100_00)
         statements = range(1, count_statements(run_once) + 1)
         # In full: before every statement there is, of every transaction.
-        kills = statements if request.config.getoption("--full") else dice.sample(statements, 3)
+        kills = statements if request.config.getoption("--full") else dice.sample(statements, 2)
         for number, before in enumerate(kills, start=2):
             fund(income, 100_00)
             assert start_doomed_worker(before).wait(PATIENCE_SECONDS) == -signal.SIGKILL
@@ -122,7 +122,7 @@ class TestKilledWorker:
         run_once()
         slot = deeds[2]
         statements = range(1, count_statements(lambda: self._be_due(slot) and run_once()) + 1)
-        kills = statements if request.config.getoption("--full") else dice.sample(statements, 2)
+        kills = statements if request.config.getoption("--full") else dice.sample(statements, 1)
         for before in kills:
             due = self._be_due(slot)
             start_doomed_worker(before).wait(PATIENCE_SECONDS)

@@ -132,7 +132,7 @@ def moves(plan):
 
 
 # A busy machine is slow, and that is no fault of the engine.
-patient = settings(deadline=None, max_examples=60, suppress_health_check=[HealthCheck.too_slow])
+patient = settings(deadline=None, max_examples=30, suppress_health_check=[HealthCheck.too_slow])
 
 
 class TestMakePlan:
