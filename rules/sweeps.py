@@ -1,6 +1,7 @@
 """What workers do for rules: notice deposits and slots, carry runs out, and see them end. One batch a call."""
 
 from datetime import datetime
+from typing import Any
 
 import structlog
 from django.db import OperationalError, transaction
@@ -8,7 +9,7 @@ from django.db import OperationalError, transaction
 from rules.models import Rule, RuleExecution, TriggerType
 from rules.runs import give_up, run, settle_status
 from rules.schedules import last_slot, next_slot
-from rules.services import start_execution
+from rules.services import start_executions
 from sequence.transactions import transactional
 from transfers.models import Status, Transfer
 
@@ -30,18 +31,19 @@ def notice_deposits(now: datetime) -> int:
         return 0
     rules = _rules_for_deposits(arrivals)
     hops = _hops_of(arrivals)
+    starts: list[tuple[Rule, dict[str, Any]]] = []
     for transfer in arrivals:
         rule = rules.get(transfer.destination_id or "")
         if rule is not None and _sets_off(transfer, rule):
-            start_execution(
-                rule,
-                now=now,
-                trigger_type=TriggerType.ON_FUNDS_TRANSFERRED,
-                trigger_transfer=transfer,
-                incoming_cents=transfer.amount_cents,
-                request_id=transfer.request_id,
-                hops=hops.get(transfer.rule_execution_id or "", 0) + 1,
-            )
+            facts = {
+                "trigger_type": TriggerType.ON_FUNDS_TRANSFERRED,
+                "trigger_transfer": transfer,
+                "incoming_cents": transfer.amount_cents,
+                "request_id": transfer.request_id,
+                "hops": hops.get(transfer.rule_execution_id or "", 0) + 1,
+            }
+            starts.append((rule, facts))
+    start_executions(starts, now=now)
     Transfer.objects.filter(id__in=[transfer.id for transfer in arrivals]).update(arrival_noticed_at=now)
     return len(arrivals)
 
@@ -68,11 +70,16 @@ def _hops_of(arrivals: list[Transfer]) -> dict[str, int]:
 def notice_slots(now: datetime) -> int:
     """Start every scheduled rule that is due. Slots that were missed fire once, as the last of them."""
     rules = list(Rule.objects.due(now).select_for_update(skip_locked=True, no_key=True, of=("self",))[:BATCH_SIZE])
+    if not rules:
+        return 0
+    slots = {rule.id: last_slot(rule.trigger, now) or rule.next_slot_at for rule in rules}
+    # A slot stays fired when its rule is disabled and enabled again.
+    same = RuleExecution.objects.filter(rule__in=rules, scheduled_at__in=slots.values())
+    fired = set(same.values_list("rule_id", "scheduled_at"))
+    due = [rule for rule in rules if (rule.id, slots[rule.id]) not in fired]
+    facts = {"trigger_type": TriggerType.SCHEDULED}
+    start_executions([(rule, {**facts, "scheduled_at": slots[rule.id]}) for rule in due], now=now)
     for rule in rules:
-        slot = last_slot(rule.trigger, now) or rule.next_slot_at
-        # A slot stays fired when its rule is disabled and enabled again.
-        if not rule.executions.filter(scheduled_at=slot).exists():
-            start_execution(rule, now=now, trigger_type=TriggerType.SCHEDULED, scheduled_at=slot)
         rule.next_slot_at = next_slot(rule.trigger, now)
     Rule.objects.bulk_update(rules, ["next_slot_at"])
     return len(rules)

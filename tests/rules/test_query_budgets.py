@@ -1,0 +1,88 @@
+"""How many statements writing, triggering and running rules takes."""
+
+from datetime import timedelta
+
+import pytest
+from django.db import connection
+from django.utils import timezone
+
+from rules.sweeps import carry_out, finish, notice_deposits, notice_slots
+from tests.factories import PodFactory
+from tests.rules.definitions import manual, on_funds, rule, scheduled, step
+from tests.rules.steps import move, trigger, write_enabled
+from tests.transfers.steps import fund
+
+
+@pytest.fixture
+def made(api, income, rent):
+    return write_enabled(api, rule(step(move(income, rent, 1_00)), trigger=manual(income.id)))
+
+
+def statements_of(work, *arguments):
+    """Return the statements without the savepoints that a test's own transaction turns transactions into."""
+    statements = []
+
+    def note(execute, sql, params, many, context):
+        statements.append(sql)
+        return execute(sql, params, many, context)
+
+    with connection.execute_wrapper(note):
+        work(*arguments)
+    return [sql for sql in statements if "SAVEPOINT" not in sql]
+
+
+class TestStatements:
+    @pytest.mark.parametrize(
+        ("method", "path", "body_of", "expected"),
+        [
+            # The key, who did it, the accounts, the rule, its version, the accounts' names.
+            ("POST", "/rules", lambda body: body, 6),
+            # The same, and the rule's lock.
+            ("PUT", "/rules/{id}", lambda body: body, 7),
+            # The key, who did it, the rule, its change.
+            ("DELETE", "/rules/{id}", lambda body: None, 4),
+            # The key, who did it, the rule, its version, the execution.
+            ("POST", "/rules/{id}/trigger", lambda body: {}, 5),
+            # And the accounts, what is on its way, the network's limits, the outcome.
+            ("POST", "/rules/{id}/trigger", lambda body: {"simulation": True}, 9),
+        ],
+    )
+    def test_of_a_request_are_few(self, api, made, income, rent, method, path, body_of, expected):
+        body = body_of(rule(step(move(income, rent, 2_00)), trigger=manual(income.id)))
+
+        statements = statements_of(lambda: api.request(method, path.format(id=made.id), body))
+
+        assert len(statements) == expected, statements
+
+    def test_of_a_run_do_not_grow_with_its_actions(self, api, income, rent, savings, acme):
+        fund(income, 1000_00)
+        notice_deposits(timezone.now())
+        pods = [PodFactory(organization=acme) for _ in range(5)]
+        for targets in ([rent], [rent, savings, *pods]):
+            made = write_enabled(
+                api, rule(step(*(move(income, target, 1_00) for target in targets)), trigger=manual(income.id))
+            )
+            trigger(api, made)
+            # The run, its rule, the network's limits, the accounts, what is on its way; the transfers, entry sets,
+            # postings, statuses, moves, the outcome; and a look that finds no more.
+            assert len(statements_of(carry_out, timezone.now())) == 12
+
+    def test_of_noticing_do_not_grow_with_what_is_due(self, api, income, rent, savings):
+        write_enabled(api, rule(step(move(rent, savings, 1_00)), trigger=on_funds(rent.id)))
+        action = step(move(income, rent, 1_00))
+        at = timezone.now()
+        seen = []
+        for count in (1, 6):
+            for _ in range(count):
+                write_enabled(api, rule(action, trigger=scheduled("DAILY", at.isoformat())))
+                fund(rent, 1_00)
+            at += timedelta(days=1)
+            seen.append(tuple(len(statements_of(sweep, at)) for sweep in (notice_deposits, notice_slots)))
+
+        # Deposits: them, their rules, the rules' versions, the runs, the mark. Slots: the rules, what has fired, the
+        # versions, the runs, the next slots.
+        assert seen == [(5, 5), (5, 5)]
+
+    def test_of_a_look_that_finds_nothing_are_one_each(self, made):
+        for sweep in (notice_deposits, notice_slots, carry_out, finish):
+            assert len(statements_of(sweep, timezone.now())) == 1
