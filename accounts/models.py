@@ -6,10 +6,10 @@ import pghistory
 import pgtrigger
 from django.db import models
 from django.db.models import F, Q
-from django.utils import timezone
 
 from accounts.encryption import EncryptedField, mask
 from apikeys.models import Organization
+from sequence import clock
 from sequence.api.ids import PrefixedIdField
 
 
@@ -85,14 +85,14 @@ class Account(models.Model):
 
     balance_cents = models.BigIntegerField(null=True, default=0, editable=False)
     held_cents = models.BigIntegerField(default=0, editable=False)
-    balance_updated_at = models.DateTimeField(default=timezone.now, editable=False)
+    balance_updated_at = models.DateTimeField(default=clock.now, editable=False)
     last_statement_balance_cents = models.BigIntegerField(null=True, blank=True)
     next_payment_minimum_cents = models.BigIntegerField(null=True, blank=True)
     next_payment_due_on = models.DateField(null=True, blank=True)
     interest_rate_percent = models.DecimalField(max_digits=6, decimal_places=3, null=True, blank=True)
 
-    created_at = models.DateTimeField(default=timezone.now, editable=False)
-    updated_at = models.DateTimeField(default=timezone.now, editable=False)
+    created_at = models.DateTimeField(default=clock.now, editable=False)
+    updated_at = models.DateTimeField(default=clock.now, editable=False)
     deleted_at = models.DateTimeField(null=True, editable=False)
 
     objects = AccountQuerySet.as_manager()
@@ -184,9 +184,9 @@ class Account(models.Model):
         """Set the given fields."""
         for name, value in changes.items():
             setattr(self, name, value)
-        self.updated_at = timezone.now()
+        self.updated_at = clock.now()
         self.save(update_fields=[*changes, "updated_at"])
 
     def delete_softly(self) -> None:
         """Take the account out of every list, for good. Its transfers keep showing its name."""
-        self.edit(deleted_at=timezone.now())
+        self.edit(deleted_at=clock.now())

@@ -4,12 +4,11 @@ from datetime import date
 from decimal import Decimal
 from typing import Any
 
-from django.utils import timezone
-
 from accounts.bank_numbers import issue_bank_numbers
 from accounts.errors import AccountNotEmpty, AccountNotFound, OnlyOfLiabilities
 from accounts.models import Account, AccountType, ExternalAccountType
 from accounts.signals import account_deleting
+from sequence import clock
 from sequence.api.ids import parse_id
 from sequence.transactions import transactional
 
@@ -93,7 +92,7 @@ def connect_external_account(
 
 
 def _create_account(**fields: Any) -> Account:
-    now = timezone.now()
+    now = clock.now()
     return Account.objects.create(created_at=now, updated_at=now, balance_updated_at=now, **fields)
 
 

@@ -9,7 +9,6 @@ from uuid import UUID
 
 import structlog
 from django.db import connection
-from django.utils import timezone
 from rest_framework.authentication import BaseAuthentication
 from rest_framework.request import Request
 
@@ -17,6 +16,7 @@ from apikeys.models import OrganizationStatus
 from apikeys.permissions import Permission
 from apikeys.scopes import EVERYTHING, Scope
 from apikeys.tokens import digest_of, is_well_formed
+from sequence import clock
 from sequence.api.ids import show_id
 from sequence.errors import Forbidden, Unauthorized
 
@@ -86,7 +86,7 @@ class ApiKeyAuthentication(BaseAuthentication):
         scheme, _, token = request.headers.get("Authorization", "").partition(" ")
         if scheme.lower() != SCHEME or not is_well_formed(token):
             raise Unauthorized()
-        key = find_key(token, at=timezone.now())
+        key = find_key(token, at=clock.now())
         structlog.contextvars.bind_contextvars(key_id=key.id, organization_id=key.organization_id)
         return None, key
 

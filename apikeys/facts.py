@@ -2,9 +2,8 @@
 
 from typing import Any
 
-from django.utils import timezone
-
 from apikeys.models import ApiKey
+from sequence import clock
 from sequence.api.fields import show_time
 
 
@@ -44,4 +43,4 @@ def _permissions(key: ApiKey) -> list[dict[str, Any]]:
 def _status(key: ApiKey) -> str:
     if key.revoked_at is not None:
         return "revoked"
-    return "active" if key.is_usable(timezone.now()) else "expired"
+    return "active" if key.is_usable(clock.now()) else "expired"

@@ -13,11 +13,11 @@ from typing import Any
 
 from django.db import OperationalError, connection
 from django.http import HttpResponse
-from django.utils import timezone
 
 from apikeys.authentication import AuthenticatedKey
 from apikeys.errors import IdempotencyKeyMismatch, RequestInProgress
 from apikeys.models import IdempotencyRecord
+from sequence import clock
 from sequence.api.ids import parse_id
 from sequence.audit import SET_CONTEXT, context_parameters
 from sequence.errors import Detail, DomainError
@@ -121,7 +121,7 @@ def _store_refusal(attempt: Attempt, response: HttpResponse) -> HttpResponse | N
 
 def _insert(attempt: Attempt) -> int | None:
     """Claim the key and return the record's number, or None when a live record has it. Raises RequestInProgress."""
-    caller, now = attempt.caller, timezone.now()
+    caller, now = attempt.caller, clock.now()
     parameters = [
         parse_id("org", caller.organization_id),
         parse_id("key", caller.id),

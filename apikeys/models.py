@@ -8,10 +8,10 @@ import pghistory
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.db.models import F, Q
-from django.utils import timezone
 
 from apikeys.permissions import MAX_CENTS, Permission
 from apikeys.scopes import ResourceKind, Scope
+from sequence import clock
 from sequence.api.ids import PrefixedIdField
 
 # ``staff:`` and the longest user name that Django knows (150), ``command:<name>:`` and the operating system's.
@@ -38,7 +38,7 @@ class Organization(models.Model):
         default=OrganizationStatus.ACTIVE,
         help_text="Suspending it closes all its keys at their next request.",
     )
-    created_at = models.DateTimeField(default=timezone.now, editable=False)
+    created_at = models.DateTimeField(default=clock.now, editable=False)
     updated_at = models.DateTimeField(auto_now=True)
 
     class Meta:
@@ -84,13 +84,13 @@ class ApiKey(models.Model):
         null=True, blank=True, help_text="Requests a minute; empty means the default."
     )
     created_by = models.CharField(max_length=MAX_ACTOR_LENGTH, editable=False)
-    created_at = models.DateTimeField(default=timezone.now, editable=False)
+    created_at = models.DateTimeField(default=clock.now, editable=False)
     expires_at = models.DateTimeField(null=True, blank=True, help_text="UTC; empty means never.")
     last_used_at = models.DateTimeField(null=True, editable=False)
     revoked_at = models.DateTimeField(null=True, editable=False)
     # Who answers for what the key may do now; that person cannot approve its transfers.
     permissions_changed_by = models.CharField(max_length=MAX_ACTOR_LENGTH, editable=False)
-    permissions_changed_at = models.DateTimeField(default=timezone.now, editable=False)
+    permissions_changed_at = models.DateTimeField(default=clock.now, editable=False)
 
     objects = ApiKeyQuerySet.as_manager()
 
@@ -303,7 +303,7 @@ class IdempotencyRecord(models.Model):
     request_body = models.TextField(help_text="Canonical JSON.")
     response_status = models.PositiveSmallIntegerField(null=True)
     response_body = models.TextField()
-    created_at = models.DateTimeField(default=timezone.now)
+    created_at = models.DateTimeField(default=clock.now)
     expires_at = models.DateTimeField(db_index=True)
 
     objects = IdempotencyRecordQuerySet.as_manager()

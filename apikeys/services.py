@@ -5,7 +5,6 @@ from datetime import datetime, timedelta
 
 import pghistory
 from django.db.models import QuerySet
-from django.utils import timezone
 
 from apikeys.errors import (
     ApiKeyAlreadyRotated,
@@ -17,6 +16,7 @@ from apikeys.errors import (
 from apikeys.models import ApiKey, IdempotencyRecord, Organization, OrganizationStatus, PermissionEntry
 from apikeys.permissions import Permission
 from apikeys.tokens import digest_of, new_token, shown_part
+from sequence import clock
 from sequence.transactions import transactional
 
 # Records removed in one statement: enough to be quick, few enough to hold locks for a blink.
@@ -94,7 +94,7 @@ def set_permissions(*, key_id: str, permissions: Sequence[Permission], changed_b
 def note_permissions_changed(key: ApiKey, *, changed_by: str) -> None:
     """Remember who answers for what the key may do now. The caller holds the key's lock."""
     key.permissions_changed_by = changed_by
-    key.permissions_changed_at = timezone.now()
+    key.permissions_changed_at = clock.now()
     key.save(update_fields=["permissions_changed_by", "permissions_changed_at"])
 
 
@@ -103,7 +103,7 @@ def revoke_api_key(*, key_id: str) -> ApiKey:
     """Close the key for good, at its next request. Revoking twice keeps the first time. Raises ApiKeyNotFound."""
     key = lock_api_key(key_id)
     if key.revoked_at is None:
-        key.revoked_at = timezone.now()
+        key.revoked_at = clock.now()
         key.save(update_fields=["revoked_at"])
     return key
 
@@ -115,7 +115,7 @@ def rotate_api_key(*, key_id: str, overlap: timedelta, rotated_by: str) -> tuple
     The old key lives until the overlap ends (or its own expiry, if that is sooner). Idempotency records and spent
     amounts belong to the lineage and go on. Raises ApiKeyNotFound, ApiKeyNotUsable, ApiKeyAlreadyRotated.
     """
-    now = timezone.now()
+    now = clock.now()
     old = lock_api_key(key_id)
     successor = ApiKey.objects.filter(replaces=old).first()
     if successor is not None:
@@ -159,7 +159,7 @@ def purge_idempotency_records(*, include_live: bool = False) -> int:
     """
     records = IdempotencyRecord.objects.all()
     if not include_live:
-        records = records.expired(timezone.now())
+        records = records.expired(clock.now())
     batch = records.select_for_update(skip_locked=True).order_by("id").values("id")[:PURGE_BATCH]
     removed, _ = IdempotencyRecord.objects.filter(id__in=batch).delete()
     return removed
@@ -171,7 +171,7 @@ def expire_idempotency_records(*, ids: Collection[int]) -> int:
 
     A repeated request then executes again, which is why the audit trail names each record.
     """
-    now = timezone.now()
+    now = clock.now()
     live = _lock_records(ids).filter(expires_at__gt=now)
     for record in live:
         pghistory.create_event(record, label="expire")

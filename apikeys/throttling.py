@@ -9,12 +9,12 @@ from typing import cast
 
 from django.conf import settings
 from django.db import connection
-from django.utils import timezone
 from rest_framework.request import Request
 from rest_framework.throttling import BaseThrottle
 
 from apikeys.authentication import AuthenticatedKey
 from apikeys.errors import RateLimitExceeded
+from sequence import clock
 from sequence.api.ids import parse_id
 
 WINDOW = timedelta(minutes=1)
@@ -35,7 +35,7 @@ class KeyThrottle(BaseThrottle):
 
     def allow_request(self, request: Request, view: object) -> bool:
         if settings.RATE_LIMIT_ENABLED:
-            count_request(cast(AuthenticatedKey, request.auth), at=timezone.now())
+            count_request(cast(AuthenticatedKey, request.auth), at=clock.now())
         return True
 
 

@@ -8,12 +8,12 @@ import pgtrigger
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.db.models import F, Q
-from django.utils import timezone
 
 from accounts.models import Account
 from apikeys.models import Organization
 from apikeys.permissions import MAX_CENTS
 from cards.names import MAX_NAME
+from sequence import clock
 from sequence.api.ids import PrefixedIdField
 from transfers.models import EntrySet
 
@@ -102,7 +102,7 @@ class Card(models.Model):
     allowed_merchants = _merchants("Where the card pays; empty means anywhere.")
     blocked_merchants = _merchants("Where the card does not pay, even if the merchant is allowed.")
 
-    created_at = models.DateTimeField(default=timezone.now, editable=False)
+    created_at = models.DateTimeField(default=clock.now, editable=False)
 
     objects = CardQuerySet.as_manager()
 
@@ -208,7 +208,7 @@ class CardTransaction(models.Model):
     # What came back of a purchase; inserting a refund is the only way in which it changes.
     refunded_cents = models.BigIntegerField(default=0, editable=False)
     entry_set = models.OneToOneField(EntrySet, on_delete=models.PROTECT, related_name="+")
-    created_at = models.DateTimeField(default=timezone.now, editable=False)
+    created_at = models.DateTimeField(default=clock.now, editable=False)
 
     objects = CardTransactionQuerySet.as_manager()
 
@@ -329,7 +329,7 @@ class CardDecline(models.Model):
     amount_cents = models.BigIntegerField()
     merchant_name = models.CharField(max_length=MAX_NAME)
     reason = models.CharField(max_length=30, choices=DeclineReason)
-    created_at = models.DateTimeField(default=timezone.now, editable=False)
+    created_at = models.DateTimeField(default=clock.now, editable=False)
 
     class Meta:
         default_permissions = ("view",)

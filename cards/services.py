@@ -8,8 +8,6 @@ import secrets
 from collections.abc import Iterable
 from datetime import UTC, datetime
 
-from django.utils import timezone
-
 from accounts.errors import AccountNotFound
 from accounts.models import Account, AccountType
 from accounts.services import find_accounts_for_reference
@@ -28,6 +26,7 @@ from cards.models import (
     DeclineReason,
 )
 from cards.names import clean_name
+from sequence import clock
 from sequence.errors import InvalidRequest
 from sequence.transactions import transactional
 from transfers.errors import NotOnThisAccount
@@ -46,7 +45,7 @@ def issue_card(*, account_id: str, type: CardType, holder_name: str) -> Card:
     """
     name = clean_name(holder_name, field="holder_name")
     pod = _find_pod(account_id)
-    now = timezone.now()
+    now = clock.now()
     today = now.astimezone(UTC)
     return Card.objects.create(
         organization_id=pod.organization_id,
@@ -153,7 +152,7 @@ def charge_card(*, card_id: str, amount_cents: int, merchant_name: str) -> CardT
     """
     merchant_name = clean_name(merchant_name, field="merchant_name")
     pod, card = _lock(card_id)
-    now = timezone.now()  # Not before the locks: limits count what was written while this waited.
+    now = clock.now()  # Not before the locks: limits count what was written while this waited.
     reason = reason_to_decline(card, pod, amount_cents=amount_cents, merchant_name=merchant_name, at=now)
     if reason is not None:
         return _decline(card, amount_cents, merchant_name, reason, now)
@@ -214,7 +213,7 @@ def refund_at_merchant(*, card_id: str, merchant_name: str, amount_cents: int) -
 
 
 def _refund(purchase: CardTransaction, card: Card, pod: Account, amount_cents: int) -> CardTransaction:
-    now = timezone.now()
+    now = clock.now()
     to_pod = Leg(amount_cents, account_id=pod.id)
     # A deleted account takes no money; it waits where a person sees it.
     gain = to_pod if pod.deleted_at is None else Leg(amount_cents, clearing=Clearing.SUSPENSE)

@@ -8,10 +8,10 @@ import pghistory
 from django.contrib.postgres.indexes import GinIndex
 from django.db import models
 from django.db.models import Exists, OuterRef, Q
-from django.utils import timezone
 
 from accounts.models import Account
 from apikeys.models import Organization
+from sequence import clock
 from sequence.api.ids import PrefixedIdField
 from transfers.models import Status, Transfer
 
@@ -95,8 +95,8 @@ class Rule(models.Model):
     enabled_by = models.CharField(max_length=150, null=True)  # noqa: DJ001
     enabled_version = models.PositiveIntegerField(null=True)
     next_slot_at = models.DateTimeField(null=True)
-    created_at = models.DateTimeField(default=timezone.now)
-    updated_at = models.DateTimeField(default=timezone.now)
+    created_at = models.DateTimeField(default=clock.now)
+    updated_at = models.DateTimeField(default=clock.now)
     deleted_at = models.DateTimeField(null=True)
 
     objects = RuleQuerySet.as_manager()
@@ -146,7 +146,7 @@ class RuleVersion(models.Model):
     description = models.CharField(max_length=500, null=True)  # noqa: DJ001
     definition = OrderedJSONField()
     created_by = models.CharField(max_length=150)
-    created_at = models.DateTimeField(default=timezone.now)
+    created_at = models.DateTimeField(default=clock.now)
 
     class Meta:
         default_permissions = ()
@@ -217,7 +217,7 @@ class RuleExecution(models.Model):
     failed_without_transfer = models.PositiveIntegerField(default=0)
     error_message = models.TextField(null=True)  # noqa: DJ001
     trace = OrderedJSONField(default=dict)
-    created_at = models.DateTimeField(default=timezone.now)
+    created_at = models.DateTimeField(default=clock.now)
 
     objects = RuleExecutionQuerySet.as_manager()
 

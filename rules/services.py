@@ -6,7 +6,6 @@ from typing import Any
 
 from django.db import IntegrityError, transaction
 from django.db.models import F
-from django.utils import timezone
 
 from accounts.models import Account
 from accounts.services import find_accounts_for_reference
@@ -22,6 +21,7 @@ from rules.models import (
 from rules.references import resolve_references
 from rules.runs import simulate
 from rules.schedules import next_slot
+from sequence import clock
 from sequence.errors import DomainError
 from sequence.transactions import transactional
 
@@ -37,7 +37,7 @@ def create_rule(
     by: str,
 ) -> Rule:
     """Return a new rule, disabled: a person reviews and enables it. Raises InvalidRequest with every fault's path."""
-    now = timezone.now()
+    now = clock.now()
     rule = Rule(organization_id=organization_id, created_at=now, updated_at=now)
     _define(rule, trigger, steps, nickname, description)
     rule.save(force_insert=True)
@@ -60,7 +60,7 @@ def replace_rule(
     rule = _lock_rule(rule_id, organization_id)
     _define(rule, trigger, steps, nickname, description)
     rule.version += 1
-    rule.status, rule.next_slot_at, rule.updated_at = RuleStatus.DISABLED, None, timezone.now()
+    rule.status, rule.next_slot_at, rule.updated_at = RuleStatus.DISABLED, None, clock.now()
     rule.save()
     _keep_version(rule, by)
     return rule
@@ -71,7 +71,7 @@ def delete_rule(*, organization_id: str, rule_id: str) -> None:
     """Take the rule out of every list, for good; its executions stay. Raises RuleNotFound."""
     rule = _lock_rule(rule_id, organization_id)
     rule.status, rule.next_slot_at = RuleStatus.DISABLED, None
-    rule.deleted_at = rule.updated_at = timezone.now()
+    rule.deleted_at = rule.updated_at = clock.now()
     rule.save(update_fields=["status", "next_slot_at", "deleted_at", "updated_at"])
 
 
@@ -85,7 +85,7 @@ def enable_rule(*, rule_id: str, by: str) -> Rule:
     rule = _lock_rule(rule_id)
     if rule.status == RuleStatus.ENABLED:
         return rule
-    now = timezone.now()
+    now = clock.now()
     _check_accounts(rule)
     _check_no_other(rule)
     rule.next_slot_at = _first_slot(rule, now)
@@ -104,7 +104,7 @@ def disable_rule(*, rule_id: str) -> Rule:
     """Stop the rule. Runs that have decided go on. Raises RuleNotFound."""
     rule = _lock_rule(rule_id)
     if rule.status == RuleStatus.ENABLED:
-        rule.status, rule.next_slot_at, rule.updated_at = RuleStatus.DISABLED, None, timezone.now()
+        rule.status, rule.next_slot_at, rule.updated_at = RuleStatus.DISABLED, None, clock.now()
         rule.save(update_fields=["status", "next_slot_at", "updated_at"])
     return rule
 
@@ -139,7 +139,7 @@ def trigger_rule(
 
 def start_execution(rule: Rule, *, now: datetime | None = None, **facts: Any) -> RuleExecution:
     """Return a new execution of the rule as it is now. The caller decides who carries it out."""
-    [execution] = start_executions([(rule, facts)], now=now or timezone.now())
+    [execution] = start_executions([(rule, facts)], now=now or clock.now())
     return execution
 
 

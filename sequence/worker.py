@@ -13,8 +13,8 @@ from types import FrameType
 import psycopg
 import structlog
 from django.db import InterfaceError, OperationalError, connection
-from django.utils import timezone
 
+from sequence import clock
 from sequence.sweeps import sweep_all
 
 log = structlog.get_logger("sequence.worker")
@@ -33,7 +33,7 @@ def run_once(now: datetime | None = None) -> int:
     Without ``now`` the clock runs on.
     """
     total = 0
-    while done := sweep_all(now or timezone.now()):
+    while done := sweep_all(now or clock.now()):
         total += done
     return total
 
@@ -61,7 +61,7 @@ class Worker:
         with connection.cursor() as cursor:
             cursor.execute(f"LISTEN {CHANNEL}")
         while not self._is_stopping:
-            done = sweep_all(timezone.now())
+            done = sweep_all(clock.now())
             if not done:
                 _wait_for_bell()
 

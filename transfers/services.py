@@ -3,8 +3,6 @@
 from collections.abc import Sequence
 from datetime import datetime
 
-from django.utils import timezone
-
 from accounts.errors import AccountNotFound
 from accounts.models import Account, AccountType
 from accounts.services import find_accounts_for_reference
@@ -13,6 +11,7 @@ from apikeys.models import ApiKey, OrganizationStatus, SpendPeriod
 from apikeys.permissions import Permission
 from apikeys.scopes import Scope
 from apikeys.spending import Spend, add_spent, broken_cap, lock_spent
+from sequence import clock
 from sequence.errors import DomainError, Forbidden
 from sequence.transactions import transactional
 from transfers.batches import Batch, lock_accounts_of
@@ -48,7 +47,7 @@ def create_manual_transfer(
     that money cannot go between, and MaxAmountExceeded when no matching entry's limits all hold; the period caps are
     counted here, under their locks.
     """
-    now = timezone.now()
+    now = clock.now()
     source, destination = find_accounts_for_reference(
         source_account_id, destination_account_id, organization_id=key.organization_id
     )
@@ -130,7 +129,7 @@ def cancel_transfer(*, transfer_id: str, by: str) -> Transfer:
     transfer = _lock_transfer(transfer_id)
     if transfer.status not in _CANCELLABLE:
         raise TransferNotCancellable(status=transfer.status)
-    transfer.decide(status=Status.CANCELLED, by=by, at=timezone.now())
+    transfer.decide(status=Status.CANCELLED, by=by, at=clock.now())
     give_back([transfer])
     return transfer
 
@@ -147,7 +146,7 @@ def approve_transfer(*, transfer_id: str, by: str) -> Transfer:
     if transfer.status != Status.PENDING_APPROVAL:
         raise TransferNotDecidable(status=transfer.status)
     _check_approval(transfer, by)
-    transfer.decide(status=Status.PROCESSING, by=by, at=timezone.now())
+    transfer.decide(status=Status.PROCESSING, by=by, at=clock.now())
     return transfer
 
 
@@ -157,14 +156,14 @@ def reject_transfer(*, transfer_id: str, by: str) -> Transfer:
     transfer = _lock_transfer(transfer_id)
     if transfer.status != Status.PENDING_APPROVAL:
         raise TransferNotDecidable(status=transfer.status)
-    transfer.decide(status=Status.CANCELLED, by=by, at=timezone.now())
+    transfer.decide(status=Status.CANCELLED, by=by, at=clock.now())
     give_back([transfer])
     return transfer
 
 
 def _check_approval(transfer: Transfer, by: str) -> None:
     key = ApiKey.objects.select_related("organization").filter(id=transfer.api_key_id).first()
-    if key is None or not key.is_usable(timezone.now()):
+    if key is None or not key.is_usable(clock.now()):
         raise ApprovalRefused(reason="The key that asked for it is revoked or expired.")
     if key.organization.status != OrganizationStatus.ACTIVE:
         raise ApprovalRefused(reason="The organization is suspended.")
@@ -244,7 +243,7 @@ def _find_ledger_account(account_id: str) -> Account:
 
 
 def _incoming(account: Account, amount_cents: int, origin: Origin, by: str) -> Transfer:
-    now = timezone.now()
+    now = clock.now()
     return Transfer(
         organization_id=account.organization_id,
         amount_cents=amount_cents,

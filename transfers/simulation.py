@@ -3,8 +3,7 @@
 from collections.abc import Sequence
 from datetime import datetime
 
-from django.utils import timezone
-
+from sequence import clock
 from sequence.transactions import transactional
 from transfers.errors import NotOnTheSimulatedRail, TransferNotFound
 from transfers.models import ErrorCode, Outcome, RailName, SimulatedPayment, Status, Transfer
@@ -36,7 +35,7 @@ def return_payment(transfer_id: str, code: ErrorCode) -> Transfer:
     if transfer.status != Status.COMPLETE:
         payment.save()
         return transfer
-    now = timezone.now()
+    now = clock.now()
     payment.returns_at = payment.returned_at = now
     payment.save()
     return _apply(Report(transfer.id, ReportKind.RETURNED, code), now)
@@ -65,7 +64,7 @@ def _end(payment: SimulatedPayment, transfer: Transfer, report: Report) -> Trans
     if transfer.status == Status.PROCESSING:
         payment.save()
         return transfer
-    now = timezone.now()
+    now = clock.now()
     payment.settles_at = now
     payment.end(now)
     payment.save()

@@ -7,13 +7,13 @@ from django.contrib import admin, messages
 from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.template.response import TemplateResponse
-from django.utils import timezone
 from django.utils.safestring import SafeString
 from django.utils.timesince import timesince
 
 from apikeys.admin.organizations import OrganizationFilter
 from apikeys.models import IdempotencyRecord
 from apikeys.services import expire_idempotency_records, remove_idempotency_records
+from sequence import clock
 from sequence.admin.base import ReadOnlyAdmin
 from sequence.admin.display import badge, code, pretty_json
 
@@ -29,7 +29,7 @@ class LifeFilter(admin.SimpleListFilter):
         return [("live", "Live"), ("expired", "Expired")]
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
-        now = timezone.now()
+        now = clock.now()
         found = {"live": queryset.filter(expires_at__gt=now), "expired": queryset.filter(expires_at__lte=now)}
         return found.get(self.value() or "", queryset)
 
@@ -123,7 +123,7 @@ class IdempotencyRecordAdmin(ReadOnlyAdmin):
 
     @admin.display(description="life", ordering="expires_at")
     def life(self, obj: IdempotencyRecord) -> SafeString:
-        live = obj.expires_at > timezone.now()
+        live = obj.expires_at > clock.now()
         return badge("Live" if live else "Expired", "good" if live else "quiet")
 
     @admin.display(description="API key")

@@ -10,7 +10,6 @@ from django.contrib.admin.utils import quote
 from django.db.models import Q, QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
-from django.utils import timezone
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 
@@ -21,6 +20,7 @@ from apikeys.admin.organizations import OrganizationFilter
 from apikeys.models import ApiKey, Organization, OrganizationStatus, PermissionEntry
 from apikeys.permissions import Permission
 from apikeys.scopes import ResourceKind
+from sequence import clock
 from sequence.admin.base import ObjectPage, StaffAdmin, actor_of
 from sequence.admin.display import UNKNOWN, badge, code, dollars
 
@@ -43,7 +43,7 @@ def status_of(key: ApiKey) -> str:
     """Return what stands between the key and the door, or that nothing does."""
     if key.revoked_at is not None:
         return REVOKED
-    if not key.is_usable(timezone.now()):
+    if not key.is_usable(clock.now()):
         return EXPIRED
     return ACTIVE if key.organization.status == OrganizationStatus.ACTIVE else SUSPENDED
 
@@ -77,11 +77,11 @@ class StatusFilter(admin.SimpleListFilter):
         return [("active", ACTIVE), ("expired", EXPIRED), ("revoked", REVOKED), ("suspended", SUSPENDED)]
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
-        usable = queryset.filter(id__in=ApiKey.objects.usable(timezone.now()).values("id"))
+        usable = queryset.filter(id__in=ApiKey.objects.usable(clock.now()).values("id"))
         is_active = Q(organization__status=OrganizationStatus.ACTIVE)
         found = {
             "active": usable.filter(is_active),
-            "expired": queryset.filter(revoked_at=None, expires_at__lte=timezone.now()),
+            "expired": queryset.filter(revoked_at=None, expires_at__lte=clock.now()),
             "revoked": queryset.filter(revoked_at__isnull=False),
             "suspended": usable.exclude(is_active),
         }
@@ -125,7 +125,7 @@ class RotateKey(ObjectPage):
     form_class = RotationForm
 
     def offered(self, obj: ApiKey) -> bool:
-        return obj.is_usable(timezone.now()) and not hasattr(obj, "successor")
+        return obj.is_usable(clock.now()) and not hasattr(obj, "successor")
 
     def consequences(self, obj: ApiKey) -> list[str]:
         expiry = (
@@ -183,7 +183,7 @@ class ApiKeyForm(forms.ModelForm):
 
     def clean_expires_at(self) -> Any:
         expires_at = self.cleaned_data["expires_at"]
-        if expires_at is not None and "expires_at" in self.changed_data and expires_at <= timezone.now():
+        if expires_at is not None and "expires_at" in self.changed_data and expires_at <= clock.now():
             raise forms.ValidationError("This is in the past. To close the key now, revoke it.")
         return expires_at
 

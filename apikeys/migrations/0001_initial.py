@@ -2,7 +2,7 @@
 
 import django.contrib.postgres.fields
 import django.db.models.deletion
-import django.utils.timezone
+import sequence.clock
 import pgtrigger.compiler
 import pgtrigger.migrations
 import sequence.api.ids
@@ -32,12 +32,12 @@ class Migration(migrations.Migration):
                     ),
                 ),
                 ("created_by", models.CharField(editable=False, max_length=150)),
-                ("created_at", models.DateTimeField(default=django.utils.timezone.now, editable=False)),
+                ("created_at", models.DateTimeField(default=sequence.clock.now, editable=False)),
                 ("expires_at", models.DateTimeField(blank=True, help_text="UTC; empty means never.", null=True)),
                 ("last_used_at", models.DateTimeField(editable=False, null=True)),
                 ("revoked_at", models.DateTimeField(editable=False, null=True)),
                 ("permissions_changed_by", models.CharField(editable=False, max_length=150)),
-                ("permissions_changed_at", models.DateTimeField(default=django.utils.timezone.now, editable=False)),
+                ("permissions_changed_at", models.DateTimeField(default=sequence.clock.now, editable=False)),
                 (
                     "replaces",
                     models.OneToOneField(
@@ -78,7 +78,7 @@ class Migration(migrations.Migration):
                         max_length=10,
                     ),
                 ),
-                ("created_at", models.DateTimeField(default=django.utils.timezone.now, editable=False)),
+                ("created_at", models.DateTimeField(default=sequence.clock.now, editable=False)),
                 ("updated_at", models.DateTimeField(auto_now=True)),
             ],
             options={
@@ -248,7 +248,7 @@ class Migration(migrations.Migration):
                         max_length=10,
                     ),
                 ),
-                ("created_at", models.DateTimeField(default=django.utils.timezone.now, editable=False)),
+                ("created_at", models.DateTimeField(default=sequence.clock.now, editable=False)),
                 ("updated_at", models.DateTimeField(auto_now=True)),
             ],
             options={
@@ -271,7 +271,7 @@ class Migration(migrations.Migration):
                 ("request_body", models.TextField(help_text="Canonical JSON.")),
                 ("response_status", models.PositiveSmallIntegerField(null=True)),
                 ("response_body", models.TextField()),
-                ("created_at", models.DateTimeField(default=django.utils.timezone.now)),
+                ("created_at", models.DateTimeField(default=sequence.clock.now)),
                 ("expires_at", models.DateTimeField(db_index=True)),
                 (
                     "api_key",
@@ -304,11 +304,11 @@ class Migration(migrations.Migration):
                     ),
                 ),
                 ("created_by", models.CharField(editable=False, max_length=150)),
-                ("created_at", models.DateTimeField(default=django.utils.timezone.now, editable=False)),
+                ("created_at", models.DateTimeField(default=sequence.clock.now, editable=False)),
                 ("expires_at", models.DateTimeField(blank=True, help_text="UTC; empty means never.", null=True)),
                 ("revoked_at", models.DateTimeField(editable=False, null=True)),
                 ("permissions_changed_by", models.CharField(editable=False, max_length=150)),
-                ("permissions_changed_at", models.DateTimeField(default=django.utils.timezone.now, editable=False)),
+                ("permissions_changed_at", models.DateTimeField(default=sequence.clock.now, editable=False)),
                 (
                     "pgh_context",
                     models.ForeignKey(

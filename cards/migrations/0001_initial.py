@@ -2,7 +2,7 @@
 
 import django.contrib.postgres.fields
 import django.db.models.deletion
-import django.utils.timezone
+import sequence.clock
 import pgtrigger.compiler
 import pgtrigger.migrations
 import sequence.api.ids
@@ -85,7 +85,7 @@ class Migration(migrations.Migration):
                         size=None,
                     ),
                 ),
-                ("created_at", models.DateTimeField(default=django.utils.timezone.now, editable=False)),
+                ("created_at", models.DateTimeField(default=sequence.clock.now, editable=False)),
                 (
                     "account",
                     models.ForeignKey(
@@ -122,7 +122,7 @@ class Migration(migrations.Migration):
                         max_length=30,
                     ),
                 ),
-                ("created_at", models.DateTimeField(default=django.utils.timezone.now, editable=False)),
+                ("created_at", models.DateTimeField(default=sequence.clock.now, editable=False)),
                 (
                     "card",
                     models.ForeignKey(
@@ -205,7 +205,7 @@ class Migration(migrations.Migration):
                         size=None,
                     ),
                 ),
-                ("created_at", models.DateTimeField(default=django.utils.timezone.now, editable=False)),
+                ("created_at", models.DateTimeField(default=sequence.clock.now, editable=False)),
                 (
                     "account",
                     models.ForeignKey(
@@ -258,7 +258,7 @@ class Migration(migrations.Migration):
                 ("amount_cents", models.BigIntegerField()),
                 ("merchant_name", models.CharField(max_length=100)),
                 ("refunded_cents", models.BigIntegerField(default=0, editable=False)),
-                ("created_at", models.DateTimeField(default=django.utils.timezone.now, editable=False)),
+                ("created_at", models.DateTimeField(default=sequence.clock.now, editable=False)),
                 (
                     "account",
                     models.ForeignKey(

@@ -10,7 +10,6 @@ from django.contrib.admin.widgets import AdminDateWidget
 from django.db.models import OuterRef, QuerySet, Subquery
 from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
-from django.utils import timezone
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 
@@ -21,6 +20,7 @@ from rules.models import ExecutionMode, Rule, RuleExecution, RuleStatus, Trigger
 from rules.runs import simulate
 from rules.sentences import changes_between, sentences_of
 from rules.trace_sentences import tell_trace
+from sequence import clock
 from sequence.admin.base import ObjectPage, ReadOnlyAdmin, actor_of
 from sequence.admin.display import UNKNOWN, badge, code
 from sequence.admin.fields import Dollars
@@ -81,7 +81,7 @@ def _note(request: HttpRequest, reason: str) -> None:
 
 class SimulationForm(forms.Form):
     amount = Dollars(required=False, label="Incoming amount in US dollars", help_text="What arrives; empty: nothing.")
-    date = forms.DateField(label="On the day (UTC)", widget=AdminDateWidget, initial=lambda: timezone.now().date())
+    date = forms.DateField(label="On the day (UTC)", widget=AdminDateWidget, initial=lambda: clock.now().date())
 
 
 class Simulate(ObjectPage):

@@ -2,7 +2,7 @@
 
 import django.contrib.postgres.indexes
 import django.db.models.deletion
-import django.utils.timezone
+import sequence.clock
 import pgtrigger.compiler
 import pgtrigger.migrations
 import rules.models
@@ -51,8 +51,8 @@ class Migration(migrations.Migration):
                 ("enabled_by", models.CharField(max_length=150, null=True)),
                 ("enabled_version", models.PositiveIntegerField(null=True)),
                 ("next_slot_at", models.DateTimeField(null=True)),
-                ("created_at", models.DateTimeField(default=django.utils.timezone.now)),
-                ("updated_at", models.DateTimeField(default=django.utils.timezone.now)),
+                ("created_at", models.DateTimeField(default=sequence.clock.now)),
+                ("updated_at", models.DateTimeField(default=sequence.clock.now)),
                 ("deleted_at", models.DateTimeField(null=True)),
                 (
                     "organization",
@@ -116,7 +116,7 @@ class Migration(migrations.Migration):
                 ("failed_without_transfer", models.PositiveIntegerField(default=0)),
                 ("error_message", models.TextField(null=True)),
                 ("trace", rules.models.OrderedJSONField(default=dict)),
-                ("created_at", models.DateTimeField(default=django.utils.timezone.now)),
+                ("created_at", models.DateTimeField(default=sequence.clock.now)),
                 (
                     "organization",
                     models.ForeignKey(
@@ -219,7 +219,7 @@ class Migration(migrations.Migration):
                 ("description", models.CharField(max_length=500, null=True)),
                 ("definition", rules.models.OrderedJSONField()),
                 ("created_by", models.CharField(max_length=150)),
-                ("created_at", models.DateTimeField(default=django.utils.timezone.now)),
+                ("created_at", models.DateTimeField(default=sequence.clock.now)),
                 (
                     "rule",
                     models.ForeignKey(

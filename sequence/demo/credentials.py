@@ -6,9 +6,9 @@ from pathlib import Path
 from typing import Any
 
 from django.conf import settings
-from django.utils import timezone
 
 from apikeys.authentication import find_key
+from sequence import clock
 from sequence.errors import Unauthorized
 
 FILE = "demo.json"
@@ -28,7 +28,7 @@ def kept_credentials() -> dict[str, Any]:
     """Return those that were kept, if their key opens this database's door; else an empty dictionary."""
     try:
         credentials = json.loads(_path().read_text())
-        find_key(credentials["api_key"], at=timezone.now())
+        find_key(credentials["api_key"], at=clock.now())
     except (OSError, ValueError, KeyError, Unauthorized):
         return {}
     return credentials

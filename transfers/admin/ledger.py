@@ -8,11 +8,11 @@ from django.core.exceptions import PermissionDenied
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.urls import URLPattern, path
-from django.utils import timezone
 from django.utils.safestring import SafeString
 
 from accounts.models import Account
 from apikeys.admin.organizations import OrganizationFilter
+from sequence import clock
 from sequence.admin.base import ReadOnlyAdmin
 from sequence.admin.display import amount, dollars
 from transfers.admin.transfers import show_transfer
@@ -54,7 +54,7 @@ class PostingAdmin(ReadOnlyAdmin):
         """A pod's or income source's balance as of an instant, from its postings alone."""
         if not self.has_view_permission(request):
             raise PermissionDenied
-        form = AsOfForm(request.GET or {"at": f"{timezone.now():%Y-%m-%d %H:%M:%S}"})
+        form = AsOfForm(request.GET or {"at": f"{clock.now():%Y-%m-%d %H:%M:%S}"})
         answer = _answer(form) if request.GET and form.is_valid() else None
         title = "Balance as of a past instant"
         return self.page(request, "admin/transfers/posting/balance.html", title=title, form=form, answer=answer)

@@ -7,11 +7,11 @@ import pghistory
 import pgtrigger
 from django.db import models
 from django.db.models import F, Q
-from django.utils import timezone
 
 from accounts.models import Account
 from apikeys.models import ApiKey, Organization
 from apikeys.permissions import MAX_CENTS
+from sequence import clock
 from sequence.api.ids import PrefixedIdField
 
 
@@ -156,14 +156,14 @@ class Transfer(models.Model):
     decided_by = models.CharField(max_length=150, null=True)  # noqa: DJ001
     decided_at = models.DateTimeField(null=True)
 
-    created_at = models.DateTimeField(default=timezone.now)
+    created_at = models.DateTimeField(default=clock.now)
     # When it left PROCESSING for its rail: the day that counts for the rail's limits.
     accepted_at = models.DateTimeField(null=True)
     submitted_at = models.DateTimeField(null=True)
     completed_at = models.DateTimeField(null=True)
     # When the rules have seen that money arrived; what they make of it commits together with this.
     arrival_noticed_at = models.DateTimeField(null=True)
-    updated_at = models.DateTimeField(default=timezone.now)
+    updated_at = models.DateTimeField(default=clock.now)
 
     objects = TransferQuerySet.as_manager()
 
