@@ -10,25 +10,31 @@ from rules.models import Rule, RuleExecution, TriggerType
 from rules.runs import give_up, run, settle_status
 from rules.schedules import last_slot, next_slot
 from rules.services import start_executions
+from sequence.sweeps import do_batch
 from sequence.transactions import transactional
-from transfers.models import Status, Transfer
+from transfers.models import STALLED_REST, Status, Transfer
+from transfers.settlement import set_aside
 
 log = structlog.get_logger("sequence.rules")
 
 BATCH_SIZE = 100
 
 
-@transactional
 def notice_deposits(now: datetime) -> int:
     """Start the rule of every account that money has arrived on, once for each arrival.
 
     The arrival is marked in the transaction that starts the rule: a crash undoes both or neither.
     """
-    arrivals = list(
-        Transfer.objects.arrived_unnoticed().select_for_update(skip_locked=True, no_key=True, of=("self",))[:BATCH_SIZE]
-    )
+    return do_batch(_notice_deposits, now, size=BATCH_SIZE, set_aside=set_aside)
+
+
+@transactional
+def _notice_deposits(now: datetime, *, limit: int, claimed: list[str]) -> None:
+    due = Transfer.objects.arrived_unnoticed(now).select_for_update(skip_locked=True, no_key=True, of=("self",))
+    arrivals = list(due[:limit])
+    claimed[:] = [transfer.id for transfer in arrivals]
     if not arrivals:
-        return 0
+        return
     rules = _rules_for_deposits(arrivals)
     hops = _hops_of(arrivals)
     starts: list[tuple[Rule, dict[str, Any]]] = []
@@ -44,8 +50,7 @@ def notice_deposits(now: datetime) -> int:
             }
             starts.append((rule, facts))
     start_executions(starts, now=now)
-    Transfer.objects.filter(id__in=[transfer.id for transfer in arrivals]).update(arrival_noticed_at=now)
-    return len(arrivals)
+    Transfer.objects.filter(id__in=claimed).update(arrival_noticed_at=now, stalled_at=None)
 
 
 def _sets_off(transfer: Transfer, rule: Rule) -> bool:
@@ -66,12 +71,22 @@ def _hops_of(arrivals: list[Transfer]) -> dict[str, int]:
     return dict(RuleExecution.objects.filter(id__in=ids).values_list("id", "hops")) if ids else {}
 
 
-@transactional
 def notice_slots(now: datetime) -> int:
     """Start every scheduled rule that is due. Slots that were missed fire once, as the last of them."""
-    rules = list(Rule.objects.due(now).select_for_update(skip_locked=True, no_key=True, of=("self",))[:BATCH_SIZE])
+    return do_batch(_notice_slots, now, size=BATCH_SIZE, set_aside=_postpone)
+
+
+def _postpone(rule_id: str, at: datetime) -> None:
+    """Let a rule that a worker broke on rest. Its slot is not lost: it is then one that was missed."""
+    Rule.objects.filter(id=rule_id).update(next_slot_at=at + STALLED_REST)
+
+
+@transactional
+def _notice_slots(now: datetime, *, limit: int, claimed: list[str]) -> None:
+    rules = list(Rule.objects.due(now).select_for_update(skip_locked=True, no_key=True, of=("self",))[:limit])
+    claimed[:] = [rule.id for rule in rules]
     if not rules:
-        return 0
+        return
     slots = {rule.id: last_slot(rule.trigger, now) or rule.next_slot_at for rule in rules}
     # A slot stays fired when its rule is disabled and enabled again.
     same = RuleExecution.objects.filter(rule__in=rules, scheduled_at__in=slots.values())
@@ -82,7 +97,6 @@ def notice_slots(now: datetime) -> int:
     for rule in rules:
         rule.next_slot_at = next_slot(rule.trigger, now)
     Rule.objects.bulk_update(rules, ["next_slot_at"])
-    return len(rules)
 
 
 def carry_out(now: datetime) -> int:

@@ -33,7 +33,7 @@ class Batch:
     def __init__(self, accounts: dict[str, Account], *, now: datetime) -> None:
         self.accounts = accounts
         self.now = now
-        self._changed: list[Transfer] = []
+        self._changed: dict[str, Transfer] = {}
         self._movements: list[Movement] = []
         self._held: defaultdict[str, int] = defaultdict(int)
         self._gained: defaultdict[str, int] = defaultdict(int)
@@ -91,7 +91,7 @@ class Batch:
 
     def _change(self, transfer: Transfer, status: Status) -> None:
         transfer.status = status
-        self._changed.append(transfer)
+        self._changed[transfer.id] = transfer
 
     def _release(self, transfer: Transfer) -> None:
         if transfer.holds_funds and transfer.source_id:
@@ -154,22 +154,23 @@ class Batch:
     def _write_transfers(self) -> None:
         if not self._changed:
             return
+        changed = self._changed.values()
         with connection.cursor() as cursor:
             cursor.execute(
                 """
                 UPDATE transfers_transfer transfer
                 SET status = change.status, error_code = change.error_code, accepted_at = change.accepted_at,
-                    completed_at = change.completed_at, updated_at = %s
+                    completed_at = change.completed_at, stalled_at = NULL, updated_at = %s
                 FROM unnest(%s::uuid[], %s::text[], %s::text[], %s::timestamptz[], %s::timestamptz[])
                     AS change (id, status, error_code, accepted_at, completed_at)
                 WHERE transfer.id = change.id
                 """,
                 [
                     self.now,
-                    [parse_id("txr", transfer.id) for transfer in self._changed],
-                    [str(transfer.status) for transfer in self._changed],
-                    [transfer.error_code and str(transfer.error_code) for transfer in self._changed],
-                    [transfer.accepted_at for transfer in self._changed],
-                    [transfer.completed_at for transfer in self._changed],
+                    [parse_id("txr", transfer.id) for transfer in changed],
+                    [str(transfer.status) for transfer in changed],
+                    [transfer.error_code and str(transfer.error_code) for transfer in changed],
+                    [transfer.accepted_at for transfer in changed],
+                    [transfer.completed_at for transfer in changed],
                 ],
             )

@@ -6,11 +6,12 @@ from datetime import datetime, timedelta
 from django.db.models import QuerySet
 
 from apikeys.spending import Spend, add_spent
+from sequence.sweeps import do_batch
 from sequence.transactions import transactional
 from transfers.ach_limits import ReachedLimits
 from transfers.batches import Batch, lock_accounts_of
 from transfers.models import ErrorCode, RailName, Status, Transfer
-from transfers.rails import RAILS, Report, ReportKind
+from transfers.rails import RAILS, Rail, Report, ReportKind
 
 # Large enough that the statements of a batch weigh nothing against its rows, small enough to hold locks for a moment.
 BATCH_SIZE = 100
@@ -18,22 +19,26 @@ BATCH_SIZE = 100
 APPROVAL_LIFETIME = timedelta(days=7)
 
 
-@transactional
 def accept(now: datetime) -> int:
     """Take transfers out of PROCESSING: complete what the ledger alone can move, hand the rest to its rail.
 
     Not enough funds makes one INCOMPLETE, a limit or a deleted account an ERROR; neither moves anything.
     """
-    transfers = _claim(Transfer.objects.accepted())
+    return do_batch(_accept_batch, now, size=BATCH_SIZE, set_aside=set_aside)
+
+
+@transactional
+def _accept_batch(now: datetime, *, limit: int, claimed: list[str]) -> None:
+    transfers = _claim(Transfer.objects.accepted(now), limit)
+    claimed[:] = [transfer.id for transfer in transfers]
     if not transfers:
-        return 0
+        return
     # The limits' rows before the accounts', here as everywhere.
     limits = ReachedLimits.lock(transfers, now)
     batch = Batch(lock_accounts_of(transfers), now=now)
     for transfer in transfers:
         _accept(transfer, batch, limits)
     batch.write()
-    return len(transfers)
 
 
 def _accept(transfer: Transfer, batch: Batch, limits: ReachedLimits) -> None:
@@ -65,46 +70,65 @@ def submit(now: datetime) -> int:
     Nothing is locked meanwhile, since a PENDING transfer waits for its rail alone; a crash in between repeats the
     submission, which a rail takes once.
     """
-    transfers = list(Transfer.objects.unsubmitted()[:BATCH_SIZE])
-    for name, rail in RAILS.items():
-        given = [transfer for transfer in transfers if transfer.rail == name]
-        if given:
-            rail.submit(given, now=now)
+    return sum(_submit_to(name, rail, now) for name, rail in RAILS.items())
+
+
+def _submit_to(name: str, rail: Rail, now: datetime) -> int:
+    transfers = list(Transfer.objects.unsubmitted().filter(rail=name)[:BATCH_SIZE])
+    if not transfers:
+        return 0
+    rail.submit(transfers, now=now)
     ids = [transfer.id for transfer in transfers]
-    return Transfer.objects.filter(id__in=ids, submitted_at=None).update(submitted_at=now) if ids else 0
+    return Transfer.objects.filter(id__in=ids, submitted_at=None).update(submitted_at=now)
+
+
+def collect(now: datetime) -> int:
+    """Apply what the rails report."""
+    return do_batch(_collect_batch, now, size=BATCH_SIZE, set_aside=set_aside)
 
 
 @transactional
-def collect(now: datetime) -> int:
-    """Apply what the rails report."""
-    reports = [report for rail in RAILS.values() for report in rail.collect(now=now, limit=BATCH_SIZE)]
+def _collect_batch(now: datetime, *, limit: int, claimed: list[str]) -> None:
+    resting = list(Transfer.objects.resting(now).values_list("id", flat=True))
+    reports: list[Report] = []
+    for rail in RAILS.values():
+        reports += rail.collect(now=now, limit=limit - len(reports), except_for=resting)
+    claimed[:] = [report.transfer_id for report in reports]
     if reports:
         apply_reports(reports, now=now)
-    return len(reports)
 
 
 @transactional
 def apply_reports(reports: Sequence[Report], *, now: datetime) -> None:
-    """Complete, fail or reverse the transfers that the rails report on. A report that is no news changes nothing."""
-    by_id = {report.transfer_id: report for report in reports}
-    rows = Transfer.objects.filter(id__in=by_id).order_by("id").select_for_update(no_key=True, of=("self",))
-    transfers = list(rows)
-    batch = Batch(lock_accounts_of(transfers), now=now)
-    for transfer in transfers:
-        _apply(by_id[transfer.id], transfer, batch)
+    """Complete, fail or reverse the transfers that the rails report on, in the order of the reports.
+
+    A report that is no news changes nothing.
+    """
+    ids = {report.transfer_id for report in reports}
+    rows = Transfer.objects.filter(id__in=ids).order_by("id").select_for_update(no_key=True, of=("self",))
+    transfers = {transfer.id: transfer for transfer in rows}
+    batch = Batch(lock_accounts_of(transfers.values()), now=now)
+    for report in reports:
+        if report.transfer_id in transfers:
+            _apply(report, transfers[report.transfer_id], batch)
     batch.write()
 
 
 def _apply(report: Report, transfer: Transfer, batch: Batch) -> None:
     code = report.code or ErrorCode.PAYMENT_FAILED
-    if report.kind is ReportKind.RETURNED:
-        if transfer.status == Status.COMPLETE:
-            batch.reverse(transfer, code)
-    elif transfer.status == Status.PENDING:
+    if transfer.status == Status.PENDING:
         if report.kind is ReportKind.SETTLED:
             batch.complete(transfer)
         else:
+            # One that comes back before it was told to have settled has failed, for all that we know.
             batch.fail(transfer, Status.ERROR, code)
+    elif transfer.status == Status.COMPLETE and report.kind is ReportKind.RETURNED:
+        batch.reverse(transfer, code)
+
+
+def set_aside(transfer_id: str, at: datetime) -> None:
+    """Note that a worker broke on the transfer: nothing of it is done, and it is tried again after a rest."""
+    Transfer.objects.filter(id=transfer_id).update(stalled_at=at)
 
 
 @transactional
@@ -126,9 +150,9 @@ def give_back(transfers: Sequence[Transfer]) -> None:
     )
 
 
-def _claim(due: "QuerySet[Transfer]") -> list[Transfer]:
+def _claim(due: "QuerySet[Transfer]", limit: int = BATCH_SIZE) -> list[Transfer]:
     """Lock one batch of due rows; what another worker holds is that worker's."""
-    return list(due.select_for_update(skip_locked=True, no_key=True, of=("self",))[:BATCH_SIZE])
+    return list(due.select_for_update(skip_locked=True, no_key=True, of=("self",))[:limit])
 
 
 SWEEPS = (expire_approvals, accept, submit, collect)

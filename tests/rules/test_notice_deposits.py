@@ -31,6 +31,24 @@ def later(seconds=60):
 
 
 class TestNoticeDeposits:
+    def test_sets_a_deposit_aside_that_it_breaks_on_and_notices_it_later(self, routing, rent, savings, monkeypatch):
+        deposits = [fund(rent, cents) for cents in (2_00, 6_66, 4_00)]
+        with monkeypatch.context() as patch:
+            patch.setattr(
+                "rules.sweeps._sets_off", lambda transfer, rule: transfer.amount_cents / (6_66 - transfer.amount_cents)
+            )
+            run_once()
+        assert [run.incoming_cents for run in runs_of(routing)] == [2_00, 4_00]
+        assert list(Transfer.objects.stalled()) == [deposits[1]]
+
+        run_once(later(60))
+        assert len(runs_of(routing)) == 2
+        run_once(later(400))
+
+        assert [run.incoming_cents for run in runs_of(routing)] == [2_00, 4_00, 6_66]
+        assert not Transfer.objects.stalled().exists()
+        assert balances(savings) == [1_00 + 2_00 + 3_33]
+
     def test_sets_off_the_rule_of_a_deposit_once(self, api, routing, rent, savings):
         fund(rent, 100_01)
 

@@ -131,6 +131,17 @@ def schedule(api, income, rent, set_clock):
     return make
 
 
+def breaks_on(rule):
+    """Return a ``last_slot`` that meets a defect with one rule."""
+
+    def slot_before(trigger, at):
+        if trigger == rule.trigger:
+            raise ZeroDivisionError
+        return last_slot(trigger, at)
+
+    return slot_before
+
+
 def fired(rule):
     return [run.scheduled_at for run in runs_of(rule)]
 
@@ -214,6 +225,20 @@ class TestNoticeSlots:
 
         assert [notice_slots(at), notice_slots(at), notice_slots(at)] == [2, 1, 0]
         assert RuleExecution.objects.count() == 3
+
+    def test_lets_a_rule_that_breaks_rest_and_fires_its_slot_afterwards(self, schedule, monkeypatch):
+        at = datetime(2026, 7, 20, 9, tzinfo=UTC)
+        starts = ["2026-07-20T09:00:00Z", "2026-07-19T09:00:00Z", "2026-07-20T09:00:00Z"]
+        healthy, broken, other = (schedule("DAILY", start, at - timedelta(hours=1)) for start in starts)
+        with monkeypatch.context() as patch:
+            patch.setattr("rules.sweeps.last_slot", breaks_on(broken))
+            notice_slots(at)
+            assert [fired(healthy), fired(broken), fired(other)] == [[at], [], [at]]
+            assert notice_slots(at) == 0
+
+        notice_slots(at + timedelta(minutes=6))
+
+        assert [fired(healthy), fired(broken), fired(other)] == [[at], [at], [at]]
 
     def test_tells_the_slot_in_the_execution(self, api, schedule):
         made = schedule("MONTHLY", "2026-01-31T09:00:00+02:00", datetime(2026, 2, 1, tzinfo=UTC))

@@ -7,6 +7,7 @@ import sys
 import time
 from concurrent.futures import wait
 from datetime import timedelta
+from itertools import cycle, islice
 
 import pytest
 from django.conf import settings
@@ -29,6 +30,7 @@ from transfers.models import Transfer
 pytestmark = pytest.mark.django_db(transaction=True)
 
 PATIENCE_SECONDS = 60
+KILLS_IN_FULL = 50
 # A worker that does all that is due and is killed before one of its statements, so that every gap between two of them
 # can be hit: within a transaction, and between one transaction and the next.
 DOOMED_WORKER = """
@@ -105,7 +107,8 @@ class TestKilledWorker:
         fund(income, 100_00)
         statements = range(1, count_statements(run_once) + 1)
         # In full: before every statement there is, of every transaction.
-        kills = statements if request.config.getoption("--full") else dice.sample(statements, 2)
+        every = list(islice(cycle(statements), max(len(statements), KILLS_IN_FULL)))
+        kills = every if request.config.getoption("--full") else dice.sample(statements, 2)
         for number, before in enumerate(kills, start=2):
             fund(income, 100_00)
             assert start_doomed_worker(before).wait(PATIENCE_SECONDS) == -signal.SIGKILL

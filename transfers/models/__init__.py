@@ -1,8 +1,10 @@
 """What moves money: transfers, the ledger that proves them, and the simulated world outside."""
 
 from transfers.models.ledger import Clearing, EntrySet, EntrySetKind, Posting
+from transfers.models.ledger_check import LedgerCheck
 from transfers.models.simulated import Outcome, SimulatedMark, SimulatedPayment
 from transfers.models.transfer import (
+    STALLED_REST,
     UNDER_WAY,
     AchLimits,
     Direction,
@@ -14,6 +16,7 @@ from transfers.models.transfer import (
 )
 
 __all__ = [
+    "STALLED_REST",
     "UNDER_WAY",
     "AchLimits",
     "Clearing",
@@ -21,6 +24,7 @@ __all__ = [
     "EntrySet",
     "EntrySetKind",
     "ErrorCode",
+    "LedgerCheck",
     "Origin",
     "Outcome",
     "Posting",

@@ -1,6 +1,6 @@
 """A transfer: one movement of money, from its request to its end."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 import pghistory
@@ -91,6 +91,10 @@ class RailName(models.TextChoices):
     INCOMING = "incoming", "Incoming (started by somebody outside)"
 
 
+# After this a transfer that a worker broke on is tried again: what broke it may be mended by then.
+STALLED_REST = timedelta(minutes=5)
+
+
 class TransferQuerySet(models.QuerySet["Transfer"]):
     def of(self, organization_id: str) -> "TransferQuerySet":
         """Transfers of one organization; nobody else's are ever found."""
@@ -103,17 +107,29 @@ class TransferQuerySet(models.QuerySet["Transfer"]):
         """Transfers that may still move money."""
         return self.filter(status__in=UNDER_WAY)
 
-    def accepted(self) -> "TransferQuerySet":
+    def accepted(self, at: datetime) -> "TransferQuerySet":
         """Transfers that a worker should look at, oldest first."""
-        return self.filter(status=Status.PROCESSING).order_by("created_at", "id")
+        return self.ready(at).filter(status=Status.PROCESSING).order_by("created_at", "id")
+
+    def ready(self, at: datetime) -> "TransferQuerySet":
+        """Transfers without those that are left alone for now."""
+        return self.filter(Q(stalled_at=None) | Q(stalled_at__lte=at - STALLED_REST))
+
+    def stalled(self) -> "TransferQuerySet":
+        """Transfers that a worker broke on, and none has carried on since."""
+        return self.filter(stalled_at__isnull=False)
+
+    def resting(self, at: datetime) -> "TransferQuerySet":
+        """Stalled transfers that are left alone for now."""
+        return self.filter(stalled_at__gt=at - STALLED_REST)
 
     def unsubmitted(self) -> "TransferQuerySet":
         """Transfers that the rail does not have for sure, oldest first."""
         return self.filter(status=Status.PENDING, submitted_at=None).order_by("created_at", "id")
 
-    def arrived_unnoticed(self) -> "TransferQuerySet":
+    def arrived_unnoticed(self, at: datetime) -> "TransferQuerySet":
         """Completed movements into an account that nobody above has looked at yet, oldest first."""
-        arrived = self.filter(completed_at__isnull=False, destination__isnull=False, arrival_noticed_at=None)
+        arrived = self.ready(at).filter(completed_at__isnull=False, destination__isnull=False, arrival_noticed_at=None)
         return arrived.order_by("completed_at", "id")
 
     def undecided_since(self, at: datetime) -> "TransferQuerySet":
@@ -163,6 +179,8 @@ class Transfer(models.Model):
     completed_at = models.DateTimeField(null=True)
     # When the rules have seen that money arrived; what they make of it commits together with this.
     arrival_noticed_at = models.DateTimeField(null=True)
+    # When a worker last broke on it, by a defect of ours; None again as soon as one carries it on.
+    stalled_at = models.DateTimeField(null=True)
     updated_at = models.DateTimeField(default=clock.now)
 
     objects = TransferQuerySet.as_manager()
@@ -219,6 +237,7 @@ class Transfer(models.Model):
                 condition=Q(completed_at__isnull=False, destination__isnull=False, arrival_noticed_at=None),
                 name="transfer_unnoticed",
             ),
+            models.Index(fields=["stalled_at"], condition=Q(stalled_at__isnull=False), name="transfer_stalled"),
             # The rail's limits add up a day or a month of one organization.
             models.Index(fields=["organization", "direction", "accepted_at"], name="transfer_accepted"),
         ]
@@ -246,7 +265,8 @@ class Transfer(models.Model):
     def decide(self, *, status: Status, by: str, at: datetime) -> None:
         """Record a person's decision. The caller holds this row's lock."""
         self.status, self.decided_by, self.decided_at, self.updated_at = status, by, at, at
-        self.save(update_fields=["status", "decided_by", "decided_at", "updated_at"])
+        self.stalled_at = None
+        self.save(update_fields=["status", "decided_by", "decided_at", "updated_at", "stalled_at"])
 
 
 def _limit(help_text: str) -> Any:

@@ -1,7 +1,7 @@
 """The interface of a rail."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import Enum
@@ -34,11 +34,16 @@ class Rail(ABC):
 
     @abstractmethod
     def submit(self, transfers: Sequence[Transfer], *, now: datetime) -> None:
-        """Hand the payments over. One that the rail has already is left as it is."""
+        """Hand the payments over. One that the rail has already is left as it is.
+
+        A payment that the rail refuses is reported as FAILED. Raising says that the rail cannot be reached: all of them
+        are handed over again later.
+        """
 
     @abstractmethod
-    def collect(self, *, now: datetime, limit: int) -> list[Report]:
-        """Return at most ``limit`` outcomes that are news.
+    def collect(self, *, now: datetime, limit: int, except_for: Collection[str] = ()) -> list[Report]:
+        """Return at most ``limit`` outcomes that are news, of other transfers than ``except_for``.
 
-        Called inside the transaction that applies them: what this marks as told is told again if that fails.
+        Several reports on one transfer come in the order in which things happened. Called inside the transaction that
+        applies them: what this marks as told is told again if that fails.
         """

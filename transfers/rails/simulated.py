@@ -1,6 +1,6 @@
 """An ACH-like rail that is not one: it settles after a while, and fails or returns payments when told to."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime, timedelta
 
 from django.conf import settings
@@ -28,10 +28,12 @@ class SimulatedRail(Rail):
         told = SimulatedPayment.objects.filter(transfer_id__in=[payment.transfer_id for payment in payments])
         told.filter(settles_at=None).update(settles_at=settles_at)
 
-    def collect(self, *, now: datetime, limit: int) -> list[Report]:
+    def collect(self, *, now: datetime, limit: int, except_for: Collection[str] = ()) -> list[Report]:
         settles = Q(settled_at=None, settles_at__lte=now)
         returns = Q(settled_at__isnull=False, returned_at=None, returns_at__lte=now)
         due = SimulatedPayment.objects.filter(settles | returns).order_by("transfer_id")
+        if except_for:
+            due = due.exclude(transfer_id__in=except_for)
         payments = list(due.select_for_update(skip_locked=True)[:limit])
         reports = [_report(payment, now) for payment in payments]
         SimulatedPayment.objects.bulk_update(payments, ["settled_at", "returns_at", "returned_at"])
