@@ -141,6 +141,16 @@ class Account(models.Model):
                     " AND NEW.type <> 'external_account' AND pg_trigger_depth() = 0"
                 ),
             ),
+            pgtrigger.Trigger(
+                name="begins_empty",
+                when=pgtrigger.Before,
+                operation=pgtrigger.Insert,
+                condition=pgtrigger.Condition("NEW.type <> 'external_account' AND NEW.balance_cents <> 0"),
+                func="""
+                    RAISE EXCEPTION 'An account of the ledger begins with nothing; only postings move its balance.'
+                        USING ERRCODE = '23514';
+                """,
+            ),
         ]
 
     def __str__(self) -> str:
