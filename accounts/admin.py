@@ -6,7 +6,7 @@ from typing import Any
 from django import forms
 from django.contrib import admin
 from django.contrib.admin.widgets import AdminDateWidget
-from django.db.models import QuerySet
+from django.db.models import QuerySet, Sum
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.utils.safestring import SafeString
 
@@ -16,9 +16,12 @@ from apikeys.admin.choosing import ChooseOrganization
 from apikeys.admin.organizations import OrganizationFilter
 from apikeys.models import Organization
 from sequence.admin.base import ObjectPage, StaffAdmin
+from sequence.admin.console import Look, Section, add_section
 from sequence.admin.display import UNKNOWN, amount, badge, code
 from sequence.admin.fields import Dollars
 
+# As many as an organization usually has; more are a list of their own.
+BALANCES_SHOWN = 25
 _LIABILITY_FACTS = {
     "interest_rate_percent": "interest rate",
     "last_statement_balance_cents": "statement balance",
@@ -297,3 +300,23 @@ class AccountAdmin(StaffAdmin):
     @admin.display(description="account number")
     def masked_bank_account_number(self, obj: Account) -> str:
         return obj.masked_bank_account_number or UNKNOWN
+
+
+def balances(look: Look) -> Section:
+    """The open accounts by organization, and what the ledger holds in all."""
+    open_accounts = look.of(Account.objects.open())
+    rows = open_accounts.select_related("organization").defer("routing_number", "bank_account_number")
+    accounts = list(rows.order_by("organization__name", "organization_id", "type", "name", "id")[: BALANCES_SHOWN + 1])
+    in_ledger = open_accounts.exclude(type=AccountType.EXTERNAL_ACCOUNT)
+    return Section(
+        "admin/accounts/balances.html",
+        {
+            "accounts": accounts[:BALANCES_SHOWN],
+            "is_cut": len(accounts) > BALANCES_SHOWN,
+            "total_cents": in_ledger.aggregate(cents=Sum("balance_cents"))["cents"] or 0,
+            "address": look.list_of(Account),
+        },
+    )
+
+
+add_section("accounts.view_account", balances)

@@ -4,7 +4,7 @@ from typing import Any
 
 from django import forms
 from django.contrib import admin
-from django.db.models import QuerySet
+from django.db.models import Count, Q, QuerySet, Sum
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
 from django.utils.html import format_html, format_html_join
@@ -14,9 +14,10 @@ from accounts.models import Account, AccountType
 from apikeys.admin.choosing import ChooseOrganization
 from apikeys.admin.organizations import OrganizationFilter
 from cards import services
-from cards.models import FINAL, Card, CardDecline, CardStatus, CardTransaction, CardType
+from cards.models import FINAL, Card, CardDecline, CardDirection, CardStatus, CardTransaction, CardType
 from cards.names import MAX_NAME
 from sequence.admin.base import ObjectPage, ReadOnlyAdmin, attempt
+from sequence.admin.console import Figure, Look, add_figure
 from sequence.admin.display import UNKNOWN, amount, badge, code, dollars
 from sequence.admin.fields import Dollars
 
@@ -289,3 +290,20 @@ class CardDeclineAdmin(_CardRowAdmin):
     list_filter = ["reason", OrganizationFilter, "created_at"]
     readonly_fields = ["organization", "shown_card", "reason", "shown_amount", "merchant_name", "created_at"]
     fields = tuple(readonly_fields)
+
+
+def spent_today(look: Look) -> Figure:
+    """Return what cards paid today, less what came back to them."""
+    rows = look.of(CardTransaction.objects.filter(created_at__gte=look.midnight))
+    sums = rows.aggregate(
+        debits=Sum("amount_cents", filter=Q(direction=CardDirection.DEBIT)),
+        credits=Sum("amount_cents", filter=Q(direction=CardDirection.CREDIT)),
+        number=Count("id"),
+    )
+    cents = (sums["debits"] or 0) - (sums["credits"] or 0)
+    number = sums["number"]
+    detail = f"{number} card transaction{'' if number == 1 else 's'}"
+    return Figure("Spent by card", cents, detail, look.list_of(CardTransaction))
+
+
+add_figure("cards.view_cardtransaction", spent_today)

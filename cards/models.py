@@ -235,6 +235,8 @@ class CardTransaction(models.Model):
         indexes = [
             # A card's history in the order of its pages; limits add up its latest part.
             models.Index(F("card"), F("created_at").desc(), F("id").desc(), name="card_transaction_list"),
+            # What was spent today, by all cards together.
+            models.Index(fields=["created_at"], name="card_transaction_by_time"),
         ]
         triggers = [
             pgtrigger.Protect(name="is_never_deleted", operation=pgtrigger.Delete),

@@ -169,6 +169,9 @@ class ExecutionStatus(models.TextChoices):
     FAILED = "failed"
 
 
+FAILED = (ExecutionStatus.PARTIAL, ExecutionStatus.FAILED)
+
+
 class ExecutionMode(models.TextChoices):
     """Whether it moves money."""
 
@@ -181,6 +184,10 @@ class RuleExecutionQuerySet(models.QuerySet["RuleExecution"]):
         """Live runs that have yet to decide, oldest first."""
         due = Q(next_attempt_at=None) | Q(next_attempt_at__lte=at)
         return self.filter(due, status=ExecutionStatus.IN_PROGRESS, decided_at=None).order_by("created_at", "id")
+
+    def failed_since(self, at: datetime) -> "RuleExecutionQuerySet":
+        """Runs that failed, all of them or in part, and decided so after the instant."""
+        return self.filter(status__in=FAILED, decided_at__gt=at)
 
     def unfinished(self) -> "RuleExecutionQuerySet":
         """Runs that have decided and none of whose transfers is on its way any more, oldest first."""
@@ -237,6 +244,7 @@ class RuleExecution(models.Model):
             models.Index(
                 fields=["created_at", "id"], condition=Q(status=ExecutionStatus.IN_PROGRESS), name="execution_due"
             ),
+            models.Index(fields=["decided_at"], condition=Q(status__in=FAILED), name="execution_failed"),
         ]
 
     def __str__(self) -> str:

@@ -8,6 +8,7 @@ from django.contrib import admin, messages
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
 
+from sequence import clock
 from sequence.api.request_ids import request_id_of
 from sequence.audit import run_audited
 from sequence.errors import DomainError
@@ -49,8 +50,8 @@ def _audited(view: View) -> View:
 class StaffSite(admin.AdminSite):
     site_title = "Sequence"
     site_header = "Sequence"
-    index_title = "Overview"
-    # The lists need its room on a small laptop; the overview and the path above each page lead everywhere.
+    index_title = "Console"
+    # The lists need its room on a small laptop; the console and the path above each page lead everywhere.
     enable_nav_sidebar = False
 
     def admin_view(self, view: Any, cacheable: bool = False) -> Any:
@@ -63,11 +64,14 @@ class StaffSite(admin.AdminSite):
         return sorted(apps, key=lambda app: (rank.get(app["app_label"], len(rank)), app["name"]))
 
     def index(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> TemplateResponse:
-        """The overview, with the latest changes for those who may see the trail."""
-        from sequence.admin.trail import Filters, newest_changes  # Models, which load after the site.
+        """The console, with the latest changes for those who may see the trail."""
+        from sequence.admin.console import Look, console_of  # Models, which load after the site.
+        from sequence.admin.trail import Filters, newest_changes
 
+        look = Look(clock.now(), request.GET.get("organization") or None)
         changes = newest_changes(Filters(), size=LATEST_CHANGES).changes if may_see_trail(request) else None
-        return super().index(request, {**(extra_context or {}), "latest_changes": changes})
+        console = console_of(request.user, look)
+        return super().index(request, {**(extra_context or {}), **console, "latest_changes": changes})
 
 
 def may_see_trail(request: HttpRequest) -> bool:

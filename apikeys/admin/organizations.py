@@ -13,10 +13,20 @@ from django.utils.safestring import SafeString
 from apikeys.models import Organization, OrganizationStatus
 from apikeys.services import create_organization, set_organization_status
 from sequence.admin.base import ObjectPage, StaffAdmin
+from sequence.admin.console import Look, offer_organizations
 from sequence.admin.display import badge, code
 
 # A filter with thousands of names is no filter: beyond these, search, or follow the link from an organization's page.
 LISTED_ORGANIZATIONS = 20
+
+
+def listed_organizations(chosen: str | None) -> list[tuple[str, str]]:
+    """Return the id and name of the first few organizations of the alphabet, and always of the chosen one."""
+    organizations = Organization.objects.order_by("name", "id").values_list("id", "name")
+    listed = list(organizations[:LISTED_ORGANIZATIONS])
+    if chosen and chosen not in dict(listed):
+        listed += organizations.filter(id=chosen)
+    return listed
 
 
 class OrganizationFilter(admin.SimpleListFilter):
@@ -26,11 +36,7 @@ class OrganizationFilter(admin.SimpleListFilter):
     parameter_name = "organization"
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
-        organizations = Organization.objects.order_by("name", "id").values_list("id", "name")
-        listed = list(organizations[:LISTED_ORGANIZATIONS])
-        if self.value() and self.value() not in dict(listed):
-            listed += organizations.filter(id=self.value())
-        return listed
+        return listed_organizations(self.value())
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
         return queryset.filter(organization=self.value()) if self.value() else queryset
@@ -131,3 +137,10 @@ class OrganizationAdmin(StaffAdmin):
             reverse("admin:accounts_account_changelist"),
             obj.id,
         )
+
+
+def _offered(look: Look) -> list[tuple[str, str]]:
+    return listed_organizations(look.organization_id)
+
+
+offer_organizations("apikeys.view_organization", _offered)

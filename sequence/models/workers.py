@@ -36,3 +36,11 @@ class WorkerProcess(models.Model):
 
     def __str__(self) -> str:
         return f"{self.host}:{self.pid}"
+
+    def is_alive(self, at: datetime) -> bool:
+        """Whether it was heard of lately."""
+        return self.stopped_at is None and self.seen_at > at - SILENT_AFTER
+
+    def stumbled_since(self, at: datetime) -> bool:
+        """Whether one of its sweeps broke after the instant."""
+        return self.broke_at is not None and self.broke_at > at

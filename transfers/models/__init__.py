@@ -4,6 +4,7 @@ from transfers.models.ledger import Clearing, EntrySet, EntrySetKind, Posting
 from transfers.models.ledger_check import LedgerCheck
 from transfers.models.simulated import Outcome, SimulatedMark, SimulatedPayment
 from transfers.models.transfer import (
+    FAILED,
     STALLED_REST,
     UNDER_WAY,
     AchLimits,
@@ -16,6 +17,7 @@ from transfers.models.transfer import (
 )
 
 __all__ = [
+    "FAILED",
     "STALLED_REST",
     "UNDER_WAY",
     "AchLimits",

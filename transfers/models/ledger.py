@@ -103,7 +103,10 @@ class Posting(models.Model):
                 name="posting_on_account_or_clearing",
             ),
         ]
-        indexes = [models.Index(F("account"), F("posted_at").desc(), F("id").desc(), name="posting_by_account")]
+        indexes = [
+            models.Index(F("account"), F("posted_at").desc(), F("id").desc(), name="posting_by_account"),
+            models.Index(fields=["organization"], condition=Q(clearing=Clearing.SUSPENSE), name="posting_in_suspense"),
+        ]
         triggers = [
             pgtrigger.Protect(name="is_append_only", operation=pgtrigger.Update | pgtrigger.Delete),
             _never_truncated(),

@@ -47,6 +47,7 @@ class Status(models.TextChoices):
     CANCELLED = "cancelled"
 
 
+FAILED = (Status.INCOMPLETE, Status.ERROR)
 UNDER_WAY = (Status.PENDING_APPROVAL, Status.PROCESSING, Status.PENDING)
 
 _TRANSITIONS: list[tuple[str, str]] = [
@@ -131,6 +132,10 @@ class TransferQuerySet(models.QuerySet["Transfer"]):
         """Completed movements into an account that nobody above has looked at yet, oldest first."""
         arrived = self.ready(at).filter(completed_at__isnull=False, destination__isnull=False, arrival_noticed_at=None)
         return arrived.order_by("completed_at", "id")
+
+    def failed_since(self, at: datetime) -> "TransferQuerySet":
+        """Transfers that failed or came back after the instant."""
+        return self.filter(status__in=FAILED, updated_at__gt=at)
 
     def undecided_since(self, at: datetime) -> "TransferQuerySet":
         return self.filter(status=Status.PENDING_APPROVAL, created_at__lte=at).order_by("created_at", "id")
@@ -237,6 +242,9 @@ class Transfer(models.Model):
                 condition=Q(completed_at__isnull=False, destination__isnull=False, arrival_noticed_at=None),
                 name="transfer_unnoticed",
             ),
+            models.Index(fields=["updated_at"], condition=Q(status__in=FAILED), name="transfer_failed"),
+            # What moved today.
+            models.Index(fields=["completed_at"], condition=Q(completed_at__isnull=False), name="transfer_completed"),
             models.Index(fields=["stalled_at"], condition=Q(stalled_at__isnull=False), name="transfer_stalled"),
             # The rail's limits add up a day or a month of one organization.
             models.Index(fields=["organization", "direction", "accepted_at"], name="transfer_accepted"),

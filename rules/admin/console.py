@@ -1,0 +1,65 @@
+"""What the console tells of rules: those that a person is to review, and runs that failed or stand still."""
+
+from datetime import timedelta
+
+from django.db.models import F, Q
+from django.urls import reverse
+
+from rules.models import ExecutionMode, ExecutionStatus, Rule, RuleExecution, RuleStatus
+from sequence.admin.console import Item, Look, Waiting, add_waiting, wait_for_person
+
+RECENT = timedelta(days=1)
+# A worker takes a run within a second.
+LATE = timedelta(minutes=1)
+
+
+def reviews(look: Look) -> Waiting:
+    """Rules that were written or changed since a person last enabled them."""
+    rows = look.of(Rule.objects.kept().filter(status=RuleStatus.DISABLED).select_related("organization"))
+    rows = rows.filter(Q(enabled_version=None) | ~Q(enabled_version=F("version")))
+
+    def item(rule: Rule) -> Item:
+        what = "new" if rule.enabled_version is None else "changed since it was last enabled"
+        detail = f"{what}, of {rule.organization}"
+        return Item(str(rule), detail, reverse("admin:rules_rule_change", args=[rule.id]), rule.updated_at)
+
+    address = look.list_of(Rule, status__exact=RuleStatus.DISABLED.value)
+    return wait_for_person("Rules to review and enable", rows.order_by("updated_at", "id"), item, address=address)
+
+
+def _item(execution: RuleExecution, detail: str) -> Item:
+    address = reverse("admin:rules_ruleexecution_change", args=[execution.id])
+    since = execution.decided_at or execution.created_at
+    return Item(execution.rule_name or execution.rule_id, detail, address, since)
+
+
+def failures(look: Look) -> Waiting:
+    """Runs that failed, all of them or in part, within a day, the newest first."""
+    rows = look.of(RuleExecution.objects.failed_since(look.at - RECENT).filter(mode=ExecutionMode.LIVE))
+    address = look.list_of(RuleExecution, status__exact=ExecutionStatus.FAILED.value)
+    ordered = rows.order_by("-decided_at", "-id")
+    return wait_for_person(
+        "Runs of rules that failed in the last day",
+        ordered,
+        lambda run: _item(run, run.error_message or run.get_status_display()),
+        address=address,
+        tone="bad",
+    )
+
+
+def standing_still(look: Look) -> Waiting:
+    """Runs that no worker takes."""
+    rows = look.of(RuleExecution.objects.waiting(look.at).filter(created_at__lt=look.at - LATE))
+    address = look.list_of(RuleExecution, status__exact=ExecutionStatus.IN_PROGRESS.value)
+    return wait_for_person(
+        "Runs of rules that stand still",
+        rows.filter(Q(next_attempt_at=None) | Q(next_attempt_at__lt=look.at - LATE)),
+        lambda run: _item(run, "no worker has taken it"),
+        address=address,
+        tone="bad",
+    )
+
+
+add_waiting("rules.view_rule", reviews)
+add_waiting("rules.view_ruleexecution", standing_still)
+add_waiting("rules.view_ruleexecution", failures)

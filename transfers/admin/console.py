@@ -1,0 +1,137 @@
+"""What the console tells of money: what waits for a person, what moved today, and whether the books are right."""
+
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.db.models import Count, Q, Sum
+from django.urls import reverse
+from django.utils.timesince import timesince
+
+from sequence.admin.console import (
+    Figure,
+    Item,
+    Look,
+    Sign,
+    Waiting,
+    add_figure,
+    add_sign,
+    add_waiting,
+    wait_for_person,
+)
+from sequence.admin.display import dollars
+from transfers.ledger_checks import EVERY
+from transfers.models import Clearing, Direction, LedgerCheck, Posting, Status, Transfer
+from transfers.settlement import APPROVAL_LIFETIME
+
+RECENT = timedelta(days=1)
+# A worker takes a transfer within a second. After this nobody works, or something is in its way.
+LATE = timedelta(minutes=1)
+# The daily check may begin a little later than a day after the last one.
+CHECK_LATE = EVERY + timedelta(hours=2)
+
+
+def _item(transfer: Transfer, detail: str, since: datetime) -> Item:
+    ends = [str(end) for end in (transfer.source, transfer.destination) if end is not None]
+    text = f"{dollars(transfer.amount_cents)} {' → '.join(ends)}"
+    return Item(text, detail, reverse("admin:transfers_transfer_change", args=[transfer.id]), since)
+
+
+def approvals(look: Look) -> Waiting:
+    """Transfers that a person is to approve or reject, the oldest first: it is cancelled first."""
+    rows = look.of(Transfer.objects.filter(status=Status.PENDING_APPROVAL).with_accounts().select_related("api_key"))
+
+    def item(transfer: Transfer) -> Item:
+        left = timesince(look.at, transfer.created_at + APPROVAL_LIFETIME)
+        return _item(transfer, f"asked for by {transfer.api_key}; cancelled in {left}", transfer.created_at)
+
+    ordered = rows.order_by("created_at", "id")
+    return wait_for_person(
+        "Transfers to approve or reject", ordered, item, address=look.list_of(Transfer, waits="person")
+    )
+
+
+def failures(look: Look) -> Waiting:
+    """Transfers that failed, or came back, within a day, the newest first."""
+    rows = look.of(Transfer.objects.failed_since(look.at - RECENT).with_accounts())
+
+    def item(transfer: Transfer) -> Item:
+        return _item(transfer, transfer.get_error_code_display(), transfer.updated_at)
+
+    ordered = rows.order_by("-updated_at", "-id")
+    return wait_for_person(
+        "Transfers that failed in the last day",
+        ordered,
+        item,
+        address=look.list_of(Transfer, waits="failed"),
+        tone="bad",
+    )
+
+
+def stalled(look: Look) -> Waiting:
+    """Transfers that workers broke on, and those that no worker takes."""
+    not_taken = Q(status=Status.PROCESSING) | Q(status=Status.PENDING, submitted_at=None)
+    rows = look.of(Transfer.objects.under_way().with_accounts())
+    rows = rows.filter(Q(stalled_at__isnull=False) | (not_taken & Q(updated_at__lt=look.at - LATE)))
+
+    def item(transfer: Transfer) -> Item:
+        why = "a worker broke on it and tries again" if transfer.stalled_at else "no worker has taken it"
+        return _item(transfer, why, transfer.updated_at)
+
+    ordered = rows.order_by("updated_at", "id")
+    return wait_for_person(
+        "Transfers that stand still", ordered, item, address=look.list_of(Transfer, waits="worker"), tone="bad"
+    )
+
+
+def suspense(look: Look) -> Waiting:
+    """What came back to an account that could not take it, or, below zero, was owed by one that had spent it."""
+    rows = look.of(Posting.objects.filter(clearing=Clearing.SUSPENSE))
+    owed = rows.values("organization_id", "organization__name").annotate(cents=Sum("amount_cents")).exclude(cents=0)
+    address = look.list_of(Posting, clearing__exact=Clearing.SUSPENSE.value)
+
+    def item(row: dict[str, Any]) -> Item:
+        why = "came back to a deleted account" if row["cents"] > 0 else "is owed: its account had spent it"
+        return Item(dollars(row["cents"]), f"{row['organization__name']}, {why}", address, look.at)
+
+    return wait_for_person("Money in suspense", owed.order_by("organization__name"), item, address=address)
+
+
+def _moved(direction: Direction, label: str) -> Callable[[Look], Figure]:
+    def figure(look: Look) -> Figure:
+        rows = look.of(Transfer.objects.filter(status=Status.COMPLETE, completed_at__gte=look.midnight))
+        sums = rows.filter(direction=direction).aggregate(cents=Sum("amount_cents"), number=Count("id"))
+        number = sums["number"]
+        return Figure(
+            label, sums["cents"] or 0, f"{number} transfer{'' if number == 1 else 's'}", look.list_of(Transfer)
+        )
+
+    return figure
+
+
+def ledger(look: Look) -> Sign:
+    """Say when the ledger was last proved right, or what is wrong in it."""
+    address = reverse("admin:transfers_ledgercheck_changelist")
+    check = LedgerCheck.objects.order_by("-started_at").first()
+    if check is None:
+        return Sign(
+            "Ledger", "warn", "It was never checked. A worker does it once a day; so does check_ledger.", address
+        )
+    ago = timesince(check.started_at, look.at)
+    if not check.is_clean:
+        words = f"{len(check.faults)} faults were found {ago} ago. Stop the workers and look at them now."
+        return Sign("Ledger", "bad", words, reverse("admin:transfers_ledgercheck_change", args=[check.id]))
+    if check.started_at < look.at - CHECK_LATE:
+        return Sign("Ledger", "warn", f"It was last checked {ago} ago. Run check_ledger, or start a worker.", address)
+    return Sign("Ledger", "good", f"Proved right by {check.checks} checks, {ago} ago.", address)
+
+
+_VIEW = "transfers.view_transfer"
+add_waiting(_VIEW, approvals)
+add_waiting(_VIEW, stalled)
+add_waiting(_VIEW, failures)
+add_waiting("transfers.view_posting", suspense)
+add_figure(_VIEW, _moved(Direction.MONEY_IN, "In"))
+add_figure(_VIEW, _moved(Direction.MONEY_OUT, "Out"))
+add_figure(_VIEW, _moved(Direction.INTERNAL, "Between own accounts"))
+add_sign("transfers.view_ledgercheck", ledger)
