@@ -102,7 +102,8 @@ class KeyedViewSet(ViewSet):
         if request.method in METHODS_THAT_WRITE and key is not None and not idempotency.ALLOWED.fullmatch(key):
             message = f"Use 1 to {idempotency.MAX_LENGTH} visible ASCII characters, such as a UUID."
             raise InvalidRequest.of(idempotency.HEADER, "invalid", message)
-        if not request.accepts("application/json"):
+        # An empty one names nothing that would do better. RFC 9110, 12.5.1, takes no header as "anything".
+        if request.headers.get("Accept") and not request.accepts("application/json"):
             raise NotAcceptable()
 
     def _answer(self, operation: Operation) -> HttpResponse:

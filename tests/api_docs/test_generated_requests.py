@@ -50,7 +50,8 @@ def _is_beyond_a_schema(error: dict[str, Any], body: Any) -> bool:
     if error["code"] == "idempotency_key_mismatch":
         return True
     # To JSON Schema 1.0 is an integer; to money it is not.
-    return {fault["code"] for fault in error.get("details", [])} <= BEYOND_A_SCHEMA or _holds_a_float(body)
+    codes = {fault["code"] for fault in error.get("details", [])}
+    return (bool(codes) and codes <= BEYOND_A_SCHEMA) or _holds_a_float(body)
 
 
 def _holds_a_float(value: Any) -> bool:

@@ -1,4 +1,4 @@
-"""Acme's accounts: one of each kind, and a clock that can be stopped."""
+"""Acme's accounts, one of each kind, and chance that can be repeated."""
 
 import os
 import random
@@ -51,16 +51,6 @@ def card(acme) -> Account:
     return ExternalAccountFactory(
         organization=acme, name="Card", external_account_type=ExternalAccountType.LIABILITY, balance_cents=300_00
     )
-
-
-@pytest.fixture
-def set_clock(monkeypatch) -> Callable[[datetime], None]:
-    """Return a function that stops the server's clock at an instant."""
-
-    def stop_at(moment: datetime) -> None:
-        monkeypatch.setattr("django.utils.timezone.now", lambda: moment)
-
-    return stop_at
 
 
 @pytest.fixture
