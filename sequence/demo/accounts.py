@@ -113,9 +113,9 @@ def _debts(household: Household) -> dict[str, Any]:
         "loan": connect_external_account(
             name="Car loan",
             institution_name="Meridian Auto Finance",
-            balance_cents=2_180_000,
+            balance_cents=2_640_000,
             interest_rate_percent=Decimal("7.2"),
-            last_statement_balance_cents=2_180_000,
+            last_statement_balance_cents=2_640_000,
             next_payment_minimum_cents=24_500,
             next_payment_due_on=today + timedelta(days=20),
             **outside,

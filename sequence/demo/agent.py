@@ -11,18 +11,19 @@ from transfers.models import ErrorCode, Transfer
 from transfers.services import approve_transfer, cancel_transfer, create_manual_transfer, reject_transfer
 from transfers.simulation import fail_payment, return_payment
 
-# What stays of a week's groceries money; the rest goes to the vacation.
+# What stays of the groceries money; the rest goes to the vacation before the pod is topped up again.
 KEPT_FOR_MONDAY_CENTS = 4_000
 LEAST_CENTS = 100
 SAVED_CENTS = 5_000
+FRIDAY_TO_SUNDAY = timedelta(days=2)
 # How long after its arrival a payment is returned by its bank.
 RETURNED_AFTER = timedelta(days=3)
 
 
 def routine(period: Period) -> Iterator[Event]:
-    """Yield what the agent does every week and every month."""
-    for day in period.weekly(6, time(21)):
-        yield Event(day, _save_what_is_left)
+    """Yield what the agent does again and again."""
+    for payday in period.paydays(time(21)):
+        yield Event(payday + FRIDAY_TO_SUNDAY, _save_what_is_left)
     for day in period.monthly(27, time(15)):
         yield Event(day, lambda household: _trigger(household, "clear"))
     pulls = list(period.monthly(12, time(13)))

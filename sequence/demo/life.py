@@ -1,11 +1,8 @@
 """Living through a period: what happens, happens at its moment, and workers run whenever something is due."""
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable
 from datetime import datetime
 
-from django.db.models import DateTimeField, ExpressionWrapper, F
-
-from rules.models import ExecutionStatus, Rule, RuleExecution
 from sequence import clock
 from sequence.audit import set_context
 from sequence.demo.agent import decisions, routine, troubles
@@ -15,9 +12,7 @@ from sequence.demo.institutions import refused_rent, statements
 from sequence.demo.period import Period
 from sequence.demo.rules import changes_of_rules
 from sequence.demo.spending import money_out
-from sequence.worker import run_once
-from transfers.models import SimulatedPayment, Status, Transfer
-from transfers.settlement import APPROVAL_LIFETIME
+from sequence.demo.work import Work
 
 _CHAPTERS: tuple[Callable[[Period], Iterable[Event]], ...] = (
     money_in,
@@ -39,68 +34,41 @@ def events_of(period: Period) -> list[Event]:
 
 def live(household: Household, period: Period, *, tell: Callable[[str], None]) -> None:
     """Let everything happen to the household that happens in the period. ``tell`` gets a line for each month."""
-    life = _Life(household, period.begin, tell)
+    life = _Life(household, tell)
     for event in events_of(period):
         life.let_workers_run(until=event.at)
         life.let_happen(event)
     life.let_workers_run(until=period.end)
-    life.work(period.end)
 
 
 class _Life:
-    def __init__(self, household: Household, begin: datetime, tell: Callable[[str], None]) -> None:
+    def __init__(self, household: Household, tell: Callable[[str], None]) -> None:
         self._household = household
-        self._moment = begin
         self._tell = tell
-        self._due: list[datetime] | None = None
+        self._told = ""
+        self._work = Work(household.organization.id)
+        self._next_work_at = self._work.next_at()
 
     def let_happen(self, event: Event) -> None:
-        self._move_to(event.at)
+        self._tell_month(event.at)
         with clock.stopped_at(event.at):
             set_context(actor=self._household.actor, reason=f"The demo's {event.at:%Y-%m-%d %H:%M}")
             event.happen(self._household)
         if event.rings:
-            self.work(event.at)
+            self._let_workers_run_at(event.at)
 
     def let_workers_run(self, *, until: datetime) -> None:
-        """Run a worker at each moment at which it finds something to do, and at no other."""
-        while (moment := self._next_due()) is not None and moment <= until:
-            self.work(moment)
+        """Run workers at each moment at which they find something to do, and at no other."""
+        while self._next_work_at is not None and self._next_work_at <= until:
+            self._let_workers_run_at(self._next_work_at)
 
-    def work(self, moment: datetime) -> None:
-        self._move_to(moment)
+    def _let_workers_run_at(self, moment: datetime) -> None:
+        self._tell_month(moment)
         with clock.stopped_at(moment):
-            run_once(moment)
-        self._due = None
+            self._next_work_at = self._work.do(moment)
 
-    def _next_due(self) -> datetime | None:
-        """Look it up only after something may have changed it."""
-        if self._due is None:
-            self._due = sorted(_due_moments(self._household.organization.id))
-        return next((moment for moment in self._due if moment > self._moment), None)
-
-    def _move_to(self, moment: datetime) -> None:
-        if (moment.year, moment.month) != (self._moment.year, self._moment.month):
-            self._tell(f"  {moment:%B %Y}")
-        self._moment = moment
-
-
-def _due_moments(organization_id: str) -> Iterator[datetime]:
-    """Yield when workers will have something to do for the organization, as far as it is known already."""
-    transfers = Transfer.objects.of(organization_id)
-    ours = transfers.values("id")
-    payments = SimulatedPayment.objects.filter(transfer_id__in=ours)
-    runs = RuleExecution.objects.filter(organization_id=organization_id, status=ExecutionStatus.IN_PROGRESS)
-    expires_at = ExpressionWrapper(F("created_at") + APPROVAL_LIFETIME, output_field=DateTimeField())
-    found = (
-        Rule.objects.of(organization_id)
-        .enabled()
-        .values_list("next_slot_at", flat=True)
-        .union(
-            runs.filter(decided_at=None).values_list("next_attempt_at", flat=True),
-            payments.filter(settled_at=None).values_list("settles_at", flat=True),
-            payments.filter(returned_at=None).values_list("returns_at", flat=True),
-            transfers.filter(status=Status.PENDING_APPROVAL).values_list(expires_at, flat=True),
-        )
-    )
-    return (moment for moment in found if moment is not None)
+    def _tell_month(self, moment: datetime) -> None:
+        month = f"{moment:%B %Y}"
+        if month != self._told:
+            self._tell(f"  {month}")
+            self._told = month

@@ -45,16 +45,16 @@ def rule_bodies(id_of: Callable[[str], str], period: Period) -> dict[str, Body]:
         },
         "change": {
             "nickname": "Sweep the small change",
-            "description": "What is above a multiple of $100 on Sunday evening is saved, $250 a month at most.",
-            "trigger": _scheduled("WEEKLY", period.weekly(6, time(20)), id_of("payroll")),
+            "description": "What is above a multiple of $500 before rent is due is saved, $2,000 a year at most.",
+            "trigger": _scheduled("MONTHLY", period.monthly(28, time(20)), id_of("payroll")),
             "steps": _always(
                 _action(
                     id_of,
                     "round_down",
                     "payroll",
                     "rainy",
-                    amount_in_cents=10_000,
-                    limit={"period": "PER_MONTH", "amount_in_cents": 25_000},
+                    amount_in_cents=50_000,
+                    limit={"period": "PER_YEAR", "amount_in_cents": 200_000},
                 )
             ),
         },
@@ -83,9 +83,9 @@ def _split_the_paycheck(id_of: Callable[[str], str]) -> Body:
         "trigger": {"type": "ON_FUNDS_TRANSFERRED", "account_id": id_of("payroll")},
         "steps": _always(
             {**rent, "limit": {"period": "PER_MONTH", "amount_in_cents": 195_000}},
-            _percentage(id_of, "payroll", "bills", 8.5, "INCOMING_AMOUNT"),
-            _percentage(id_of, "payroll", "rainy", 10, "INCOMING_AMOUNT"),
-            _percentage(id_of, "payroll", "vacation", 5, "INCOMING_AMOUNT"),
+            _percentage(id_of, "payroll", "bills", 7.25, "INCOMING_AMOUNT"),
+            _percentage(id_of, "payroll", "rainy", 8, "INCOMING_AMOUNT"),
+            _percentage(id_of, "payroll", "vacation", 3, "INCOMING_AMOUNT"),
         ),
     }
 
@@ -103,8 +103,8 @@ def _split_an_invoice(id_of: Callable[[str], str]) -> Body:
                 "conditions": {"all": [is_large, {"any": [is_short, is_early]}]},
                 "actions": [
                     _percentage(id_of, "freelance", "taxes", 30, "INCOMING_AMOUNT"),
-                    _percentage(id_of, "freelance", "rainy", 25, "INCOMING_AMOUNT"),
-                    _percentage(id_of, "freelance", "vacation", 15, "INCOMING_AMOUNT"),
+                    _percentage(id_of, "freelance", "rainy", 20, "INCOMING_AMOUNT"),
+                    _percentage(id_of, "freelance", "vacation", 10, "INCOMING_AMOUNT"),
                 ],
             },
             {
