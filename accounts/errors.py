@@ -25,3 +25,8 @@ class AccountInUse(Conflict):
 
 class OnlyOfLiabilities(InvalidRequest):
     message = "Interest rate, statement balance, minimum payment and due date are those of a LIABILITY, not of {type}."
+
+
+class NotAtAnInstitution(Conflict):
+    code = "not_at_an_institution"
+    message = "{name} is no account at another institution: its balance is what the ledger says."

@@ -197,6 +197,13 @@ class Account(models.Model):
         self.updated_at = clock.now()
         self.save(update_fields=[*changes, "updated_at"])
 
+    def set_snapshot(self, *, balance_cents: int, **facts: Any) -> None:
+        """Set what the institution says of its account, as of now."""
+        self.balance_cents, self.balance_updated_at = balance_cents, clock.now()
+        for name, value in facts.items():
+            setattr(self, name, value)
+        self.save(update_fields=["balance_cents", "balance_updated_at", *facts])
+
     def delete_softly(self) -> None:
         """Take the account out of every list, for good. Its transfers keep showing its name."""
         self.edit(deleted_at=clock.now())

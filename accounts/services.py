@@ -5,7 +5,7 @@ from decimal import Decimal
 from typing import Any
 
 from accounts.bank_numbers import issue_bank_numbers
-from accounts.errors import AccountNotEmpty, AccountNotFound, OnlyOfLiabilities
+from accounts.errors import AccountNotEmpty, AccountNotFound, NotAtAnInstitution, OnlyOfLiabilities
 from accounts.models import Account, AccountType, ExternalAccountType
 from accounts.signals import account_deleting
 from sequence import clock
@@ -76,8 +76,7 @@ def connect_external_account(
         "next_payment_minimum_cents": next_payment_minimum_cents,
         "next_payment_due_on": next_payment_due_on,
     }
-    if external_account_type is not ExternalAccountType.LIABILITY and any(fact is not None for fact in facts.values()):
-        raise OnlyOfLiabilities(type=external_account_type)
+    _check_facts(external_account_type, facts)
     return _create_account(
         organization_id=organization_id,
         type=AccountType.EXTERNAL_ACCOUNT,
@@ -89,6 +88,27 @@ def connect_external_account(
         balance_cents=balance_cents,
         **facts,
     )
+
+
+def _check_facts(external_account_type: str | None, facts: dict[str, Any]) -> None:
+    if external_account_type != ExternalAccountType.LIABILITY and any(fact is not None for fact in facts.values()):
+        raise OnlyOfLiabilities(type=external_account_type)
+
+
+@transactional
+def record_statement(*, organization_id: str, account_id: str, balance_cents: int, **facts: Any) -> Account:
+    """Take over what the institution says its account holds now, or a debt's facts too, and return the account.
+
+    The facts are those of ``connect_external_account``; what the institution does not mention stays as it was. What is
+    on its way from or to the account stays held and expected: an institution counts a payment when it has it. Raises
+    AccountNotFound, NotAtAnInstitution where the ledger holds the balance, OnlyOfLiabilities.
+    """
+    [account] = lock_accounts(account_id, organization_id=organization_id)
+    if account.type != AccountType.EXTERNAL_ACCOUNT:
+        raise NotAtAnInstitution(name=account.name)
+    _check_facts(account.external_account_type, facts)
+    account.set_snapshot(balance_cents=balance_cents, **facts)
+    return account
 
 
 def _create_account(**fields: Any) -> Account:

@@ -1,12 +1,18 @@
 """Ids: a prefix and a ULID, in one spelling."""
 
+from datetime import UTC, datetime, timedelta
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from ulid import ULID
 
 from accounts.models import Account
+from sequence import clock
 from sequence.api.ids import NO_ROW, new_id, parse_id, show_id
 from tests.factories import PodFactory
+
+THEN = datetime(2024, 2, 29, 23, 59, 59, 123000, tzinfo=UTC)
 
 
 class TestParseId:
@@ -43,14 +49,27 @@ class TestParseId:
 
 
 class TestNewId:
-    def test_sorts_by_time(self, monkeypatch):
+    def test_sorts_by_the_time_of_the_clock(self):
         ids = []
-        for second in range(1_700_000_000, 1_700_000_005):
-            monkeypatch.setattr("time.time_ns", lambda second=second: second * 10**9)
-            ids.append(new_id("acc"))
+        for second in range(5):
+            with clock.stopped_at(THEN + timedelta(seconds=second)):
+                ids.append(new_id("acc"))
 
         assert ids == sorted(ids)
         assert len(set(ids)) == 5
+
+    def test_sorts_within_an_instant_as_they_were_made(self):
+        with clock.stopped_at(THEN):
+            ids = [new_id("acc") for _ in range(50)]
+
+        assert ids == sorted(ids)
+        assert len(set(ids)) == 50
+
+    def test_says_when(self):
+        with clock.stopped_at(THEN):
+            value = ULID.from_str(new_id("acc").removeprefix("acc_"))
+
+        assert value.datetime == THEN
 
 
 class TestPrefixedIdField:

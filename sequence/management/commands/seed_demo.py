@@ -1,19 +1,17 @@
-import secrets
 from typing import Any
 
-from django.contrib.auth import get_user_model
 from django.core.management.base import CommandParser
 
 from apikeys.models import Organization
 from sequence.demo.credentials import keep_credentials, kept_credentials
-from sequence.demo.household import make_household
+from sequence.demo.seeding import alone, make_demo
 from sequence.management.base import OperatorCommand
 
-STAFF_NAME = "admin"
+CREDENTIALS = ("organization", "api_key", "agent_api_key", "staff_username", "staff_password")
 
 
 class Command(OperatorCommand):
-    help = "Make a demo organization with accounts, rules, history and a key, and a staff login, to look at."
+    help = "Make a demo to look at: an organization with a year of history, keys to it, and a staff login."
 
     def add_arguments(self, parser: CommandParser) -> None:
         super().add_arguments(parser)
@@ -24,26 +22,10 @@ class Command(OperatorCommand):
         )
 
     def run(self, *, if_empty: bool, **options: Any) -> dict[str, Any]:
-        if if_empty and Organization.objects.exists():
-            nothing = dict.fromkeys(["organization", "api_key", "staff_username", "staff_password"])
-            return nothing | kept_credentials()
-        self.stderr.write("Making the demo …")
-        organization, _, token = make_household()
-        password = self._make_staff_user()
-        credentials = {
-            "organization": organization.id,
-            "api_key": token,
-            "staff_username": STAFF_NAME if password else None,
-            "staff_password": password,
-        }
+        with alone():
+            if if_empty and Organization.objects.exists():
+                return dict.fromkeys(CREDENTIALS) | kept_credentials()
+            self.stderr.write("Living through a year of the demo …")
+            credentials = make_demo(actor=self.actor, tell=self.stderr.write)
         keep_credentials(credentials)
         return credentials
-
-    def _make_staff_user(self) -> str | None:
-        """Return the password of a new administrator, or None when there is one of that name."""
-        users: Any = get_user_model().objects
-        if users.filter(username=STAFF_NAME).exists():
-            return None
-        password = secrets.token_urlsafe(12)
-        users.create_superuser(STAFF_NAME, password=password)
-        return password

@@ -1,0 +1,74 @@
+"""Living through a period: what happens, happens at its moment, and workers run whenever something is due."""
+
+from collections.abc import Callable, Iterable
+from datetime import datetime
+
+from sequence import clock
+from sequence.audit import set_context
+from sequence.demo.agent import decisions, routine, troubles
+from sequence.demo.household import Event, Household
+from sequence.demo.income import money_in
+from sequence.demo.institutions import refused_rent, statements
+from sequence.demo.period import Period
+from sequence.demo.rules import changes_of_rules
+from sequence.demo.spending import money_out
+from sequence.demo.work import Work
+
+_CHAPTERS: tuple[Callable[[Period], Iterable[Event]], ...] = (
+    money_in,
+    troubles,
+    money_out,
+    statements,
+    refused_rent,
+    routine,
+    decisions,
+    changes_of_rules,
+)
+
+
+def events_of(period: Period) -> list[Event]:
+    """Return all that happens in the period, in its order; at one instant as the chapters have it."""
+    events = [event for chapter in _CHAPTERS for event in chapter(period) if period.holds(event.at)]
+    return sorted(events, key=lambda event: event.at)
+
+
+def live(household: Household, period: Period, *, tell: Callable[[str], None]) -> None:
+    """Let everything happen to the household that happens in the period. ``tell`` gets a line for each month."""
+    life = _Life(household, tell)
+    for event in events_of(period):
+        life.let_workers_run(until=event.at)
+        life.let_happen(event)
+    life.let_workers_run(until=period.end)
+
+
+class _Life:
+    def __init__(self, household: Household, tell: Callable[[str], None]) -> None:
+        self._household = household
+        self._tell = tell
+        self._told = ""
+        self._work = Work(household.organization.id)
+        self._next_work_at = self._work.next_at()
+
+    def let_happen(self, event: Event) -> None:
+        self._tell_month(event.at)
+        with clock.stopped_at(event.at):
+            set_context(actor=self._household.actor, reason=f"The demo's {event.at:%Y-%m-%d %H:%M}")
+            event.happen(self._household)
+        if event.rings:
+            self._let_workers_run_at(event.at)
+
+    def let_workers_run(self, *, until: datetime) -> None:
+        """Run workers at each moment at which they find something to do, and at no other."""
+        while self._next_work_at is not None and self._next_work_at <= until:
+            self._let_workers_run_at(self._next_work_at)
+
+    def _let_workers_run_at(self, moment: datetime) -> None:
+        self._tell_month(moment)
+        with clock.stopped_at(moment):
+            self._next_work_at = self._work.do(moment)
+
+    def _tell_month(self, moment: datetime) -> None:
+        month = f"{moment:%B %Y}"
+        if month != self._told:
+            self._tell(f"  {month}")
+            self._told = month

@@ -1,0 +1,27 @@
+"""The people of the demo: an administrator to sign in as, and the one who decides in the story."""
+
+import secrets
+from typing import Any
+
+from django.contrib.auth import get_user_model
+
+from sequence.demo.household import REVIEWER_NAME
+
+ADMINISTRATOR_NAME = "admin"
+
+
+def make_administrator() -> tuple[str | None, str | None]:
+    """Return the name and password of a new administrator, or nothing when there is one of that name."""
+    users: Any = get_user_model().objects
+    if users.filter(username=ADMINISTRATOR_NAME).exists():
+        return None, None
+    password = secrets.token_urlsafe(12)
+    users.create_superuser(ADMINISTRATOR_NAME, password=password)
+    return ADMINISTRATOR_NAME, password
+
+
+def make_reviewer() -> None:
+    """Make the staff user of that name, unless there is one. Nobody can sign in as this one."""
+    users: Any = get_user_model().objects
+    if not users.filter(username=REVIEWER_NAME).exists():
+        users.create_user(REVIEWER_NAME, is_staff=True, first_name="Demo", last_name="Reviewer")

@@ -1,0 +1,85 @@
+"""What workers have to do for one organization, and when: asked in one statement, so that a year costs seconds.
+
+A worker finds out by trying every sweep, again and again. Here only those run that find something, at the moment at
+which they would.
+"""
+
+from datetime import datetime
+from typing import Any
+
+import psycopg
+from django.db import connection
+from django.db.models import DateTimeField, ExpressionWrapper, F, QuerySet, Value
+from django.db.models.functions import Coalesce
+
+from rules.models import ExecutionMode, ExecutionStatus, Rule, RuleExecution
+from rules.sweeps import carry_out, finish, notice_deposits, notice_slots
+from sequence.sweeps import Sweep
+from transfers.models import SimulatedPayment, Status, Transfer
+from transfers.settlement import APPROVAL_LIFETIME, accept, collect, expire_approvals, submit
+
+# In the order in which a worker runs them.
+_SWEEPS: tuple[Sweep, ...] = (
+    expire_approvals,
+    accept,
+    submit,
+    collect,
+    notice_deposits,
+    notice_slots,
+    carry_out,
+    finish,
+)
+
+
+class Work:
+    """The work of one organization. Its rows may be this transaction's own: nobody else need see them."""
+
+    def __init__(self, organization_id: str) -> None:
+        # Django takes longer to write this statement, and PostgreSQL to plan it, than it takes to run: once is enough.
+        self._statement = _due(organization_id).query.sql_with_params()
+
+    def next_at(self) -> datetime | None:
+        """Return the moment of the first work that is known so far."""
+        return min((moment for _, moment in self._find()), default=None)
+
+    def do(self, now: datetime) -> datetime | None:
+        """Do all that is due at ``now``, what becomes due by doing it included, and return when there is more."""
+        while True:
+            found = self._find()
+            due = {number for number, moment in found if moment <= now}
+            if not due:
+                return min((moment for _, moment in found), default=None)
+            for number in sorted(due):
+                _SWEEPS[number](now)
+
+    def _find(self) -> list[tuple[int, datetime]]:
+        # Django's own cursor never prepares.
+        with psycopg.Cursor(connection.connection) as cursor:
+            return cursor.execute(*self._statement, prepare=True).fetchall()
+
+
+def _due(organization_id: str) -> QuerySet[Any, Any]:
+    """Return the numbers of sweeps, each with a moment at which it finds something."""
+    transfers = Transfer.objects.of(organization_id)
+    payments = SimulatedPayment.objects.filter(transfer_id__in=transfers.values("id"))
+    runs = RuleExecution.objects.filter(organization_id=organization_id, mode=ExecutionMode.LIVE)
+    waiting = runs.filter(status=ExecutionStatus.IN_PROGRESS, decided_at=None)
+    unsettled, returning = payments.filter(settled_at=None), payments.filter(returned_at=None)
+    undecided = transfers.filter(status=Status.PENDING_APPROVAL)
+    expires_at = ExpressionWrapper(F("created_at") + APPROVAL_LIFETIME, output_field=DateTimeField())
+    first, *others = (
+        _finds(expire_approvals, undecided, expires_at),
+        _finds(accept, transfers.accepted(), F("created_at")),
+        _finds(submit, transfers.unsubmitted(), F("accepted_at")),
+        _finds(collect, unsettled.exclude(settles_at=None), F("settles_at")),
+        _finds(collect, returning.exclude(returns_at=None), F("returns_at")),
+        _finds(notice_deposits, transfers.arrived_unnoticed(), F("completed_at")),
+        _finds(notice_slots, Rule.objects.of(organization_id).enabled().exclude(next_slot_at=None), F("next_slot_at")),
+        _finds(carry_out, waiting, Coalesce("next_attempt_at", "created_at")),
+        _finds(finish, runs.unfinished(), F("decided_at")),
+    )
+    return first.union(*others, all=True)
+
+
+def _finds(sweep: Sweep, rows: QuerySet[Any], moment: Any) -> QuerySet[Any, Any]:
+    return rows.order_by().annotate(moment=moment).values_list(Value(_SWEEPS.index(sweep)), "moment")
