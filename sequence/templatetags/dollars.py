@@ -1,0 +1,8 @@
+"""``{% load dollars %}``: cents as dollars in a template."""
+
+from django import template
+
+from sequence.admin.display import dollars
+
+register = template.Library()
+register.filter("dollars", dollars)
