@@ -63,7 +63,7 @@ class Row:
 
 def map_view(request: HttpRequest, page: Callable[..., HttpResponse]) -> HttpResponse:
     """Return the map's page, for whoever may view accounts, rules and transfers."""
-    if not all(_may_view(request, model) for model in (Account, Rule, Transfer)):
+    if not may_see_map(request):
         raise PermissionDenied
     form = MapForm(request.GET.dict())
     period = form.chosen()
@@ -79,6 +79,11 @@ def map_view(request: HttpRequest, page: Callable[..., HttpResponse]) -> HttpRes
         has_organizations=bool(form.organizations),
         **found,
     )
+
+
+def may_see_map(request: HttpRequest) -> bool:
+    """Say whether this person may view all that the map is made of."""
+    return all(_may_view(request, model) for model in (Account, Rule, Transfer))
 
 
 def _may_view(request: HttpRequest, model: Any) -> bool:
@@ -153,12 +158,13 @@ class _Found:
             return self._transfers(**rule, **_end("source", flow.source), **_end("destination", flow.target))
         if not self.may_view_ledger:
             return self._place_address(flow.target if flow.kind is FlowKind.REFUND else flow.source)
-        kind = EntrySetKind.REVERSAL if flow.kind is FlowKind.RETURN else EntrySetKind.CARD
-        account_id = flow.target if flow.kind is FlowKind.REFUND else flow.source
-        where: dict[str, str] = {"clearing__exact": Clearing.SUSPENSE}
-        if flow.kind is not FlowKind.RETURN and account_id not in Clearing.values:
-            where = {"account__exact": account_id}
-        return self._postings(entry_set__kind__exact=kind, **where)
+        if flow.kind is FlowKind.RETURN:
+            return self._postings(entry_set__kind__exact=EntrySetKind.REVERSAL, clearing__exact=Clearing.SUSPENSE)
+        if flow.kind is FlowKind.REFUND:
+            where = {"amount_cents__gt": 0, **_ledger_end(flow.target)}
+        else:
+            where = {"amount_cents__lt": 0, **_ledger_end(flow.source)}
+        return self._postings(entry_set__kind__exact=EntrySetKind.CARD, **where)
 
     def _transfers(self, **lookups: Any) -> str:
         query = {"organization": self.organization_id, "status__exact": Status.COMPLETE, **lookups}
@@ -175,6 +181,10 @@ class _Found:
 
 def _end(field: str, place: str) -> dict[str, Any]:
     return {f"{field}__isnull": True} if place in Clearing.values else {f"{field}__exact": place}
+
+
+def _ledger_end(place: str) -> dict[str, Any]:
+    return {"clearing__exact": place} if place in Clearing.values else {"account__exact": place}
 
 
 def _rule_address(rule: Rule) -> str:

@@ -16,7 +16,7 @@ from django.utils.safestring import SafeString
 from apikeys.admin.organizations import OrganizationFilter
 from rules import services
 from rules.admin.executions import paragraphs
-from rules.admin.money_map import map_view
+from rules.admin.money_map import map_view, may_see_map
 from rules.models import ExecutionMode, Rule, RuleExecution, RuleStatus, TriggerType
 from rules.runs import simulate
 from rules.sentences import changes_between, sentences_of
@@ -155,6 +155,8 @@ class RuleAdmin(ReadOnlyAdmin):
         return map_view(request, self.page)
 
     def links_of(self, request: HttpRequest, obj: Rule) -> list[tuple[str, str]]:
+        if not may_see_map(request):
+            return []
         return [("Money map", f"{reverse('admin:rules_rule_map')}?organization={obj.organization_id}")]
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Rule]:

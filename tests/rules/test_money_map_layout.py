@@ -1,7 +1,7 @@
 """Where everything of the money map stands: pure arithmetic, over all kinds of graphs."""
 
 import re
-from itertools import combinations
+from itertools import combinations, pairwise
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -124,7 +124,7 @@ class TestLayOut:
 
     def test_a_chain_longer_than_pythons_own_stack(self):
         nodes = [str(number) for number in range(3000)]
-        edges = [Edge(one, other) for one, other in zip(nodes, nodes[1:], strict=False)]
+        edges = [Edge(one, other) for one, other in pairwise(nodes)]
 
         assert len(lay_out(nodes, edges).boxes) == 3000
 
