@@ -8,7 +8,7 @@ from accounts.models import AccountType
 from rules.money_map.flows import Flow, FlowKind, MoneyMap, RuleState
 from rules.money_map.layers import Edge
 from rules.money_map.layout import TIP, Arrow, Box, lay_out
-from sequence.admin.display import UNKNOWN, dollars
+from sequence.admin.display import UNKNOWN, brief_dollars, dollars
 from transfers.models import Clearing
 
 # Arrows beyond these are in the table alone.
@@ -195,16 +195,3 @@ def stroke_width(cents: int, largest: int) -> int:
 def shorten(text: str, length: int) -> str:
     """Return at most so many letters."""
     return text if len(text) <= length else f"{text[: length - 1].rstrip()}…"
-
-
-def brief_dollars(cents: int) -> str:
-    """Return an amount that fits a label: exact below a million dollars, else to three figures and cut off."""
-    if abs(cents) < 1_000_000_00:
-        return dollars(cents)
-    size, letter = next((size, letter) for size, letter in _LETTERS if abs(cents) >= size)
-    hundredths = abs(cents) * 100 // size
-    return f"{'-' if cents < 0 else ''}${hundredths // 100:,}.{hundredths % 100:02}{letter}"
-
-
-# Cents in a trillion, a billion and a million dollars.
-_LETTERS = ((10**14, "T"), (10**11, "B"), (10**8, "M"))

@@ -8,7 +8,8 @@ from hypothesis import strategies as st
 
 from rules.money_map.layers import Edge, sort_into_layers
 from rules.money_map.layout import MARGIN, PLACE_HEIGHT, STRAIGHT, TIP, lay_out
-from rules.money_map.picture import THICKEST, THINNEST, brief_dollars, shorten, stroke_width
+from rules.money_map.picture import THICKEST, THINNEST, shorten, stroke_width
+from sequence.admin.display import brief_dollars
 
 
 @st.composite
