@@ -17,15 +17,15 @@ BOX_HEIGHT = 46
 PLACE_HEIGHT = 28
 PASSAGE_HEIGHT = 22
 ROW_GAP = 14
-# Between columns: a bend, then a straight piece that carries the label, then the tip.
-BEND = 46
+# Between columns: a bend, then a straight piece that carries the label, then the tip. The higher the picture, the wider
+# the bends: else the lines stand upright, one on the other.
+NARROWEST_BEND, WIDEST_BEND = 46, 166
+HEIGHT_FOR_ONE_OF_BEND = 12
 STRAIGHT = 72
-COLUMN_GAP = BEND + STRAIGHT
 TIP = 10
 MARGIN = 12
-# Arrows that run around: how far apart below, and how far apart where they go down and up.
+# Arrows that run around: how far apart below, and how far apart where they go down and up, within the bends.
 LANE_HEIGHT = 16
-TRACKS = 6
 TRACK_WIDTH = 5
 CORNER = 8
 
@@ -84,11 +84,13 @@ class _Drawing:
     def __init__(self, edges: Sequence[Edge], layers: Layers) -> None:
         self.edges = edges
         self.layers = layers
-        reaches_left = any(Slot(0, node=edges[number].target) in layers.columns[0] for number in layers.back)
-        self.left = MARGIN + (STRAIGHT + TRACKS * TRACK_WIDTH if reaches_left else 0)
         self.leaving, self.entering = self._edges_by_side()
         self.rows = self._stack()
         self.bottom = max((y + height for y, height in self.rows.values()), default=MARGIN)
+        self.bend = min(max(NARROWEST_BEND, self.bottom // HEIGHT_FOR_ONE_OF_BEND), WIDEST_BEND)
+        self.tracks = (self.bend - 2 * CORNER) // TRACK_WIDTH
+        reaches_left = any(Slot(0, node=edges[number].target) in layers.columns[0] for number in layers.back)
+        self.left = MARGIN + (STRAIGHT + self.bend if reaches_left else 0)
 
     def layout(self, nodes: Sequence[str]) -> Layout:
         boxes = {slot.node: self._box(slot) for slot in self.rows if slot.node is not None}
@@ -102,7 +104,7 @@ class _Drawing:
         ]
         right = max((box.right for box in boxes.values()), default=self.left)
         return Layout(
-            width=right + MARGIN + (TRACKS * TRACK_WIDTH + 2 * CORNER if lanes else 0),
+            width=right + MARGIN + (self.bend if lanes else 0),
             height=self.bottom + MARGIN + LANE_HEIGHT * len(lanes),
             boxes={node: boxes[node] for node in nodes},
             arrows=arrows,
@@ -139,7 +141,7 @@ class _Drawing:
         return max(BOX_HEIGHT, places * PLACE_HEIGHT)
 
     def _x(self, layer: int) -> int:
-        return self.left + layer * (BOX_WIDTH + COLUMN_GAP)
+        return self.left + layer * (BOX_WIDTH + self.bend + STRAIGHT)
 
     def _box(self, slot: Slot) -> Box:
         y, height = self.rows[slot]
@@ -165,14 +167,15 @@ class _Drawing:
         for slot in way[1:]:
             top, height = self.rows[slot]
             next_y = end[1] if slot is way[-1] else top + height // 2
-            path += f" C{x + BEND // 2} {y} {x + BEND // 2} {next_y} {x + BEND} {next_y}"
+            middle, end_of_bend = x + self.bend // 2, x + self.bend
+            path += f" C{middle} {y} {middle} {next_y} {end_of_bend} {next_y}"
             x, y = self._x(slot.layer) + BOX_WIDTH, next_y
             path += f" H{end[0] - TIP if slot is way[-1] else x}"
         return Arrow(start, end, path, is_back=False)
 
     def _around(self, lane: int, start: Point, end: Point) -> Arrow:
         """Out, down, back below everything, up, and in, with rounded corners."""
-        track = lane % TRACKS * TRACK_WIDTH
+        track = lane % self.tracks * TRACK_WIDTH
         down, up = start[0] + CORNER + track, end[0] - STRAIGHT - track
         below = self.bottom + LANE_HEIGHT * (lane + 1) - LANE_HEIGHT // 2
         path = (

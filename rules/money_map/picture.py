@@ -31,6 +31,9 @@ _SHORT_KINDS = {
 }
 
 
+_TOLD_BY_THEIR_BOX = (FlowKind.DEPOSIT, FlowKind.PULL, FlowKind.PURCHASE)
+
+
 @dataclass(frozen=True)
 class Place:
     """An account, or a way in or out of the system, in words."""
@@ -171,7 +174,7 @@ def _arrow(arrow: Arrow, flow: Flow, places: dict[str, Place], largest: int, add
         arrow=arrow,
         width=stroke_width(flow.cents, largest),
         amount=brief_dollars(flow.cents) if flow.number else "",
-        caption=shorten(name, CAPTION_LENGTH) if flow.kind in (FlowKind.RULE, FlowKind.MANUAL) else "",
+        caption="" if flow.kind in _TOLD_BY_THEIR_BOX else shorten(name, CAPTION_LENGTH),
         sentence=f"{places[flow.source].name} to {places[flow.target].name}, {name}{state}: {what}.",
         classes=f"flow {_style(flow)}",
         address=address,

@@ -1,7 +1,7 @@
 """The staff's page with an account's balance over time."""
 
 import re
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from html import unescape
 
 import pytest
@@ -9,7 +9,6 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
-from sequence import clock
 from tests.staff import Staff, page_of
 from tests.transfers.steps import fund, settle, transfer_between
 
@@ -113,32 +112,3 @@ class TestPage:
 
         assert queries() == few
         assert few <= 6
-
-
-class TestPeriod:
-    @pytest.mark.parametrize(
-        ("given", "told"),
-        [
-            ({}, "Balance over time: Rent, 2026-06-16 to 2026-07-15"),
-            ({"period": "7"}, "2026-07-09 to 2026-07-15"),
-            ({"period": "365"}, "2025-07-16 to 2026-07-15"),
-            ({"period": "this_month"}, "2026-07-01 to 2026-07-15"),
-            ({"period": "last_month"}, "2026-06-01 to 2026-06-30"),
-            ({"since": "2026-02-03"}, "2026-02-03 to 2026-07-15"),
-            ({"since": "2026-02-03", "until": "2026-02-04"}, "2026-02-03 to 2026-02-04"),
-            ({"since": "2026-02-03", "until": "2027-01-01"}, "2026-02-03 to 2026-07-15"),
-            # Faults: told, and the usual days are shown.
-            ({"until": "2026-02-03"}, "2026-06-16 to 2026-07-15"),
-            ({"since": "2026-02-03", "until": "2026-02-01"}, "2026-06-16 to 2026-07-15"),
-            ({"since": "1999-12-31"}, "2026-06-16 to 2026-07-15"),
-            ({"since": "2026-08-01"}, "2026-06-16 to 2026-07-15"),
-            ({"period": "nonsense"}, "2026-06-16 to 2026-07-15"),
-            ({"since": "nonsense"}, "2026-06-16 to 2026-07-15"),
-        ],
-    )
-    def test_is_what_was_chosen(self, rent, given, told):
-        with clock.stopped_at(datetime(2026, 7, 15, 23, 59, tzinfo=UTC)):
-            text = Staff("root", is_superuser=True).get(path_of(rent), **given).content.decode()
-
-        assert f"{told}</title>" in text
-        assert ("errorlist" in text) == (told == "2026-06-16 to 2026-07-15")
