@@ -8,6 +8,7 @@ from django.contrib import admin
 from django.contrib.admin.widgets import AdminDateWidget
 from django.db.models import QuerySet, Sum
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.urls import reverse
 from django.utils.safestring import SafeString
 
 from accounts import services
@@ -202,6 +203,21 @@ class AccountAdmin(StaffAdmin):
         # Nobody sees a full number here, so none is read and decrypted.
         accounts = super().get_queryset(request).select_related("organization")
         return accounts.defer("routing_number", "bank_account_number")
+
+    def links_of(self, request: HttpRequest, obj: Account) -> list[tuple[str, str]]:
+        """What happened to its money. The ledger and the rules are above this app: known by address alone."""
+        is_external = obj.type == AccountType.EXTERNAL_ACCOUNT
+        words = "Money in and out" if is_external else "Balance over time"
+        links = {
+            (words, reverse("admin:transfers_posting_over_time", args=[obj.id])): [
+                "transfers.view_transfer" if is_external else "transfers.view_posting"
+            ],
+            ("Money map", f"{reverse('admin:rules_rule_map')}?organization={obj.organization_id}"): [
+                "rules.view_rule",
+                "transfers.view_transfer",
+            ],
+        }
+        return [link for link, permissions in links.items() if request.user.has_perms(permissions)]
 
     def get_fieldsets(self, request: HttpRequest, obj: Account | None = None) -> Any:
         if obj is None:

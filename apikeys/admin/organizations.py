@@ -131,10 +131,13 @@ class OrganizationAdmin(StaffAdmin):
     @admin.display(description="belongs to it")
     def related(self, obj: Organization) -> SafeString:
         return format_html(
-            '<a href="{}?organization={}">API keys</a> · <a href="{}?organization={}">Accounts</a>',
+            '<a href="{}?organization={}">API keys</a> · <a href="{}?organization={}">Accounts</a>'
+            ' · <a href="{}?organization={}">Money map</a>',
             reverse("admin:apikeys_apikey_changelist"),
             obj.id,
             reverse("admin:accounts_account_changelist"),
+            obj.id,
+            reverse("admin:rules_rule_map"),
             obj.id,
         )
 

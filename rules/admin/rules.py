@@ -9,13 +9,14 @@ from django.contrib import admin
 from django.contrib.admin.widgets import AdminDateWidget
 from django.db.models import OuterRef, QuerySet, Subquery
 from django.http import HttpRequest, HttpResponse
-from django.urls import reverse
+from django.urls import URLPattern, path, reverse
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 
 from apikeys.admin.organizations import OrganizationFilter
 from rules import services
 from rules.admin.executions import paragraphs
+from rules.admin.money_map import map_view, may_see_map
 from rules.models import ExecutionMode, Rule, RuleExecution, RuleStatus, TriggerType
 from rules.runs import simulate
 from rules.sentences import changes_between, sentences_of
@@ -144,6 +145,19 @@ class RuleAdmin(ReadOnlyAdmin):
         ("Definition", {"fields": ["shown_definition", "versions"], "classes": ["collapse"]}),
     ]
     readonly_fields = [str(field) for _, section in fieldsets for field in section["fields"]]
+
+    def get_urls(self) -> list[URLPattern]:
+        view = self.admin_site.admin_view(self.map_view)
+        return [path("map/", view, name="rules_rule_map"), *super().get_urls()]
+
+    def map_view(self, request: HttpRequest) -> HttpResponse:
+        """The organization's accounts and rules, and what flowed between them."""
+        return map_view(request, self.page)
+
+    def links_of(self, request: HttpRequest, obj: Rule) -> list[tuple[str, str]]:
+        if not may_see_map(request):
+            return []
+        return [("Money map", f"{reverse('admin:rules_rule_map')}?organization={obj.organization_id}")]
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Rule]:
         runs = RuleExecution.objects.filter(rule=OuterRef("pk"), mode=ExecutionMode.LIVE).order_by("-created_at")

@@ -143,6 +143,10 @@ class StaffAdmin(admin.ModelAdmin):
         site = self.admin_site.each_context(request)
         return TemplateResponse(request, template, {**site, "opts": self.opts, "media": self.media, **context})
 
+    def links_of(self, request: HttpRequest, obj: Any) -> list[tuple[str, str]]:
+        """Return pages beside the object's own that tell more of it: the words of each link, and its address."""
+        return []
+
     def address_of(self, obj: Any) -> str:
         """Return the address of the object's page."""
         return reverse(f"admin:{self.opts.app_label}_{self.opts.model_name}_change", args=[quote(obj.pk)])
@@ -158,6 +162,7 @@ class StaffAdmin(admin.ModelAdmin):
         obj = options.get("obj")
         if obj is not None:
             context["buttons"] = [page for page in self.object_pages if page.is_allowed(request, obj)]
+            context["links"] = self.links_of(request, obj)
         return super().render_change_form(request, context, **options)
 
     def save_model(self, request: HttpRequest, obj: Any, form: forms.ModelForm, change: bool) -> None:

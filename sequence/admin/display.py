@@ -10,6 +10,8 @@ UNKNOWN = "–"
 BULLETS = "••••"
 # Answers mask these already. A page that prints what was stored does not rely on it.
 MASKED_FIELDS = {"routing_number", "bank_account_number"}
+# Cents in a trillion, a billion and a million dollars.
+_LETTERS = ((10**14, "T"), (10**11, "B"), (10**8, "M"))
 
 
 def dollars(cents: int | None) -> str:
@@ -18,6 +20,15 @@ def dollars(cents: int | None) -> str:
         return UNKNOWN
     whole, rest = divmod(abs(cents), 100)
     return f"{'-' if cents < 0 else ''}${whole:,}.{rest:02}"
+
+
+def brief_dollars(cents: int) -> str:
+    """Return an amount that fits a label: exact below a million dollars, else to three figures and cut off."""
+    if abs(cents) < 1_000_000_00:
+        return dollars(cents)
+    size, letter = next((size, letter) for size, letter in _LETTERS if abs(cents) >= size)
+    hundredths = abs(cents) * 100 // size
+    return f"{'-' if cents < 0 else ''}${hundredths // 100:,}.{hundredths % 100:02}{letter}"
 
 
 def amount(cents: int | None) -> SafeString:

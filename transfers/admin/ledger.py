@@ -15,6 +15,7 @@ from apikeys.admin.organizations import OrganizationFilter
 from sequence import clock
 from sequence.admin.base import ReadOnlyAdmin
 from sequence.admin.display import amount, dollars
+from transfers.admin.history import history_view
 from transfers.admin.transfers import show_transfer
 from transfers.ledger import balance_at
 from transfers.models import EntrySet, Posting
@@ -47,17 +48,26 @@ class PostingAdmin(ReadOnlyAdmin):
     fields = tuple(readonly_fields)
 
     def get_urls(self) -> list[URLPattern]:
-        view = self.admin_site.admin_view(self.balance_view)
-        return [path("balance/", view, name="transfers_posting_balance"), *super().get_urls()]
+        balance, history = (self.admin_site.admin_view(view) for view in (self.balance_view, self.over_time_view))
+        return [
+            path("balance/", balance, name="transfers_posting_balance"),
+            path("history/<str:account_id>/", history, name="transfers_posting_over_time"),
+            *super().get_urls(),
+        ]
 
     def balance_view(self, request: HttpRequest) -> HttpResponse:
         """A pod's or income source's balance as of an instant, from its postings alone."""
         if not self.has_view_permission(request):
             raise PermissionDenied
         form = AsOfForm(request.GET or {"at": f"{clock.now():%Y-%m-%d %H:%M:%S}"})
-        answer = _answer(form) if request.GET and form.is_valid() else None
+        answer, account = _answer(form) if request.GET and form.is_valid() else (None, None)
         title = "Balance as of a past instant"
-        return self.page(request, "admin/transfers/posting/balance.html", title=title, form=form, answer=answer)
+        facts = {"form": form, "answer": answer, "account": account}
+        return self.page(request, "admin/transfers/posting/balance.html", title=title, **facts)
+
+    def over_time_view(self, request: HttpRequest, account_id: str) -> HttpResponse:
+        """An account's balance over time."""
+        return history_view(request, account_id, self.page)
 
     @admin.display(description="amount", ordering="amount_cents")
     def shown_amount(self, obj: Posting) -> SafeString:
@@ -72,12 +82,12 @@ class PostingAdmin(ReadOnlyAdmin):
         return show_transfer(obj.entry_set.transfer)
 
 
-def _answer(form: AsOfForm) -> str:
+def _answer(form: AsOfForm) -> tuple[str, Account | None]:
     account = Account.objects.filter(id=form.cleaned_data["account"].strip()).first()
     if account is None:
-        return "There is no such account."
+        return "There is no such account.", None
     at = form.cleaned_data["at"]
-    return f"{account} held {dollars(balance_at(account, at))} at {at:%Y-%m-%d %H:%M:%S} UTC."
+    return f"{account} held {dollars(balance_at(account, at))} at {at:%Y-%m-%d %H:%M:%S} UTC.", account
 
 
 @admin.register(EntrySet)
