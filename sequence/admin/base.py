@@ -8,27 +8,15 @@ from django.contrib import admin, messages
 from django.contrib.admin.utils import quote, unquote
 from django.core.exceptions import PermissionDenied
 from django.db import models, transaction
-from django.db.models.lookups import Exact
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
 
 from sequence.admin.trail import newest_changes_of
 from sequence.admin_site import actor_of
-from sequence.api.ids import PrefixedIdField
 from sequence.errors import DomainError
 
 T = TypeVar("T")
-
-
-@PrefixedIdField.register_lookup
-class Is(Exact):
-    """``id__is`` in ``search_fields``: for ``id__exact`` Django compares the uuid as text, and finds nothing."""
-
-    lookup_name = "is"
-
-    def get_rhs_op(self, connection: Any, rhs: str) -> str:
-        return f"= {rhs}"
 
 
 def attempt(request: HttpRequest, work: Callable[[], T]) -> T | None:
