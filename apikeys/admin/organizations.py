@@ -4,7 +4,6 @@ from typing import Any
 
 from django import forms
 from django.contrib import admin
-from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.urls import reverse
 from django.utils.html import format_html
@@ -14,26 +13,9 @@ from apikeys.models import Organization, OrganizationStatus
 from apikeys.services import create_organization, set_organization_status
 from sequence.admin.base import ObjectPage, StaffAdmin
 from sequence.admin.display import badge, code
+from sequence.admin.filters import Named
 
-# A filter with thousands of names is no filter: beyond these, search, or follow the link from an organization's page.
-LISTED_ORGANIZATIONS = 20
-
-
-class OrganizationFilter(admin.SimpleListFilter):
-    """Rows of one organization. Lists the first few names of the alphabet, and always the chosen one."""
-
-    title = "organization"
-    parameter_name = "organization"
-
-    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
-        organizations = Organization.objects.order_by("name", "id").values_list("id", "name")
-        listed = list(organizations[:LISTED_ORGANIZATIONS])
-        if self.value() and self.value() not in dict(listed):
-            listed += organizations.filter(id=self.value())
-        return listed
-
-    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
-        return queryset.filter(organization=self.value()) if self.value() else queryset
+ORGANIZATION_FILTER = Named("organization", "Organization", Organization, "organization")
 
 
 class SuspendOrganization(ObjectPage):

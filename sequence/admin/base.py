@@ -6,12 +6,15 @@ from typing import Any, ClassVar, TypeVar
 from django import forms
 from django.contrib import admin, messages
 from django.contrib.admin.utils import quote, unquote
+from django.contrib.admin.views.main import ChangeList
 from django.core.exceptions import PermissionDenied
 from django.db import models, transaction
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
 
+from sequence.admin.filters import Filter
+from sequence.admin.lists import FilteredList
 from sequence.admin.trail import newest_changes_of
 from sequence.admin_site import actor_of
 from sequence.errors import DomainError
@@ -70,8 +73,13 @@ class StaffAdmin(admin.ModelAdmin):
     object_pages: ClassVar[Sequence[ObjectPage]] = ()
     # Tracked models that are shown as part of an object's history, each with its foreign key to the object.
     trail_parts: ClassVar[dict[type[models.Model], str]] = {}
+    # What the list can be asked for, in the order of its form.
+    filters: ClassVar[Sequence[Filter]] = ()
     list_per_page = 50
     show_full_result_count = False  # Counting a whole table is slow, and nobody reads the number.
+
+    def get_changelist(self, request: HttpRequest, **options: Any) -> type[ChangeList]:
+        return FilteredList if self.filters else super().get_changelist(request, **options)
 
     def get_actions(self, request: HttpRequest) -> dict[str, Any]:
         """Bulk deletion never goes through the services, so there is none."""
