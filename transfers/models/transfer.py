@@ -212,6 +212,8 @@ class Transfer(models.Model):
             # The two halves of an account's history, each in the order of its pages.
             models.Index(F("source"), F("created_at").desc(), F("id").desc(), name="transfer_by_source"),
             models.Index(F("destination"), F("created_at").desc(), F("id").desc(), name="transfer_by_destination"),
+            # The staff's list and its periods, which no account narrows down.
+            models.Index(F("created_at").desc(), F("id").desc(), name="transfer_list"),
             # What workers and staff look for is a sliver of the table.
             models.Index(fields=["status", "created_at", "id"], condition=Q(status__in=UNDER_WAY), name="transfer_due"),
             models.Index(
