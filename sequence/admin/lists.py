@@ -30,9 +30,8 @@ class FilteredList(ChangeList):
 
     def get_queryset(self, request: HttpRequest, exclude_parameters: Any = None) -> QuerySet[Any]:
         self.form = FilterForm(self.model_admin.filters, request.GET, kept=_ITS_OWN)
-        if "\0" in request.GET.get(SEARCH_VAR, ""):  # Django drops such a search, and would show everything.
-            return self.root_queryset.none()
-        return self.form.narrow(super().get_queryset(request, exclude_parameters))
+        rows = super().get_queryset(request, exclude_parameters)
+        return self.form.narrow(rows) if self.is_understood else rows.none()
 
     def get_results(self, request: HttpRequest) -> None:
         try:
@@ -41,6 +40,11 @@ class FilteredList(ChangeList):
             messages.warning(request, "There is no such page of this list. This is the first.")
             self.page_num = 1
             super().get_results(request)
+
+    @property
+    def is_understood(self) -> bool:
+        """Whether the address makes sense. Django drops a search that holds a NUL, and would show everything."""
+        return self.form.is_valid() and "\0" not in self.params.get(SEARCH_VAR, "")
 
     @property
     def quick_choices(self) -> list[tuple[str, str]]:

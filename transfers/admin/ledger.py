@@ -17,6 +17,7 @@ from apikeys.admin.organizations import ORGANIZATION_FILTER
 from sequence import clock
 from sequence.admin.base import ReadOnlyAdmin
 from sequence.admin.display import amount, dollars
+from sequence.admin.exports import CURRENCY, Column
 from sequence.admin.filters import Exact, OneOf
 from sequence.admin.periods import period
 from transfers.admin.transfers import show_transfer
@@ -41,6 +42,22 @@ class PostingAdmin(ReadOnlyAdmin):
         key_filter("entry_set__transfer__api_key"),
         Exact("request", "Request id", "entry_set__transfer__request_id"),
         *period("posted_at"),
+    ]
+    export_columns = [
+        Column("id", "id"),
+        Column("posted_at", "posted_at"),
+        Column("entry_set_id", "entry_set_id"),
+        Column("kind", "entry_set__kind"),
+        Column("organization_id", "organization_id"),
+        Column("organization_name", "organization__name"),
+        Column("account_id", "account_id"),
+        Column("account_name", "account__name"),
+        Column("clearing", "clearing"),
+        Column("amount_in_cents", "amount_cents"),
+        CURRENCY,
+        Column("transfer_id", "entry_set__transfer_id"),
+        Column("description", "entry_set__transfer__description"),
+        Column("request_id", "entry_set__transfer__request_id"),
     ]
     search_fields = ["account__id__is", "entry_set__transfer__id__is", "entry_set__id__exact"]
     search_help_text = "The whole id of an account, transfer or entry set."

@@ -15,6 +15,7 @@ from apikeys.admin.keys import key_filter
 from apikeys.admin.organizations import ORGANIZATION_FILTER
 from sequence.admin.base import ObjectPage, ReadOnlyAdmin, actor_of
 from sequence.admin.display import UNKNOWN, amount, badge, code, dollars, short_id
+from sequence.admin.exports import CURRENCY, Column
 from sequence.admin.filters import Exact, OneOf
 from sequence.admin.periods import period
 from transfers import services, simulation
@@ -164,6 +165,28 @@ class TransferAdmin(ReadOnlyAdmin):
         OneOf.of_column("origin", "Origin", Origin.choices),
         Exact("request", "Request id", "request_id"),
         *period("created_at"),
+    ]
+    export_columns = [
+        Column("id", "id"),
+        Column("created_at", "created_at"),
+        Column("completed_at", "completed_at"),
+        Column("status", "status"),
+        Column("error_code", "error_code"),
+        Column("direction", "direction"),
+        Column("origin", "origin"),
+        Column("organization_id", "organization_id"),
+        Column("organization_name", "organization__name"),
+        Column("source_id", "source_id"),
+        Column("source_name", "source__name"),
+        Column("destination_id", "destination_id"),
+        Column("destination_name", "destination__name"),
+        Column("amount_in_cents", "amount_cents"),
+        CURRENCY,
+        Column("description", "description"),
+        Column("rule_id", "rule_id"),
+        Column("rule_execution_id", "rule_execution_id"),
+        Column("api_key_id", "api_key_id"),
+        Column("request_id", "request_id"),
     ]
     search_fields = [
         "id__is",
