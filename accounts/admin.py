@@ -19,6 +19,7 @@ from sequence.admin.base import ObjectPage, StaffAdmin
 from sequence.admin.display import UNKNOWN, amount, badge, code
 from sequence.admin.fields import Dollars
 from sequence.admin.filters import Named, OneOf
+from sequence.admin.finders import changes_of, register_finder
 from sequence.admin.periods import period
 
 _LIABILITY_FACTS = {
@@ -304,3 +305,6 @@ class AccountAdmin(StaffAdmin):
     @admin.display(description="account number")
     def masked_bank_account_number(self, obj: Account) -> str:
         return obj.masked_bank_account_number or UNKNOWN
+
+
+register_finder(changes_of(Account))

@@ -30,6 +30,7 @@ from sequence.admin.base import ObjectPage, ReadOnlyAdmin, attempt
 from sequence.admin.display import UNKNOWN, amount, badge, code, dollars, short_id
 from sequence.admin.fields import Dollars
 from sequence.admin.filters import Named, OneOf
+from sequence.admin.finders import changes_of, register_finder
 from sequence.admin.periods import period
 
 TONES = {
@@ -331,3 +332,6 @@ class CardDeclineAdmin(_CardRowAdmin):
     ]
     readonly_fields = ["organization", "shown_card", "reason", "shown_amount", "merchant_name", "created_at"]
     fields = tuple(readonly_fields)
+
+
+register_finder(changes_of(Card))

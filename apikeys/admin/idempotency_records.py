@@ -20,6 +20,7 @@ from sequence.admin.base import ReadOnlyAdmin
 from sequence.admin.display import badge, code, pretty_json
 from sequence.admin.filters import Exact, OneOf
 from sequence.admin.periods import period
+from sequence.admin.search import request_link
 
 # What one confirmation covers. More than this is work for the command.
 MAX_RECORDS = 1000
@@ -67,7 +68,7 @@ class IdempotencyRecordAdmin(ReadOnlyAdmin):
         "key",
         "organization",
         "shown_api_key",
-        "request_id",
+        "shown_request_id",
         "method",
         "path",
         "shown_request",
@@ -142,6 +143,10 @@ class IdempotencyRecordAdmin(ReadOnlyAdmin):
     def life(self, obj: IdempotencyRecord) -> SafeString:
         live = obj.expires_at > clock.now()
         return badge("Live" if live else "Expired", "good" if live else "quiet")
+
+    @admin.display(description="request id")
+    def shown_request_id(self, obj: IdempotencyRecord) -> SafeString:
+        return request_link(obj.request_id)
 
     @admin.display(description="API key")
     def shown_api_key(self, obj: IdempotencyRecord) -> SafeString:

@@ -16,9 +16,10 @@ from rules.sentences import sentences_of
 from rules.services import account_names
 from rules.trace_sentences import tell_trace
 from sequence.admin.base import ReadOnlyAdmin
-from sequence.admin.display import UNKNOWN, badge, code, dollars, short_id
+from sequence.admin.display import UNKNOWN, badge, dollars, short_id
 from sequence.admin.filters import Exact, Named, OneOf
 from sequence.admin.periods import period
+from sequence.admin.search import request_link
 
 TONES = {
     ExecutionStatus.IN_PROGRESS: "quiet",
@@ -81,7 +82,7 @@ class RuleExecutionAdmin(ReadOnlyAdmin):
 
     @admin.display(description="request id")
     def shown_request(self, obj: RuleExecution) -> Any:
-        return code(obj.request_id) if obj.request_id else UNKNOWN
+        return request_link(obj.request_id)
 
     @admin.display(description="set off by")
     def deposit(self, obj: RuleExecution) -> Any:

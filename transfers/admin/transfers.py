@@ -14,10 +14,11 @@ from accounts.admin import account_filter
 from apikeys.admin.keys import key_filter
 from apikeys.admin.organizations import ORGANIZATION_FILTER
 from sequence.admin.base import ObjectPage, ReadOnlyAdmin, actor_of
-from sequence.admin.display import UNKNOWN, amount, badge, code, dollars, short_id
+from sequence.admin.display import UNKNOWN, amount, badge, dollars, short_id
 from sequence.admin.exports import CURRENCY, Column
 from sequence.admin.filters import Exact, OneOf
 from sequence.admin.periods import period
+from sequence.admin.search import request_link
 from transfers import services, simulation
 from transfers.models import UNDER_WAY, Direction, ErrorCode, Origin, Posting, RailName, Status, Transfer
 
@@ -233,7 +234,7 @@ class TransferAdmin(ReadOnlyAdmin):
 
     @admin.display(description="request id")
     def shown_request(self, obj: Transfer) -> Any:
-        return code(obj.request_id) if obj.request_id else UNKNOWN
+        return request_link(obj.request_id)
 
     @admin.display(description="decided by")
     def decision(self, obj: Transfer) -> str:
