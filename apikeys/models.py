@@ -6,6 +6,7 @@ from typing import Any
 
 import pghistory
 from django.contrib.postgres.fields import ArrayField
+from django.contrib.postgres.indexes import HashIndex
 from django.db import models
 from django.db.models import F, Q
 
@@ -310,6 +311,8 @@ class IdempotencyRecord(models.Model):
 
     class Meta:
         default_permissions = ("view", "delete")
+        # People search for a key without knowing whose it is, which the unique constraint cannot serve.
+        indexes = [HashIndex(fields=["key"], name="idempotency_record_by_key")]
         constraints = [
             # What makes a repeated request harmless: the second insert waits for the first, then finds it.
             models.UniqueConstraint(fields=["lineage_id", "key"], name="idempotency_key_used_once"),

@@ -241,6 +241,8 @@ class RuleExecution(models.Model):
                 fields=["rule", "-created_at", "-id"],
                 name="execution_list",
             ),
+            # The staff's list and its periods, which no rule narrows down.
+            models.Index(fields=["-created_at", "-id"], name="execution_of_any_rule"),
             models.Index(
                 fields=["created_at", "id"], condition=Q(status=ExecutionStatus.IN_PROGRESS), name="execution_due"
             ),

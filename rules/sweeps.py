@@ -30,8 +30,8 @@ def notice_deposits(now: datetime) -> int:
 
 @transactional
 def _notice_deposits(now: datetime, *, limit: int, claimed: list[str]) -> None:
-    due = Transfer.objects.arrived_unnoticed(now).select_for_update(skip_locked=True, no_key=True, of=("self",))
-    arrivals = list(due[:limit])
+    due = Transfer.objects.arrived_unnoticed().ready(now)
+    arrivals = list(due.select_for_update(skip_locked=True, no_key=True, of=("self",))[:limit])
     claimed[:] = [transfer.id for transfer in arrivals]
     if not arrivals:
         return

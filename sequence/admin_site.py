@@ -7,6 +7,7 @@ from typing import Any
 from django.contrib import admin, messages
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
+from django.urls import path
 
 from sequence import clock
 from sequence.api.request_ids import request_id_of
@@ -58,6 +59,9 @@ class StaffSite(admin.AdminSite):
         """Wrap every page of the site: Django checks who it is and the form's token first, then the trail begins."""
         return super().admin_view(_audited(view), cacheable)
 
+    def get_urls(self) -> list[Any]:
+        return [path("search/", self.admin_view(_search), name="search"), *super().get_urls()]
+
     def get_app_list(self, request: HttpRequest, app_label: str | None = None) -> list[Any]:
         apps = super().get_app_list(request, app_label)
         rank = {label: position for position, label in enumerate(APPS_IN_ORDER)}
@@ -72,6 +76,12 @@ class StaffSite(admin.AdminSite):
         changes = newest_changes(Filters(), size=LATEST_CHANGES).changes if may_see_trail(request) else None
         console = console_of(request.user, look)
         return super().index(request, {**(extra_context or {}), **console, "latest_changes": changes})
+
+
+def _search(request: HttpRequest) -> HttpResponse:
+    from sequence.admin.search import search  # Models, which load after the site.
+
+    return search(request)
 
 
 def may_see_trail(request: HttpRequest) -> bool:

@@ -29,7 +29,7 @@ def accept(now: datetime) -> int:
 
 @transactional
 def _accept_batch(now: datetime, *, limit: int, claimed: list[str]) -> None:
-    transfers = _claim(Transfer.objects.accepted(now), limit)
+    transfers = _claim(Transfer.objects.accepted().ready(now), limit)
     claimed[:] = [transfer.id for transfer in transfers]
     if not transfers:
         return

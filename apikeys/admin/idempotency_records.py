@@ -4,34 +4,44 @@ from collections.abc import Callable
 from typing import Any
 
 from django.contrib import admin, messages
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 from django.http import HttpRequest
 from django.template.response import TemplateResponse
 from django.utils.safestring import SafeString
 from django.utils.timesince import timesince
 
-from apikeys.admin.organizations import OrganizationFilter
+from apikeys.admin.keys import key_filter
+from apikeys.admin.organizations import ORGANIZATION_FILTER
+from apikeys.idempotency import METHODS_THAT_WRITE
 from apikeys.models import IdempotencyRecord
 from apikeys.services import expire_idempotency_records, remove_idempotency_records
 from sequence import clock
 from sequence.admin.base import ReadOnlyAdmin
 from sequence.admin.display import badge, code, pretty_json
+from sequence.admin.filters import Exact, OneOf
+from sequence.admin.period_filters import period
+from sequence.admin.search import request_link
 
 # What one confirmation covers. More than this is work for the command.
 MAX_RECORDS = 1000
 
 
-class LifeFilter(admin.SimpleListFilter):
-    title = "life"
-    parameter_name = "life"
-
-    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
-        return [("live", "Live"), ("expired", "Expired")]
-
-    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
-        now = clock.now()
-        found = {"live": queryset.filter(expires_at__gt=now), "expired": queryset.filter(expires_at__lte=now)}
-        return found.get(self.value() or "", queryset)
+LIFE_FILTER = OneOf(
+    "life",
+    "Life",
+    {
+        "live": ("Live", lambda: Q(expires_at__gt=clock.now())),
+        "expired": ("Expired", lambda: Q(expires_at__lte=clock.now())),
+    },
+)
+ANSWER_FILTER = OneOf(
+    "answer",
+    "Answer",
+    {
+        "done": ("Done (2xx)", Q(response_status__lt=400)),
+        "refused": ("Refused (4xx)", Q(response_status__gte=400)),
+    },
+)
 
 
 @admin.register(IdempotencyRecord)
@@ -40,7 +50,15 @@ class IdempotencyRecordAdmin(ReadOnlyAdmin):
 
     list_display = ["key", "organization", "method", "path", "shown_status", "age", "expires_at", "life"]
     list_select_related = ["organization"]
-    list_filter = [LifeFilter, "method", OrganizationFilter]
+    filters = [
+        ORGANIZATION_FILTER,
+        key_filter("api_key"),
+        OneOf.of_column("method", "Method", [(method, method) for method in sorted(METHODS_THAT_WRITE)]),
+        ANSWER_FILTER,
+        LIFE_FILTER,
+        Exact("request", "Request id", "request_id"),
+        *period("created_at"),
+    ]
     # Exact, so that the indexes on them serve a table of a day's requests.
     search_fields = ["key__exact", "request_id__exact", "organization__id__is"]
     search_help_text = "The whole Idempotency-Key, the request id, or the organization's id."
@@ -50,7 +68,7 @@ class IdempotencyRecordAdmin(ReadOnlyAdmin):
         "key",
         "organization",
         "shown_api_key",
-        "request_id",
+        "shown_request_id",
         "method",
         "path",
         "shown_request",
@@ -125,6 +143,10 @@ class IdempotencyRecordAdmin(ReadOnlyAdmin):
     def life(self, obj: IdempotencyRecord) -> SafeString:
         live = obj.expires_at > clock.now()
         return badge("Live" if live else "Expired", "good" if live else "quiet")
+
+    @admin.display(description="request id")
+    def shown_request_id(self, obj: IdempotencyRecord) -> SafeString:
+        return request_link(obj.request_id)
 
     @admin.display(description="API key")
     def shown_api_key(self, obj: IdempotencyRecord) -> SafeString:

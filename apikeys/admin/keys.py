@@ -16,20 +16,21 @@ from django.utils.safestring import SafeString
 from apikeys import services
 from apikeys.admin.choosing import ChooseOrganization
 from apikeys.admin.entries import EntryFormSet, EntryInline
-from apikeys.admin.organizations import OrganizationFilter
+from apikeys.admin.organizations import ORGANIZATION_FILTER
 from apikeys.models import ApiKey, Organization, OrganizationStatus, PermissionEntry
 from apikeys.permissions import Permission
 from apikeys.scopes import ResourceKind
 from sequence import clock
 from sequence.admin.base import ObjectPage, StaffAdmin, actor_of
-from sequence.admin.display import UNKNOWN, badge, code, dollars
+from sequence.admin.display import UNKNOWN, badge, code, dollars, shorten
+from sequence.admin.filters import Named, OneOf
+from sequence.admin.period_filters import period
 
 ACTIVE, EXPIRED, REVOKED, SUSPENDED = "Active", "Expired", "Revoked", "Organization suspended"
 TONES = {ACTIVE: "good", EXPIRED: "quiet", REVOKED: "bad", SUSPENDED: "warn"}
 # Ids of a single entry, and entries of a single key, that a list shows before it counts the rest.
 SHOWN_RESOURCES = 2
 SHOWN_ENTRIES = 4
-SHOWN_ID_LENGTH = 6
 _LIMIT_WORDS = {
     "max_amount": "{} a transfer",
     "max_amount_per_day": "{} a day",
@@ -48,12 +49,6 @@ def status_of(key: ApiKey) -> str:
     return ACTIVE if key.organization.status == OrganizationStatus.ACTIVE else SUSPENDED
 
 
-def shorten(id: str) -> str:
-    """Return enough of an id to tell it from its neighbours on a list: its kind, and its random end."""
-    kind, _, rest = id.partition("_")
-    return id if len(rest) <= SHOWN_ID_LENGTH else f"{kind}_…{rest[-SHOWN_ID_LENGTH:]}"
-
-
 def in_words(permission: Permission) -> str:
     """Return what one entry allows, on one line."""
     kind = permission.scope.resource_kind
@@ -69,23 +64,26 @@ def in_words(permission: Permission) -> str:
     return f"{permission.scope}: {shown}{f' and {rest} more' if rest > 0 else ''}"
 
 
-class StatusFilter(admin.SimpleListFilter):
-    title = "status"
-    parameter_name = "status"
+def key_filter(*columns: str) -> Named:
+    """Return the filter for rows of one key: by its id, its name, or how it begins."""
+    return Named("key", "Key", ApiKey, *columns, called=("name", "prefix"))
 
-    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
-        return [("active", ACTIVE), ("expired", EXPIRED), ("revoked", REVOKED), ("suspended", SUSPENDED)]
 
-    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
-        usable = queryset.filter(id__in=ApiKey.objects.usable(clock.now()).values("id"))
-        is_active = Q(organization__status=OrganizationStatus.ACTIVE)
-        found = {
-            "active": usable.filter(is_active),
-            "expired": queryset.filter(revoked_at=None, expires_at__lte=clock.now()),
-            "revoked": queryset.filter(revoked_at__isnull=False),
-            "suspended": usable.exclude(is_active),
-        }
-        return found.get(self.value() or "", queryset)
+def _is_usable() -> Q:
+    return Q(id__in=ApiKey.objects.usable(clock.now()).values("id"))
+
+
+_IN_ACTIVE = Q(organization__status=OrganizationStatus.ACTIVE)
+STATUS_FILTER = OneOf(
+    "status",
+    "Status",
+    {
+        "active": (ACTIVE, lambda: _is_usable() & _IN_ACTIVE),
+        "expired": (EXPIRED, lambda: Q(revoked_at=None, expires_at__lte=clock.now())),
+        "revoked": (REVOKED, Q(revoked_at__isnull=False)),
+        "suspended": (SUSPENDED, lambda: _is_usable() & ~_IN_ACTIVE),
+    },
+)
 
 
 class RevokeKey(ObjectPage):
@@ -198,7 +196,7 @@ class ApiKeyAdmin(StaffAdmin):
     trail_parts = {PermissionEntry: "api_key"}
     list_display = ["name", "organization", "status_and_end", "shown_prefix", "last_used_at", "may_do"]
     list_select_related = ["organization"]
-    list_filter = [StatusFilter, OrganizationFilter]
+    filters = [ORGANIZATION_FILTER, STATUS_FILTER, *period("created_at")]
     search_fields = ["name", "prefix__startswith", "id__is", "organization__name"]
     search_help_text = "Name, organization, the beginning of the key, or its whole id."
     ordering = ["-created_at", "-id"]

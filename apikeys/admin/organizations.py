@@ -4,7 +4,6 @@ from typing import Any
 
 from django import forms
 from django.contrib import admin
-from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.urls import reverse
 from django.utils.html import format_html
@@ -15,31 +14,11 @@ from apikeys.services import create_organization, set_organization_status
 from sequence.admin.base import ObjectPage, StaffAdmin
 from sequence.admin.console import Look, offer_organizations
 from sequence.admin.display import badge, code
+from sequence.admin.filters import Named
 
-# A filter with thousands of names is no filter: beyond these, search, or follow the link from an organization's page.
+ORGANIZATION_FILTER = Named("organization", "Organization", Organization, "organization")
+# More names than these are no choice; each organization's own page leads to its console.
 LISTED_ORGANIZATIONS = 20
-
-
-def listed_organizations(chosen: str | None) -> list[tuple[str, str]]:
-    """Return the id and name of the first few organizations of the alphabet, and always of the chosen one."""
-    organizations = Organization.objects.order_by("name", "id").values_list("id", "name")
-    listed = list(organizations[:LISTED_ORGANIZATIONS])
-    if chosen and chosen not in dict(listed):
-        listed += organizations.filter(id=chosen)
-    return listed
-
-
-class OrganizationFilter(admin.SimpleListFilter):
-    """Rows of one organization. Lists the first few names of the alphabet, and always the chosen one."""
-
-    title = "organization"
-    parameter_name = "organization"
-
-    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
-        return listed_organizations(self.value())
-
-    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
-        return queryset.filter(organization=self.value()) if self.value() else queryset
 
 
 class SuspendOrganization(ObjectPage):
@@ -142,8 +121,13 @@ class OrganizationAdmin(StaffAdmin):
         )
 
 
-def _offered(look: Look) -> list[tuple[str, str]]:
-    return listed_organizations(look.organization_id)
+def listed_organizations(look: Look) -> list[tuple[str, str]]:
+    """Return the id and name of the first few organizations of the alphabet, and always of the chosen one."""
+    organizations = Organization.objects.order_by("name", "id").values_list("id", "name")
+    listed = list(organizations[:LISTED_ORGANIZATIONS])
+    if look.organization_id and look.organization_id not in dict(listed):
+        listed += organizations.filter(id=look.organization_id)
+    return listed
 
 
-offer_organizations("apikeys.view_organization", _offered)
+offer_organizations("apikeys.view_organization", listed_organizations)

@@ -23,7 +23,7 @@ def reviews(look: Look) -> Waiting:
         detail = f"{what}, of {rule.organization}"
         return Item(str(rule), detail, reverse("admin:rules_rule_change", args=[rule.id]), rule.updated_at)
 
-    address = look.list_of(Rule, status__exact=RuleStatus.DISABLED.value)
+    address = look.list_of(Rule, status=RuleStatus.DISABLED.value)
     return wait_for_person("Rules to review and enable", rows.order_by("updated_at", "id"), item, address=address)
 
 
@@ -36,7 +36,7 @@ def _item(execution: RuleExecution, detail: str) -> Item:
 def failures(look: Look) -> Waiting:
     """Runs that failed, all of them or in part, within a day, the newest first."""
     rows = look.of(RuleExecution.objects.failed_since(look.at - RECENT).filter(mode=ExecutionMode.LIVE))
-    address = look.list_of(RuleExecution, status__exact=ExecutionStatus.FAILED.value)
+    address = look.list_of(RuleExecution, status=ExecutionStatus.FAILED.value)
     ordered = rows.order_by("-decided_at", "-id")
     return wait_for_person(
         "Runs of rules that failed in the last day",
@@ -50,7 +50,7 @@ def failures(look: Look) -> Waiting:
 def standing_still(look: Look) -> Waiting:
     """Runs that no worker takes."""
     rows = look.of(RuleExecution.objects.waiting(look.at).filter(created_at__lt=look.at - LATE))
-    address = look.list_of(RuleExecution, status__exact=ExecutionStatus.IN_PROGRESS.value)
+    address = look.list_of(RuleExecution, status=ExecutionStatus.IN_PROGRESS.value)
     return wait_for_person(
         "Runs of rules that stand still",
         rows.filter(Q(next_attempt_at=None) | Q(next_attempt_at__lt=look.at - LATE)),

@@ -3,19 +3,23 @@
 from typing import Any
 
 from django.contrib import admin
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 from django.http import HttpRequest
 from django.urls import reverse
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 
-from apikeys.admin.organizations import OrganizationFilter
-from rules.models import ExecutionStatus, RuleExecution
+from accounts.admin.accounts import account_filter
+from apikeys.admin.organizations import ORGANIZATION_FILTER
+from rules.models import ExecutionMode, ExecutionStatus, Rule, RuleExecution, TriggerType
 from rules.sentences import sentences_of
 from rules.services import account_names
 from rules.trace_sentences import tell_trace
 from sequence.admin.base import ReadOnlyAdmin
-from sequence.admin.display import UNKNOWN, badge, code, dollars
+from sequence.admin.display import UNKNOWN, badge, dollars, short_id
+from sequence.admin.filters import Exact, Named, OneOf
+from sequence.admin.period_filters import period
+from sequence.admin.search import request_link
 
 TONES = {
     ExecutionStatus.IN_PROGRESS: "quiet",
@@ -27,9 +31,27 @@ TONES = {
 
 @admin.register(RuleExecution)
 class RuleExecutionAdmin(ReadOnlyAdmin):
-    list_display = ["id", "rule", "organization", "shown_status", "mode", "trigger_type", "incoming", "created_at"]
+    list_display = [
+        "short_id",
+        "created_at",
+        "organization",
+        "rule",
+        "shown_status",
+        "mode",
+        "trigger_type",
+        "incoming",
+    ]
     list_select_related = ["rule", "organization"]
-    list_filter = ["status", "mode", "trigger_type", OrganizationFilter, "created_at"]
+    filters = [
+        ORGANIZATION_FILTER,
+        Named("rule", "Rule", Rule, "rule", called=("nickname",)),
+        account_filter(condition=lambda account: Q(rule__in=Rule.objects.naming(account.id))),
+        OneOf.of_column("status", "Status", ExecutionStatus.choices),
+        OneOf.of_column("mode", "Mode", ExecutionMode.choices),
+        OneOf.of_column("trigger_type", "Trigger", TriggerType.choices, name="trigger"),
+        Exact("request", "Request id", "request_id"),
+        *period("created_at"),
+    ]
     search_fields = ["id__is", "rule__id__is", "request_id__exact", "trigger_transfer__id__is"]
     search_help_text = "The whole id of an execution, rule, request, or of the transfer that set it off."
     ordering = ["-created_at", "-id"]
@@ -46,6 +68,10 @@ class RuleExecutionAdmin(ReadOnlyAdmin):
     def get_queryset(self, request: HttpRequest) -> QuerySet[RuleExecution]:
         return super().get_queryset(request).select_related("organization", "rule", "version")
 
+    @admin.display(description="id", ordering="id")
+    def short_id(self, obj: RuleExecution) -> SafeString:
+        return short_id(obj.id)
+
     @admin.display(description="status", ordering="status")
     def shown_status(self, obj: RuleExecution) -> SafeString:
         return badge(obj.get_status_display(), TONES[ExecutionStatus(obj.status)])
@@ -56,7 +82,7 @@ class RuleExecutionAdmin(ReadOnlyAdmin):
 
     @admin.display(description="request id")
     def shown_request(self, obj: RuleExecution) -> Any:
-        return code(obj.request_id) if obj.request_id else UNKNOWN
+        return request_link(obj.request_id)
 
     @admin.display(description="set off by")
     def deposit(self, obj: RuleExecution) -> Any:

@@ -7,13 +7,14 @@ from typing import Any
 from django import forms
 from django.contrib import admin
 from django.contrib.admin.widgets import AdminDateWidget
-from django.db.models import OuterRef, QuerySet, Subquery
+from django.db.models import OuterRef, Q, QuerySet, Subquery
 from django.http import HttpRequest, HttpResponse
 from django.urls import URLPattern, path, reverse
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 
-from apikeys.admin.organizations import OrganizationFilter
+from accounts.admin.accounts import account_filter
+from apikeys.admin.organizations import ORGANIZATION_FILTER
 from rules import services
 from rules.admin.executions import paragraphs
 from rules.admin.money_map import map_view, may_see_map
@@ -25,6 +26,8 @@ from sequence import clock
 from sequence.admin.base import ObjectPage, ReadOnlyAdmin, actor_of
 from sequence.admin.display import UNKNOWN, badge, code
 from sequence.admin.fields import Dollars
+from sequence.admin.filters import OneOf
+from sequence.admin.period_filters import period
 from sequence.api.request_ids import request_id_of
 from sequence.audit import set_context
 
@@ -119,6 +122,17 @@ class Simulate(ObjectPage):
         )
 
 
+STATUS_FILTER = OneOf(
+    "status",
+    "Status",
+    {
+        "enabled": ("Enabled", Q(status=RuleStatus.ENABLED)),
+        "disabled": ("Disabled", Q(status=RuleStatus.DISABLED, deleted_at=None)),
+        "deleted": ("Deleted", Q(deleted_at__isnull=False)),
+    },
+)
+
+
 @admin.register(Rule)
 class RuleAdmin(ReadOnlyAdmin):
     """Programs write rules; people read and enable them here."""
@@ -134,7 +148,13 @@ class RuleAdmin(ReadOnlyAdmin):
         "created_at",
     ]
     list_select_related = ["organization", "trigger_account"]
-    list_filter = ["status", "trigger_type", OrganizationFilter]
+    filters = [
+        ORGANIZATION_FILTER,
+        account_filter(condition=lambda account: Q(id__in=Rule.objects.naming(account.id).values("id"))),
+        STATUS_FILTER,
+        OneOf.of_column("trigger_type", "Trigger", TriggerType.choices, name="trigger"),
+        *period("created_at"),
+    ]
     search_fields = ["nickname", "id__is", "trigger_account__id__is"]
     search_help_text = "Name, or the whole id of a rule or account."
     ordering = ["-created_at", "-id"]

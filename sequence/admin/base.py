@@ -6,29 +6,22 @@ from typing import Any, ClassVar, TypeVar
 from django import forms
 from django.contrib import admin, messages
 from django.contrib.admin.utils import quote, unquote
+from django.contrib.admin.views.main import ChangeList
 from django.core.exceptions import PermissionDenied
 from django.db import models, transaction
-from django.db.models.lookups import Exact
-from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase, HttpResponseRedirect
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
 
+from sequence.admin.exports import Column, export
+from sequence.admin.filters import Filter
+from sequence.admin.lists import FilteredList
 from sequence.admin.trail import newest_changes_of
 from sequence.admin_site import actor_of
-from sequence.api.ids import PrefixedIdField
+from sequence.api.request_ids import request_id_of
 from sequence.errors import DomainError
 
 T = TypeVar("T")
-
-
-@PrefixedIdField.register_lookup
-class Is(Exact):
-    """``id__is`` in ``search_fields``: for ``id__exact`` Django compares the uuid as text, and finds nothing."""
-
-    lookup_name = "is"
-
-    def get_rhs_op(self, connection: Any, rhs: str) -> str:
-        return f"= {rhs}"
 
 
 def attempt(request: HttpRequest, work: Callable[[], T]) -> T | None:
@@ -82,8 +75,15 @@ class StaffAdmin(admin.ModelAdmin):
     object_pages: ClassVar[Sequence[ObjectPage]] = ()
     # Tracked models that are shown as part of an object's history, each with its foreign key to the object.
     trail_parts: ClassVar[dict[type[models.Model], str]] = {}
+    # What the list can be asked for, in the order of its form.
+    filters: ClassVar[Sequence[Filter]] = ()
+    # The columns of the list's export; a list without them has none.
+    export_columns: ClassVar[Sequence[Column]] = ()
     list_per_page = 50
     show_full_result_count = False  # Counting a whole table is slow, and nobody reads the number.
+
+    def get_changelist(self, request: HttpRequest, **options: Any) -> type[ChangeList]:
+        return FilteredList if self.filters else super().get_changelist(request, **options)
 
     def get_actions(self, request: HttpRequest) -> dict[str, Any]:
         """Bulk deletion never goes through the services, so there is none."""
@@ -96,7 +96,25 @@ class StaffAdmin(admin.ModelAdmin):
             path(f"<path:object_id>/{page.name}/", self.admin_site.admin_view(self._view_of(page)))
             for page in self.object_pages
         ]
+        if self.export_columns:
+            pages.append(path("export/", self.admin_site.admin_view(self.export_view)))
         return pages + super().get_urls()
+
+    def export_view(self, request: HttpRequest) -> HttpResponseBase:
+        """All rows of the filters in force as CSV, for whoever may see the list."""
+        if not self.has_view_or_change_permission(request):
+            raise PermissionDenied
+        listed: Any = self.get_changelist_instance(request)
+        if not listed.is_understood:
+            return HttpResponseRedirect(f"../?{request.GET.urlencode()}")  # The list says what is wrong.
+        return export(
+            listed.queryset,
+            self.export_columns,
+            name=str(self.opts.verbose_name_plural),
+            by=actor_of(request),
+            filters=request.GET.urlencode(),
+            request_id=request_id_of(request),
+        )
 
     def _view_of(self, page: ObjectPage) -> Callable[..., HttpResponse]:
         def view(request: HttpRequest, object_id: str) -> HttpResponse:
@@ -154,7 +172,8 @@ class StaffAdmin(admin.ModelAdmin):
     def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
         """The list, under the name of what it lists."""
         title = str(self.opts.verbose_name_plural)
-        return super().changelist_view(request, {"title": title[0].upper() + title[1:], **(extra_context or {})})
+        context = {"title": title[0].upper() + title[1:], "can_export": bool(self.export_columns)}
+        return super().changelist_view(request, {**context, **(extra_context or {})})
 
     def render_change_form(self, request: HttpRequest, context: dict[str, Any], **options: Any) -> HttpResponse:  # type: ignore[override]
         # One button that saves; what was made has more to tell than an empty form for the next one.

@@ -8,6 +8,8 @@ from django.utils.safestring import SafeString
 
 UNKNOWN = "–"
 BULLETS = "••••"
+# Enough of an id's random end to tell it from its neighbours on a list.
+SHOWN_ID_LENGTH = 6
 # Answers mask these already. A page that prints what was stored does not rely on it.
 MASKED_FIELDS = {"routing_number", "bank_account_number"}
 # Cents in a trillion, a billion and a million dollars.
@@ -44,6 +46,17 @@ def badge(text: str, tone: str) -> SafeString:
 def code(text: str) -> SafeString:
     """Return an id or a stored text, to be read letter by letter."""
     return format_html('<code class="code">{}</code>', text)
+
+
+def shorten(id: str) -> str:
+    """Return enough of an id to tell it from its neighbours on a list: its kind, and its random end."""
+    kind, _, rest = id.partition("_")
+    return id if len(rest) <= SHOWN_ID_LENGTH else f"{kind}_…{rest[-SHOWN_ID_LENGTH:]}"
+
+
+def short_id(id: str) -> SafeString:
+    """Return an id for a column: short, with the whole of it for whoever points at it."""
+    return format_html('<code class="code" title="{}">{}</code>', id, shorten(id))
 
 
 def pretty_json(text: str) -> SafeString:

@@ -36,7 +36,7 @@ _WHOLE = {"insert", "delete", "expire", "purge", "add", "remove"}
 # Told elsewhere in the row, or noise.
 _UNSAID = {"id", "created_at", "updated_at", "lineage_id", "spend_id"}
 # By which field people recognise an object.
-_NAMES = ("name", "username", "scope", "key")
+_NAMES = ("name", "nickname", "holder_name", "username", "scope", "key")
 
 
 @dataclass(frozen=True)
@@ -109,6 +109,17 @@ def newest_changes_of(obj: models.Model, *, parts: dict[type[models.Model], str]
     for part, foreign_key in parts.items():
         sources += [model.objects.filter(**{foreign_key: obj.pk}) for model in _event_models_of(part)]
     return _page(sources, older=older, size=PAGE_SIZE)
+
+
+def events_of_request(model: type[models.Model], request_id: str, *, limit: int) -> list[Any]:
+    """Return the first events of the model's rows that the request caused."""
+    asked = Filters(request_id=request_id)
+    return [row for events in _event_models_of(model) for row in _filtered(events, asked).order_by("pgh_id")[:limit]]
+
+
+def name_of(row: Any) -> str:
+    """Return how people recognise the object of an event, empty if by nothing."""
+    return next((str(getattr(row, name)) for name in _NAMES if getattr(row, name, None)), "")
 
 
 def _event_models_of(model: type[models.Model]) -> list[Any]:
@@ -210,7 +221,7 @@ def _change(row: Any, before: Any) -> Change:
         verb=VERBS.get(row.pgh_label, row.pgh_label),
         kind=_kind(type(row)),
         object_id=str(getattr(row, "pgh_obj_id", "")),
-        object_name=next((str(getattr(row, name)) for name in _NAMES if getattr(row, name, None)), ""),
+        object_name=name_of(row),
         url=_url(row),
         fields=_fields(row, before),
     )

@@ -4,6 +4,7 @@ import uuid
 from typing import Any
 
 from django.db import models
+from django.db.models.lookups import Exact
 from django.utils.deconstruct import deconstructible
 from ulid import ULID, ULIDGenerator
 
@@ -97,3 +98,16 @@ class PrefixedIdField(models.Field):
         if prepared == NO_ROW:
             raise ValueError(f"{value!r} is not an id with the prefix {self.prefix}_.")
         return prepared
+
+
+@PrefixedIdField.register_lookup
+class Is(Exact):
+    """``id__is`` in ``search_fields``: for ``id__exact`` Django compares the uuid as text, and finds nothing.
+
+    It stands beside the field, so that it is known wherever a model with such a field is.
+    """
+
+    lookup_name = "is"
+
+    def get_rhs_op(self, connection: Any, rhs: str) -> str:
+        return f"= {rhs}"

@@ -183,7 +183,9 @@ class TestEveryPage:
     def test_tells_a_refusal_that_it_did_not_expect(self, staff, acme, monkeypatch):
         pod = PodFactory(organization=acme)
         form = form_of(staff.get(page_of(pod)))
-        monkeypatch.setattr("accounts.admin.services.edit_account", lambda **_: services.get_organization("org_1"))
+        monkeypatch.setattr(
+            "accounts.admin.accounts.services.edit_account", lambda **_: services.get_organization("org_1")
+        )
         response = staff.post(page_of(pod), form | {"name": "Renamed"}, follow=True)
 
         assert [str(message) for message in response.context["messages"]] == ["Organization not found."]

@@ -228,7 +228,7 @@ class TestBalances:
         assert section.facts["total_cents"] == 0
 
     def test_is_cut_where_there_are_too_many(self, ann, acme, monkeypatch):
-        monkeypatch.setattr("accounts.admin.BALANCES_SHOWN", 2)
+        monkeypatch.setattr("accounts.admin.console.BALANCES_SHOWN", 2)
         PodFactory.create_batch(3, organization=acme)
 
         [section] = console(ann)["sections"]

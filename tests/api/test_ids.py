@@ -9,7 +9,7 @@ from ulid import ULID
 
 from accounts.models import Account
 from sequence import clock
-from sequence.api.ids import NO_ROW, new_id, parse_id, show_id
+from sequence.api.ids import NO_ROW, PrefixedIdField, new_id, parse_id, show_id
 from tests.factories import PodFactory
 
 THEN = datetime(2024, 2, 29, 23, 59, 59, 123000, tzinfo=UTC)
@@ -90,3 +90,15 @@ class TestPrefixedIdField:
     def test_never_finds_a_row_under_the_id_of_nothing(self, db):
         with pytest.raises(ValueError, match="not an id"):
             PodFactory(id=NO_ROW)
+
+
+class TestIsLookup:
+    def test_is_known_wherever_the_field_is(self):
+        assert PrefixedIdField("acc").get_lookup("is").__module__ == PrefixedIdField.__module__
+
+    def test_finds_a_row_by_its_whole_id_alone(self, acme):
+        pod = PodFactory(organization=acme)
+
+        assert Account.objects.filter(id__is=pod.id).get() == pod
+        assert not Account.objects.filter(id__is=pod.id[:-1]).exists()
+        assert not Account.objects.filter(id__is="nonsense").exists()

@@ -88,7 +88,7 @@ def suspense(look: Look) -> Waiting:
     """What came back to an account that could not take it, or, below zero, was owed by one that had spent it."""
     rows = look.of(Posting.objects.filter(clearing=Clearing.SUSPENSE))
     owed = rows.values("organization_id", "organization__name").annotate(cents=Sum("amount_cents")).exclude(cents=0)
-    address = look.list_of(Posting, clearing__exact=Clearing.SUSPENSE.value)
+    address = look.list_of(Posting, clearing=Clearing.SUSPENSE.value)
 
     def item(row: dict[str, Any]) -> Item:
         why = "came back to a deleted account" if row["cents"] > 0 else "is owed: its account had spent it"

@@ -5,20 +5,25 @@ from typing import Any
 from django import forms
 from django.contrib import admin
 from django.core.exceptions import PermissionDenied
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.urls import URLPattern, path
 from django.utils.safestring import SafeString
 
+from accounts.admin.accounts import account_filter
 from accounts.models import Account
-from apikeys.admin.organizations import OrganizationFilter
+from apikeys.admin.keys import key_filter
+from apikeys.admin.organizations import ORGANIZATION_FILTER
 from sequence import clock
 from sequence.admin.base import ReadOnlyAdmin
 from sequence.admin.display import amount, dollars
+from sequence.admin.exports import CURRENCY, Column
+from sequence.admin.filters import Exact, OneOf
+from sequence.admin.period_filters import period
 from transfers.admin.history import history_view
 from transfers.admin.transfers import show_transfer
 from transfers.ledger import balance_at
-from transfers.models import EntrySet, Posting
+from transfers.models import Clearing, EntrySet, EntrySetKind, Posting
 
 
 class AsOfForm(forms.Form):
@@ -28,9 +33,33 @@ class AsOfForm(forms.Form):
 
 @admin.register(Posting)
 class PostingAdmin(ReadOnlyAdmin):
-    list_display = ["id", "posted_at", "organization", "account", "clearing", "shown_amount", "kind", "transfer"]
+    list_display = ["id", "posted_at", "organization", "place", "shown_amount", "kind", "transfer"]
     list_select_related = ["organization", "account", "entry_set__transfer"]
-    list_filter = ["clearing", "entry_set__kind", OrganizationFilter, "posted_at"]
+    filters = [
+        ORGANIZATION_FILTER,
+        account_filter("account"),
+        OneOf.of_column("clearing", "Clearing", Clearing.choices),
+        OneOf.of_column("entry_set__kind", "Why", EntrySetKind.choices, name="kind"),
+        key_filter("entry_set__transfer__api_key"),
+        Exact("request", "Request id", "entry_set__transfer__request_id"),
+        *period("posted_at"),
+    ]
+    export_columns = [
+        Column("id", "id"),
+        Column("posted_at", "posted_at"),
+        Column("entry_set_id", "entry_set_id"),
+        Column("kind", "entry_set__kind"),
+        Column("organization_id", "organization_id"),
+        Column("organization_name", "organization__name"),
+        Column("account_id", "account_id"),
+        Column("account_name", "account__name"),
+        Column("clearing", "clearing"),
+        Column("amount_in_cents", "amount_cents"),
+        CURRENCY,
+        Column("transfer_id", "entry_set__transfer_id"),
+        Column("description", "entry_set__transfer__description"),
+        Column("request_id", "entry_set__transfer__request_id"),
+    ]
     search_fields = ["account__id__is", "entry_set__transfer__id__is", "entry_set__id__exact"]
     search_help_text = "The whole id of an account, transfer or entry set."
     ordering = ["-posted_at", "-id"]
@@ -73,6 +102,10 @@ class PostingAdmin(ReadOnlyAdmin):
     def shown_amount(self, obj: Posting) -> SafeString:
         return amount(obj.amount_cents)
 
+    @admin.display(description="on")
+    def place(self, obj: Posting) -> str:
+        return str(obj.account or obj.get_clearing_display())
+
     @admin.display(description="why")
     def kind(self, obj: Posting) -> str:
         return obj.entry_set.get_kind_display()
@@ -94,7 +127,14 @@ def _answer(form: AsOfForm) -> tuple[str, Account | None]:
 class EntrySetAdmin(ReadOnlyAdmin):
     list_display = ["id", "posted_at", "organization", "kind", "shown_transfer"]
     list_select_related = ["organization", "transfer"]
-    list_filter = ["kind", OrganizationFilter, "posted_at"]
+    filters = [
+        ORGANIZATION_FILTER,
+        account_filter(condition=lambda account: Q(id__in=account.postings.values("entry_set"))),
+        OneOf.of_column("kind", "Why", EntrySetKind.choices),
+        key_filter("transfer__api_key"),
+        Exact("request", "Request id", "transfer__request_id"),
+        *period("posted_at"),
+    ]
     search_fields = ["transfer__id__is"]
     search_help_text = "The whole id of a transfer."
     ordering = ["-posted_at", "-id"]

@@ -4,17 +4,23 @@ from typing import Any
 
 from django import forms
 from django.contrib import admin
-from django.db.models import Count, QuerySet
+from django.db.models import Count, Q, QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
-from apikeys.admin.organizations import OrganizationFilter
+from accounts.admin.accounts import account_filter
+from apikeys.admin.keys import key_filter
+from apikeys.admin.organizations import ORGANIZATION_FILTER
 from sequence.admin.base import ObjectPage, ReadOnlyAdmin, actor_of
-from sequence.admin.display import UNKNOWN, amount, badge, code, dollars
+from sequence.admin.display import UNKNOWN, amount, badge, dollars, short_id
+from sequence.admin.exports import CURRENCY, Column
+from sequence.admin.filters import Exact, OneOf
+from sequence.admin.period_filters import period
+from sequence.admin.search import request_link
 from transfers import services, simulation
-from transfers.models import UNDER_WAY, ErrorCode, Posting, RailName, Status, Transfer
+from transfers.models import UNDER_WAY, Direction, ErrorCode, Origin, Posting, RailName, Status, Transfer
 
 TONES = {
     Status.PENDING_APPROVAL: "warn",
@@ -39,20 +45,12 @@ def show_transfer(transfer: Transfer | None) -> Any:
     if transfer is None:
         return UNKNOWN
     address = reverse("admin:transfers_transfer_change", args=[transfer.id])
-    return format_html('<a href="{}">{}</a>', address, transfer.id)
+    return format_html('<a href="{}">{}</a>', address, short_id(transfer.id))
 
 
-class QuestionFilter(admin.SimpleListFilter):
-    title = "what it waits for"
-    parameter_name = "waits"
-
-    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
-        return [(name, words) for name, (words, _) in QUESTIONS.items()]
-
-    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
-        if self.value() not in QUESTIONS:
-            return queryset
-        return queryset.filter(status__in=QUESTIONS[self.value() or ""][1])
+QUESTION_FILTER = OneOf(
+    "waits", "Waits", {name: (words, Q(status__in=statuses)) for name, (words, statuses) in QUESTIONS.items()}
+)
 
 
 class Approve(ObjectPage):
@@ -147,9 +145,50 @@ class TransferAdmin(ReadOnlyAdmin):
     """Staff look at money here; they move it through services."""
 
     object_pages = [Approve(), Reject(), Cancel(), Simulate()]
-    list_display = ["id", "organization", "source", "destination", "shown_amount", "shown_status", "why", "created_at"]
+    list_display = [
+        "short_id",
+        "created_at",
+        "organization",
+        "source",
+        "destination",
+        "shown_amount",
+        "shown_status",
+        "why",
+    ]
     list_select_related = ["organization", "source", "destination"]
-    list_filter = [QuestionFilter, "status", "direction", "origin", OrganizationFilter, "created_at"]
+    filters = [
+        ORGANIZATION_FILTER,
+        account_filter("source", "destination"),
+        key_filter("api_key"),
+        OneOf.of_column("status", "Status", Status.choices),
+        QUESTION_FILTER,
+        OneOf.of_column("direction", "Direction", Direction.choices),
+        OneOf.of_column("origin", "Origin", Origin.choices),
+        Exact("request", "Request id", "request_id"),
+        *period("created_at"),
+    ]
+    export_columns = [
+        Column("id", "id"),
+        Column("created_at", "created_at"),
+        Column("completed_at", "completed_at"),
+        Column("status", "status"),
+        Column("error_code", "error_code"),
+        Column("direction", "direction"),
+        Column("origin", "origin"),
+        Column("organization_id", "organization_id"),
+        Column("organization_name", "organization__name"),
+        Column("source_id", "source_id"),
+        Column("source_name", "source__name"),
+        Column("destination_id", "destination_id"),
+        Column("destination_name", "destination__name"),
+        Column("amount_in_cents", "amount_cents"),
+        CURRENCY,
+        Column("description", "description"),
+        Column("rule_id", "rule_id"),
+        Column("rule_execution_id", "rule_execution_id"),
+        Column("api_key_id", "api_key_id"),
+        Column("request_id", "request_id"),
+    ]
     search_fields = [
         "id__is",
         "request_id__exact",
@@ -177,6 +216,10 @@ class TransferAdmin(ReadOnlyAdmin):
         """The list, with what waits and what failed on top of it."""
         return super().changelist_view(request, {**(extra_context or {}), "questions": _questions()})
 
+    @admin.display(description="id", ordering="id")
+    def short_id(self, obj: Transfer) -> SafeString:
+        return short_id(obj.id)
+
     @admin.display(description="amount", ordering="amount_cents")
     def shown_amount(self, obj: Transfer) -> SafeString:
         return amount(obj.amount_cents)
@@ -191,7 +234,7 @@ class TransferAdmin(ReadOnlyAdmin):
 
     @admin.display(description="request id")
     def shown_request(self, obj: Transfer) -> Any:
-        return code(obj.request_id) if obj.request_id else UNKNOWN
+        return request_link(obj.request_id)
 
     @admin.display(description="decided by")
     def decision(self, obj: Transfer) -> str:

@@ -59,6 +59,7 @@ class EntrySet(models.Model):
                 name="entry_set_has_its_cause",
             ),
         ]
+        indexes = [models.Index(F("posted_at").desc(), F("id").desc(), name="entry_set_list")]
         triggers = [
             pgtrigger.Protect(name="is_append_only", operation=pgtrigger.Update | pgtrigger.Delete),
             _never_truncated(),
@@ -106,6 +107,8 @@ class Posting(models.Model):
         indexes = [
             models.Index(F("account"), F("posted_at").desc(), F("id").desc(), name="posting_by_account"),
             models.Index(fields=["organization"], condition=Q(clearing=Clearing.SUSPENSE), name="posting_in_suspense"),
+            # The staff's list and its periods.
+            models.Index(F("posted_at").desc(), F("id").desc(), name="posting_list"),
         ]
         triggers = [
             pgtrigger.Protect(name="is_append_only", operation=pgtrigger.Update | pgtrigger.Delete),

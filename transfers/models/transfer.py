@@ -108,9 +108,9 @@ class TransferQuerySet(models.QuerySet["Transfer"]):
         """Transfers that may still move money."""
         return self.filter(status__in=UNDER_WAY)
 
-    def accepted(self, at: datetime) -> "TransferQuerySet":
+    def accepted(self) -> "TransferQuerySet":
         """Transfers that a worker should look at, oldest first."""
-        return self.ready(at).filter(status=Status.PROCESSING).order_by("created_at", "id")
+        return self.filter(status=Status.PROCESSING).order_by("created_at", "id")
 
     def ready(self, at: datetime) -> "TransferQuerySet":
         """Transfers without those that are left alone for now."""
@@ -128,9 +128,9 @@ class TransferQuerySet(models.QuerySet["Transfer"]):
         """Transfers that the rail does not have for sure, oldest first."""
         return self.filter(status=Status.PENDING, submitted_at=None).order_by("created_at", "id")
 
-    def arrived_unnoticed(self, at: datetime) -> "TransferQuerySet":
+    def arrived_unnoticed(self) -> "TransferQuerySet":
         """Completed movements into an account that nobody above has looked at yet, oldest first."""
-        arrived = self.ready(at).filter(completed_at__isnull=False, destination__isnull=False, arrival_noticed_at=None)
+        arrived = self.filter(completed_at__isnull=False, destination__isnull=False, arrival_noticed_at=None)
         return arrived.order_by("completed_at", "id")
 
     def failed_since(self, at: datetime) -> "TransferQuerySet":
@@ -235,6 +235,8 @@ class Transfer(models.Model):
             # The two halves of an account's history, each in the order of its pages.
             models.Index(F("source"), F("created_at").desc(), F("id").desc(), name="transfer_by_source"),
             models.Index(F("destination"), F("created_at").desc(), F("id").desc(), name="transfer_by_destination"),
+            # The staff's list and its periods, which no account narrows down.
+            models.Index(F("created_at").desc(), F("id").desc(), name="transfer_list"),
             # What workers and staff look for is a sliver of the table.
             models.Index(fields=["status", "created_at", "id"], condition=Q(status__in=UNDER_WAY), name="transfer_due"),
             models.Index(

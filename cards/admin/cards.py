@@ -4,22 +4,34 @@ from typing import Any
 
 from django import forms
 from django.contrib import admin
-from django.db.models import Count, Q, QuerySet, Sum
+from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 
+from accounts.admin.accounts import account_filter
 from accounts.models import Account, AccountType
 from apikeys.admin.choosing import ChooseOrganization
-from apikeys.admin.organizations import OrganizationFilter
+from apikeys.admin.organizations import ORGANIZATION_FILTER
 from cards import services
-from cards.models import FINAL, Card, CardDecline, CardDirection, CardStatus, CardTransaction, CardType
+from cards.models import (
+    FINAL,
+    Card,
+    CardDecline,
+    CardDirection,
+    CardStatus,
+    CardTransaction,
+    CardType,
+    DeclineReason,
+)
 from cards.names import MAX_NAME
 from sequence.admin.base import ObjectPage, ReadOnlyAdmin, attempt
-from sequence.admin.console import Figure, Look, add_figure
-from sequence.admin.display import UNKNOWN, amount, badge, code, dollars
+from sequence.admin.display import UNKNOWN, amount, badge, code, dollars, short_id
 from sequence.admin.fields import Dollars
+from sequence.admin.filters import Named, OneOf
+from sequence.admin.finders import changes_of, register_finder
+from sequence.admin.period_filters import period
 
 TONES = {
     CardStatus.ACTIVE: "good",
@@ -29,6 +41,7 @@ TONES = {
     CardStatus.LOST: "bad",
 }
 RECENT = 20
+CARD_FILTER = Named("card", "Card", Card, "card", called=("holder_name", "last_four"))
 
 
 class IssueForm(forms.Form):
@@ -170,7 +183,12 @@ class CardAdmin(ReadOnlyAdmin):
     object_pages = [*STATUS_PAGES, SetControls(), Charge(), Refund()]
     list_display = ["__str__", "organization", "account", "type", "shown_status", "expires", "created_at"]
     list_select_related = ["organization", "account"]
-    list_filter = ["status", "type", OrganizationFilter]
+    filters = [
+        ORGANIZATION_FILTER,
+        account_filter("account"),
+        OneOf.of_column("status", "Status", CardStatus.choices),
+        OneOf.of_column("type", "Type", CardType.choices),
+    ]
     search_fields = ["holder_name", "last_four", "id__is", "account__id__is"]
     search_help_text = "Holder, last four digits, or the whole id of a card or pod."
     ordering = ["-created_at", "-id"]
@@ -268,8 +286,22 @@ class _CardRowAdmin(ReadOnlyAdmin):
 
 @admin.register(CardTransaction)
 class CardTransactionAdmin(_CardRowAdmin):
-    list_display = ["id", "organization", "shown_card", "direction", "shown_amount", "merchant_name", "created_at"]
-    list_filter = ["direction", OrganizationFilter, "created_at"]
+    list_display = [
+        "short_id",
+        "organization",
+        "shown_card",
+        "direction",
+        "shown_amount",
+        "merchant_name",
+        "created_at",
+    ]
+    filters = [
+        ORGANIZATION_FILTER,
+        account_filter("account"),
+        CARD_FILTER,
+        OneOf.of_column("direction", "Direction", CardDirection.choices),
+        *period("created_at"),
+    ]
     readonly_fields = [
         "organization",
         "shown_card",
@@ -283,27 +315,23 @@ class CardTransactionAdmin(_CardRowAdmin):
     ]
     fields = tuple(readonly_fields)
 
+    @admin.display(description="id", ordering="id")
+    def short_id(self, obj: CardTransaction) -> SafeString:
+        return short_id(obj.id)
+
 
 @admin.register(CardDecline)
 class CardDeclineAdmin(_CardRowAdmin):
     list_display = ["created_at", "organization", "shown_card", "reason", "shown_amount", "merchant_name"]
-    list_filter = ["reason", OrganizationFilter, "created_at"]
+    filters = [
+        ORGANIZATION_FILTER,
+        account_filter("card__account"),
+        CARD_FILTER,
+        OneOf.of_column("reason", "Reason", DeclineReason.choices),
+        *period("created_at"),
+    ]
     readonly_fields = ["organization", "shown_card", "reason", "shown_amount", "merchant_name", "created_at"]
     fields = tuple(readonly_fields)
 
 
-def spent_today(look: Look) -> Figure:
-    """Return what cards paid today, less what came back to them."""
-    rows = look.of(CardTransaction.objects.filter(created_at__gte=look.midnight))
-    sums = rows.aggregate(
-        debits=Sum("amount_cents", filter=Q(direction=CardDirection.DEBIT)),
-        credits=Sum("amount_cents", filter=Q(direction=CardDirection.CREDIT)),
-        number=Count("id"),
-    )
-    cents = (sums["debits"] or 0) - (sums["credits"] or 0)
-    number = sums["number"]
-    detail = f"{number} card transaction{'' if number == 1 else 's'}"
-    return Figure("Spent by card", cents, detail, look.list_of(CardTransaction))
-
-
-add_figure("cards.view_cardtransaction", spent_today)
+register_finder(changes_of(Card))

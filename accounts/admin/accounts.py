@@ -6,7 +6,7 @@ from typing import Any
 from django import forms
 from django.contrib import admin
 from django.contrib.admin.widgets import AdminDateWidget
-from django.db.models import QuerySet, Sum
+from django.db.models import Q, QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
 from django.utils.safestring import SafeString
@@ -14,15 +14,15 @@ from django.utils.safestring import SafeString
 from accounts import services
 from accounts.models import Account, AccountType, ExternalAccountType
 from apikeys.admin.choosing import ChooseOrganization
-from apikeys.admin.organizations import OrganizationFilter
+from apikeys.admin.organizations import ORGANIZATION_FILTER
 from apikeys.models import Organization
 from sequence.admin.base import ObjectPage, StaffAdmin
-from sequence.admin.console import Look, Section, add_section
 from sequence.admin.display import UNKNOWN, amount, badge, code
 from sequence.admin.fields import Dollars
+from sequence.admin.filters import Named, OneOf
+from sequence.admin.finders import changes_of, register_finder
+from sequence.admin.period_filters import period
 
-# As many as an organization usually has; more are a list of their own.
-BALANCES_SHOWN = 25
 _LIABILITY_FACTS = {
     "interest_rate_percent": "interest rate",
     "last_statement_balance_cents": "statement balance",
@@ -31,24 +31,29 @@ _LIABILITY_FACTS = {
 }
 
 
-class StateFilter(admin.SimpleListFilter):
-    """Open accounts unless asked otherwise: the deleted ones are history."""
+def account_filter(*columns: str, condition: Callable[[Account], Q] | None = None) -> Named:
+    """Return the filter for rows of one account, which may stand in any of the columns."""
+    return Named("account", "Account", Account, *columns, condition=condition)
 
-    title = "state"
-    parameter_name = "state"
 
-    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
-        return [("deleted", "Deleted"), ("any", "Open and deleted")]
-
-    def choices(self, changelist: Any) -> Any:
-        everything, *others = super().choices(changelist)
-        yield {**everything, "display": "Open"}
-        yield from others
-
-    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
-        if self.value() == "any":
-            return queryset
-        return queryset.filter(deleted_at__isnull=self.value() != "deleted")
+# Open accounts unless asked otherwise: the deleted ones are history.
+STATE_FILTER = OneOf(
+    "state",
+    "State",
+    {"deleted": ("Deleted", Q(deleted_at__isnull=False)), "any": ("Open and deleted", Q())},
+    unasked=("Open", Q(deleted_at=None)),
+)
+KIND_FILTER = OneOf(
+    "kind",
+    "Kind",
+    {
+        **{str(kind.value): (kind.label, Q(type=kind)) for kind in AccountType},
+        **{
+            str(kind.value): (f"External {kind.label.lower()}", Q(external_account_type=kind))
+            for kind in ExternalAccountType
+        },
+    },
+)
 
 
 class ChooseAccount(ChooseOrganization):
@@ -190,7 +195,7 @@ class AccountAdmin(StaffAdmin):
     object_pages = [DeleteAccount()]
     list_display = ["name", "organization", "kind", "balance", "available", "state", "created_at"]
     list_select_related = ["organization"]
-    list_filter = [StateFilter, "type", "external_account_type", OrganizationFilter]
+    filters = [ORGANIZATION_FILTER, STATE_FILTER, KIND_FILTER, *period("created_at")]
     search_fields = ["name", "institution_name", "id__is", "organization__name"]
     search_help_text = "Name, institution, organization, or the whole id."
     ordering = ["-created_at", "-id"]
@@ -318,21 +323,4 @@ class AccountAdmin(StaffAdmin):
         return obj.masked_bank_account_number or UNKNOWN
 
 
-def balances(look: Look) -> Section:
-    """The open accounts by organization, and what the ledger holds in all."""
-    open_accounts = look.of(Account.objects.open())
-    rows = open_accounts.select_related("organization").defer("routing_number", "bank_account_number")
-    accounts = list(rows.order_by("organization__name", "organization_id", "type", "name", "id")[: BALANCES_SHOWN + 1])
-    in_ledger = open_accounts.exclude(type=AccountType.EXTERNAL_ACCOUNT)
-    return Section(
-        "admin/accounts/balances.html",
-        {
-            "accounts": accounts[:BALANCES_SHOWN],
-            "is_cut": len(accounts) > BALANCES_SHOWN,
-            "total_cents": in_ledger.aggregate(cents=Sum("balance_cents"))["cents"] or 0,
-            "address": look.list_of(Account),
-        },
-    )
-
-
-add_section("accounts.view_account", balances)
+register_finder(changes_of(Account))

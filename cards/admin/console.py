@@ -1,0 +1,22 @@
+"""What the console tells of cards: what they spent today."""
+
+from django.db.models import Count, Q, Sum
+
+from cards.models import CardDirection, CardTransaction
+from sequence.admin.console import Figure, Look, add_figure
+
+
+def spent_today(look: Look) -> Figure:
+    """Return what cards paid today, less what came back to them."""
+    rows = look.of(CardTransaction.objects.filter(created_at__gte=look.midnight))
+    sums = rows.aggregate(
+        debits=Sum("amount_cents", filter=Q(direction=CardDirection.DEBIT)),
+        credits=Sum("amount_cents", filter=Q(direction=CardDirection.CREDIT)),
+        number=Count("id"),
+    )
+    detail = f"{sums['number']} card transaction{'' if sums['number'] == 1 else 's'}"
+    cents = (sums["debits"] or 0) - (sums["credits"] or 0)
+    return Figure("Spent by card", cents, detail, look.list_of(CardTransaction))
+
+
+add_figure("cards.view_cardtransaction", spent_today)

@@ -1,0 +1,26 @@
+"""What rules know about a request. An execution carries the id of the request that led to it, however far up."""
+
+from collections.abc import Iterator
+
+from rules.admin.executions import TONES
+from rules.models import ExecutionStatus, Rule, RuleExecution
+from sequence.admin.finders import MAX_FACTS, Fact, Stage, changes_of, register_finder
+
+
+def find_executions(request_id: str) -> Iterator[Fact]:
+    """Tell the executions that the request triggered itself, and those that its money set off."""
+    rows = RuleExecution.objects.filter(request_id=request_id).select_related("rule").defer("trace", "rule__definition")
+    for execution in rows.order_by("created_at", "id")[:MAX_FACTS]:
+        cause = execution.trigger_transfer_id
+        because = f", set off by {cause}" if cause else ""
+        yield Fact(
+            Stage.FOLLOWED if cause else Stage.MADE,
+            execution.created_at,
+            f"Rule “{execution.rule}” ({execution.get_mode_display().lower()}){because}",
+            execution,
+            state=(execution.get_status_display(), TONES[ExecutionStatus(execution.status)]),
+        )
+
+
+register_finder(changes_of(Rule))
+register_finder(find_executions)
