@@ -31,6 +31,9 @@ Sequence is running at {url}    (Ctrl-C stops all of it)
 DEMO_KEY = """
   API key of {organization}:  {api_key}
 """
+DEMO_AGENT = """
+  Its agent's key, which is held short:  {agent_api_key}
+"""
 DEMO_LOGIN = """
   Staff login at {url}/admin/:  {staff_username} / {staff_password}
 """
@@ -80,8 +83,8 @@ def serve(address: Address, workers: int, stop: StopRequest) -> int:
 def prepare_demo(stop: StopRequest) -> dict[str, Any]:
     """Let the demo's own command fill an empty database; this is the one place where ./run asks for it.
 
-    Returns what it prints: organization, api_key, staff_username, staff_password. Secrets that this machine does not
-    know (any more) are null.
+    Returns what it prints: organization, api_key, agent_api_key, staff_username, staff_password. Secrets that this
+    machine does not know (any more) are null.
     """
     return json.loads(run_to_end(manage("seed_demo", "--if-empty", "--json"), stop) or "{}")
 
@@ -139,6 +142,8 @@ class Welcome:
         parts = [WELCOME]
         if self.demo.get("api_key"):
             parts += [DEMO_KEY]
+        if self.demo.get("agent_api_key"):
+            parts += [DEMO_AGENT]
         if self.demo.get("staff_password"):
             parts += [DEMO_LOGIN]
         if self.demo.get("api_key"):

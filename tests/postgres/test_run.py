@@ -186,9 +186,15 @@ class TestWelcome:
 
         assert "http://127.0.0.1:8001 " in text
         assert "API key of Acme:  sk_1" in text
+        assert "agent" not in text
         assert "ann / pw" in text
         assert "curl -X POST http://127.0.0.1:8001/api/v1/accounts/income-sources" in text
         assert '-H "Authorization: ApiKey sk_1"' in text
+
+    def test_tells_the_agents_key_where_there_is_one(self):
+        demo = {"organization": "Acme", "api_key": "sk_1", "agent_api_key": "sk_2"}
+
+        assert "held short:  sk_2" in Welcome(Address("127.0.0.1", 8001), demo).text()
 
     def test_is_not_awaited_forever(self, port, monkeypatch):
         welcome = Welcome(Address("127.0.0.1", port), {})

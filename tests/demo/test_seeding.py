@@ -1,0 +1,163 @@
+"""Making a demo: whole or not at all, on whatever day it is."""
+
+import functools
+import io
+import json
+from contextlib import ExitStack
+from datetime import timedelta
+
+import pytest
+from django.core.management import call_command
+from django.utils import timezone
+
+from apikeys.models import Organization
+from rules.models import Rule
+from sequence import clock
+from sequence.demo import credentials, seeding
+from sequence.demo.life import events_of
+from sequence.demo.period import Period
+from sequence.demo.seeding import make_demo
+from sequence.management.commands import seed_demo
+from sequence.worker import run_once
+from tests.client import Api
+from tests.demo.conftest import make_demo_at
+from tests.demo.moments import AWKWARD
+from tests.factories import IncomeSourceFactory, PodFactory
+from tests.threads import PATIENCE_SECONDS, in_background, wait_until_somebody_waits_for_a_lock
+from transfers.checks import find_faults
+from transfers.models import Origin, Status, Transfer
+from transfers.services import deposit
+
+# Every monthly thing happens at least once.
+DAYS = 35
+
+
+@pytest.fixture
+def short(monkeypatch, settings, tmp_path):
+    """A demo of some weeks will do, with its credentials in a folder of its own."""
+    settings.LOCAL_DIR = tmp_path
+    monkeypatch.setattr(seed_demo, "make_demo", functools.partial(seeding.make_demo, days=DAYS))
+    return tmp_path
+
+
+def seed(*arguments: str) -> tuple[dict[str, str], str]:
+    """Return what the command prints, and what it tells meanwhile."""
+    out, err = io.StringIO(), io.StringIO()
+    call_command("seed_demo", "--json", *arguments, stdout=out, stderr=err)
+    return json.loads(out.getvalue()), err.getvalue()
+
+
+class TestEveryDay:
+    def test_has_its_events(self):
+        for days in range(0, 800, 5):
+            period = Period.until(AWKWARD[0] + timedelta(days=days, minutes=37 * days))
+            moments = [event.at for event in events_of(period)]
+
+            assert len(moments) > 350
+            assert moments == sorted(moments)
+            assert moments[-1] <= period.end
+            assert sum(moment.date() == period.end.date() for moment in moments) >= 3
+
+    @pytest.mark.parametrize("now", AWKWARD, ids=str)
+    def test_can_be_the_present(self, now, db):
+        demo = make_demo_at(now, days=DAYS)
+        transfers = Transfer.objects.of(demo["organization"])
+
+        assert find_faults() == []
+        assert transfers.filter(created_at__date=now.date(), status=Status.COMPLETE).exists()
+        with clock.stopped_at(now + timedelta(minutes=1)):
+            run_once(now + timedelta(minutes=1))
+        assert not transfers.filter(status__in=[Status.PROCESSING, Status.PENDING]).exists()
+        assert not Rule.objects.filter(status="enabled", next_slot_at__lte=now).exists()
+
+    @pytest.mark.parametrize("now", AWKWARD, ids=str)
+    def test_can_end_a_whole_year(self, now, db, request):
+        if not request.config.getoption("--full"):
+            pytest.skip("Takes half a minute; ./test --full runs it.")
+        demo = make_demo_at(now)
+
+        assert find_faults() == []
+        assert {"incomplete", "error", "cancelled"} < set(
+            Transfer.objects.of(demo["organization"]).values_list("status", flat=True)
+        )
+
+
+class TestSeedDemo:
+    def test_tells_what_opens_the_doors_and_shows_progress_elsewhere(self, db, short):
+        facts, told = seed()
+
+        assert Api(facts["api_key"]).get("/accounts").status_code == 200
+        assert Api(facts["agent_api_key"]).get("/accounts").status_code == 200
+        assert facts["staff_username"] == "admin"
+        assert facts["staff_password"]
+        assert len(told.splitlines()) >= 3
+        assert json.loads((short / credentials.FILE).read_text()) == facts
+
+    def test_only_if_empty_changes_nothing_a_second_time(self, db, short):
+        first, _ = seed("--if-empty")
+        before = Transfer.objects.count()
+
+        second, told = seed("--if-empty")
+
+        assert second == first
+        assert told == ""
+        assert (Organization.objects.count(), Transfer.objects.count()) == (1, before)
+
+    def test_makes_another_when_asked_again(self, db, short):
+        first, _ = seed()
+        second, _ = seed()
+
+        assert second["organization"] != first["organization"]
+        assert (second["staff_username"], second["staff_password"]) == (None, None)
+
+    def test_leaves_nothing_when_it_is_interrupted(self, db, short, monkeypatch):
+        def stop(household):
+            raise KeyboardInterrupt
+
+        monkeypatch.setattr(seeding, "make_demo_key", stop)
+
+        with pytest.raises(KeyboardInterrupt):
+            seed("--if-empty")
+
+        assert not Organization.objects.exists()
+        assert not Transfer.objects.exists()
+        assert not (short / credentials.FILE).exists()
+
+    def test_waits_for_another_and_then_finds_its_demo(self, transactional_db, short, acme):
+        with ExitStack() as stack, seeding.alone():
+            other = stack.enter_context(in_background(lambda: seed("--if-empty")))
+            wait_until_somebody_waits_for_a_lock()
+        facts, _ = other.result(PATIENCE_SECONDS)
+
+        assert facts == dict.fromkeys(seed_demo.CREDENTIALS)
+        assert Organization.objects.count() == 1
+
+
+class TestOthers:
+    """The workers of the story live in the past, and must not drag anybody else there."""
+
+    @pytest.fixture
+    def theirs(self, transactional_db, acme, client_with):
+        """Return what asks for a transfer of Acme's, and the account that it is from."""
+        source = IncomeSourceFactory(organization=acme)
+        rent = PodFactory(organization=acme)
+        body = {"source_account_id": source.id, "destination_account_id": rent.id, "amount_in_cents": 5_00}
+        api = client_with("MANUAL_TRANSFER:*>*")
+        deposit(account_id=source.id, amount_cents=50_00, origin=Origin.PAYCHECK, by="test")
+        return lambda: api.post("/transfers", body).json()["data"]["id"]
+
+    def test_are_worked_for_in_the_present_or_not_at_all(self, theirs):
+        asked_before, asked_meanwhile = theirs(), []
+
+        def ask_once(line: str) -> None:
+            if not asked_meanwhile:
+                with in_background(theirs) as asked:
+                    asked_meanwhile.append(asked.result(PATIENCE_SECONDS))
+
+        began_at = timezone.now()
+        make_demo(actor="test", days=DAYS, tell=ask_once)
+
+        before, meanwhile = Transfer.objects.get(id=asked_before), Transfer.objects.get(id=asked_meanwhile[0])
+        assert before.status == Status.COMPLETE
+        assert before.completed_at >= began_at
+        assert meanwhile.status == Status.PROCESSING
