@@ -28,7 +28,7 @@ TONES = {"Enabled": "good", "Disabled": "warn"}
 class MapForm(PeriodForm):
     """Whose map, and of which days. The only organization is taken at once."""
 
-    organization = forms.ChoiceField()
+    organization = forms.ChoiceField(required=False)
     field_order = ["organization"]
 
     def __init__(self, given: dict[str, Any]) -> None:

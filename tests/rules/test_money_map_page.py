@@ -178,6 +178,7 @@ class TestChoice:
         asked, acme = root.get(MAP), root.get(MAP, organization=split.organization_id)
 
         assert "Choose an organization" in asked.content.decode()
+        assert "errorlist" not in asked.content.decode()
         assert "Secret payroll" not in acme.content.decode()
         assert "Split" not in root.get(MAP, organization=globex.id).content.decode()
 
