@@ -30,6 +30,9 @@ MAX_STALL = "5min"
 FORMULA_BEGINNINGS = ("=", "+", "-", "@", "\t", "\r")
 TEXT_SIGN = "'"
 
+# The last line of a file that is not whole. No reader takes it for a row.
+BROKEN_OFF = "INCOMPLETE: this export broke off. Please try again.\r\n"
+
 log = structlog.get_logger("sequence.exports")
 
 
@@ -65,7 +68,10 @@ def export(rows: QuerySet[Any], columns: Sequence[Column], *, name: str, **told:
 
 
 def _told(chunks: Iterator[tuple[int, str]], name: str, told: dict[str, Any]) -> Iterator[bytes]:
-    """Pass the chunks on, and log at the end, or when the reader has gone, how many rows left the house."""
+    """Pass the chunks on, and log at the end, or when the reader has gone, how many rows left the house.
+
+    The web server ends an answer that breaks off as it ends a whole one, so the file itself has to say it.
+    """
     count, is_whole = 0, False
     log.info("export_begins", name=name, **told)
     try:
@@ -73,6 +79,9 @@ def _told(chunks: Iterator[tuple[int, str]], name: str, told: dict[str, Any]) ->
             count += number
             yield text.encode()
         is_whole = True
+    except Exception as error:
+        log.error("export_broke", name=name, exc_info=error, **told)
+        yield BROKEN_OFF.encode()
     finally:
         log.info("export_ended", name=name, rows=count, is_whole=is_whole, **told)
 

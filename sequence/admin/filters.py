@@ -154,8 +154,7 @@ class Named(Filter):
         rows = self.model._default_manager.only(*self.called)
         if not any(field.name == "organization" for field in self.model._meta.concrete_fields):
             return rows
-        rows = rows.select_related("organization").only(*self.called, "organization__name")
-        return rows.filter(organization=form.organization) if form.organization else rows
+        return rows.select_related("organization").only(*self.called, "organization__name")
 
     def _called(self, rows: QuerySet[Any], text: str, how: str) -> list[Any]:
         names = Q()

@@ -123,10 +123,23 @@ class TestStreaming:
     def _small_chunks(self, monkeypatch):
         monkeypatch.setattr(exports, "CHUNK_ROWS", 2)
 
-    def test_sends_the_first_rows_before_it_has_read_the_last(self, root, moved, monkeypatch):
+    @pytest.fixture
+    def begin(self, root):
+        """Return a function that begins an export. One that stayed open would keep the tables from being emptied."""
+        begun = []
+
+        def begin(path):
+            begun.append(root.get(path))
+            return begun[-1]
+
+        yield begin
+        for response in begun:
+            response.close()
+
+    def test_sends_the_first_rows_before_it_has_read_the_last(self, begin, moved, monkeypatch):
         held = []
         monkeypatch.setattr(exports, "_csv", lambda lines: held.append(len(list(lines))) or "x")
-        parts = iter(root.get(POSTINGS).streaming_content)
+        parts = iter(begin(POSTINGS).streaming_content)
 
         next(parts), next(parts)
 
@@ -134,8 +147,8 @@ class TestStreaming:
         list(parts)
         assert held == [1, 2, 2, 2, 2]
 
-    def test_lists_what_there_was_when_it_began(self, root, moved, income):
-        parts = iter(root.get(POSTINGS).streaming_content)
+    def test_lists_what_there_was_when_it_began(self, begin, moved, income):
+        parts = iter(begin(POSTINGS).streaming_content)
         begun = [next(parts), next(parts)]
 
         fund(income, 77_77)
@@ -144,8 +157,8 @@ class TestStreaming:
         assert len(text.splitlines()) == 1 + 8
         assert "7777" not in text
 
-    def test_closes_its_connection_and_says_so_when_the_reader_goes(self, root, moved):
-        response = root.get(POSTINGS)
+    def test_closes_its_connection_and_says_so_when_the_reader_goes(self, begin, moved):
+        response = begin(POSTINGS)
         parts = iter(response.streaming_content)
         next(parts), next(parts)
         assert others() == 1
@@ -156,6 +169,22 @@ class TestStreaming:
         assert others() == 0
         [ended] = [event for event in events if event["event"] == "export_ended"]
         assert (ended["rows"], ended["is_whole"]) == (2, False)
+
+    def test_that_breaks_off_says_so_in_its_last_line_and_in_the_log(self, begin, moved, monkeypatch):
+        def broken(value):
+            raise RuntimeError(value)
+
+        parts = iter(begin(POSTINGS).streaming_content)
+        begun = [next(parts), next(parts)]
+        monkeypatch.setattr(exports, "write_value", broken)
+
+        with structlog.testing.capture_logs() as events:
+            lines = b"".join([*begun, *parts]).decode().splitlines()
+
+        assert len(lines) == 1 + 2 + 1
+        assert lines[-1].startswith("INCOMPLETE: ")
+        assert [event["event"] for event in events] == ["export_broke", "export_ended"]
+        assert (events[-1]["rows"], events[-1]["is_whole"]) == (2, False)
 
 
 def others() -> int:
