@@ -26,11 +26,11 @@ class _OnlyForSuperusers(StaffAdmin):
 
     def formfield_for_manytomany(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
         if db_field.remote_field.model is Permission:
-            kwargs["queryset"] = _useful_permissions()
+            kwargs["queryset"] = useful_permissions()
         return super().formfield_for_manytomany(db_field, request, **kwargs)
 
 
-def _useful_permissions() -> QuerySet[Permission]:
+def useful_permissions() -> QuerySet[Permission]:
     """Return the permissions that some page asks for, without those of tables that no page shows."""
     shown = [*admin.site._registry]
     shown += [inline.model for model_admin in admin.site._registry.values() for inline in model_admin.inlines]
