@@ -64,7 +64,7 @@ SITE = {
 DOORS = {"login", "logout", "autocomplete", "view_on_site", None}
 
 # No object has this id: a page that lets somebody in then answers 404 or leads away, and one that does not answers 403.
-NO_OBJECT = "1"
+NO_OBJECT = "0"
 
 
 @dataclass(frozen=True)
