@@ -24,8 +24,15 @@ ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", default=[] if PRODUCTION else ["localh
 
 # API keys are stored as HMACs under this. Changing it closes every key.
 API_KEY_PEPPER = env("API_KEY_PEPPER")
-# Fernet keys for bank numbers: the first encrypts, all decrypt. To rotate, put a new one in front.
+# Fernet keys for bank numbers and second factors: the first encrypts, all decrypt. To rotate, put a new one in front.
 BANK_NUMBER_KEYS = env.list("BANK_NUMBER_KEYS")
+
+# Staff sign in with a code of their authenticator app beside the password.
+STAFF_SECOND_FACTOR = env.bool("STAFF_SECOND_FACTOR", default=PRODUCTION)
+
+# A proxy in front of us ends TLS, and says in X-Forwarded-Proto and X-Forwarded-For what it was asked, and by whom.
+# Without such a proxy these headers are anybody's claim.
+BEHIND_PROXY = env.bool("BEHIND_PROXY", default=False)
 
 # Requests a minute for each API key, where staff set no other number.
 RATE_LIMIT_PER_MINUTE = 100

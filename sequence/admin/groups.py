@@ -61,7 +61,7 @@ def make_missing_groups(sender: AppConfig, **facts: Any) -> None:
     that leads to the end, since a group that is made half would stay so.
     """
     is_last = sender is list(apps.get_app_configs())[-1] and facts["using"] == DEFAULT_DB_ALIAS
-    if not is_last or not _is_migrated(facts["apps"]) or not _is_complete():
+    if not is_last or not _is_migrated(facts.get("apps", apps)) or not _is_complete():
         return
     there = set(Group.objects.filter(name__in=NAMES).values_list("name", flat=True))
     missing = [name for name in NAMES if name not in there]
