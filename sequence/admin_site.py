@@ -55,6 +55,24 @@ class StaffSite(admin.AdminSite):
     # The lists need its room on a small laptop; the console and the path above each page lead everywhere.
     enable_nav_sidebar = False
 
+    def has_permission(self, request: HttpRequest) -> bool:
+        """Let staff in whose session was opened with all that signing in asks for. Every page of the site asks here."""
+        from sequence.admin.second_factor import is_verified  # Models, which load after the site.
+
+        return super().has_permission(request) and is_verified(request)
+
+    def login(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
+        """Sign in, and note in the session which second factor opened it."""
+        from sequence.admin.second_factor import SESSION_KEY
+        from sequence.admin.sign_in import SignInForm
+
+        self.login_form = SignInForm
+        response = super().login(request, extra_context)
+        factor = getattr(request, "second_factor", None)
+        if factor is not None:
+            request.session[SESSION_KEY] = factor.pk
+        return response
+
     def admin_view(self, view: Any, cacheable: bool = False) -> Any:
         """Wrap every page of the site: Django checks who it is and the form's token first, then the trail begins."""
         return super().admin_view(_audited(view), cacheable)

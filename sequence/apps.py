@@ -1,4 +1,5 @@
 from django.apps import AppConfig, apps
+from django.db.models.signals import post_migrate
 
 
 class SequenceConfig(AppConfig):
@@ -6,5 +7,8 @@ class SequenceConfig(AppConfig):
     verbose_name = "Audit"  # What staff find under it.
 
     def ready(self) -> None:
+        from sequence.admin.groups import make_missing_groups  # Models, which load after the app.
+
         # Naming it by a subclass of its AppConfig would hide the app from the type checker's plugin.
         apps.get_app_config("auth").verbose_name = "Staff"
+        post_migrate.connect(make_missing_groups, dispatch_uid="sequence.make_missing_groups")

@@ -79,6 +79,14 @@ class Forbidden(DomainError):
     message = "This API key does not have the required permission."
 
 
+class HttpsRequired(DomainError):
+    """Not a redirect: a client follows one silently, turns its POST into a GET, and sends its key in clear again."""
+
+    code = "https_required"
+    status = 403
+    message = "Use https. An API key that came with this request has travelled in clear: rotate it."
+
+
 class NotFound(DomainError):
     """Something that is not there, or that the caller's organization does not own. Subclasses name the kind."""
 

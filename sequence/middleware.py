@@ -1,8 +1,13 @@
-"""Django's middleware for the staff's pages, kept off the API's path: a program has no session, cookie or form."""
+"""Django's middleware for the staff's pages, kept off the API's path: a program has no session, cookie or form.
 
+And https for the API, whose keys a redirect would not protect.
+"""
+
+from collections.abc import Callable
 from typing import Any
 
 from csp.middleware import CSPMiddleware
+from django.conf import settings
 from django.contrib.auth.middleware import AuthenticationMiddleware
 from django.contrib.messages.middleware import MessageMiddleware
 from django.contrib.sessions.middleware import SessionMiddleware
@@ -11,7 +16,9 @@ from django.middleware.common import CommonMiddleware
 from django.middleware.csrf import CsrfViewMiddleware
 from whitenoise.middleware import WhiteNoiseMiddleware
 
+from sequence.api.envelope import failure
 from sequence.api.fallbacks import is_api
+from sequence.errors import HttpsRequired
 
 
 class _SkipsTheApi:
@@ -23,6 +30,18 @@ class _SkipsTheApi:
         if is_api(request):
             return self.get_response(request)
         return super().__call__(request)  # type: ignore[misc]
+
+
+class ApiOverHttps:
+    """Refuse a request of the API that came in clear, where pages lead to https."""
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponseBase]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponseBase:
+        if settings.SECURE_SSL_REDIRECT and is_api(request) and not request.is_secure():
+            return failure(request, HttpsRequired())
+        return self.get_response(request)
 
 
 class StaticFiles(_SkipsTheApi, WhiteNoiseMiddleware):

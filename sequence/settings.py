@@ -1,31 +1,41 @@
 """All settings, read from the environment. docs/settings.md lists the variables."""
 
+import os
 from pathlib import Path
 
 import environ
 
 from sequence.local_secrets import ensure_local_secrets
 from sequence.logs import logging_configuration
+from sequence.production import refuse_what_is_unsafe
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 LOCAL_DIR = BASE_DIR / ".local"
 
 env = environ.Env()
 
-# Production must name its secrets and hosts itself; a development machine gets its own made once.
+# Production must name its secrets and hosts itself, and starts with none that are unfit: see the end of this file.
+# A development machine gets its own made once.
 PRODUCTION = env.bool("PRODUCTION", default=False)
 if not PRODUCTION:
     ensure_local_secrets(LOCAL_DIR / "secrets.env")
     env.read_env(LOCAL_DIR / "secrets.env")
 
-SECRET_KEY = env("SECRET_KEY")
+SECRET_KEY = env("SECRET_KEY", default="")
 DEBUG = env.bool("DEBUG", default=False)
 ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", default=[] if PRODUCTION else ["localhost", "127.0.0.1", "[::1]"])
 
 # API keys are stored as HMACs under this. Changing it closes every key.
-API_KEY_PEPPER = env("API_KEY_PEPPER")
-# Fernet keys for bank numbers: the first encrypts, all decrypt. To rotate, put a new one in front.
-BANK_NUMBER_KEYS = env.list("BANK_NUMBER_KEYS")
+API_KEY_PEPPER = env("API_KEY_PEPPER", default="")
+# Fernet keys for bank numbers and second factors: the first encrypts, all decrypt. To rotate, put a new one in front.
+BANK_NUMBER_KEYS = env.list("BANK_NUMBER_KEYS", default=[])
+
+# Staff sign in with a code of their authenticator app beside the password.
+STAFF_SECOND_FACTOR = env.bool("STAFF_SECOND_FACTOR", default=PRODUCTION)
+
+# A proxy in front of us ends TLS, and says in X-Forwarded-Proto and X-Forwarded-For what it was asked, and by whom.
+# Without such a proxy these headers are anybody's claim.
+BEHIND_PROXY = env.bool("BEHIND_PROXY", default=False)
 
 # Requests a minute for each API key, where staff set no other number.
 RATE_LIMIT_PER_MINUTE = 100
@@ -34,7 +44,7 @@ RATE_LIMIT_ENABLED = env.bool("RATE_LIMIT_ENABLED", default=True)
 # How long the simulated rail takes from submission to settlement.
 SIMULATED_RAIL_DELAY_SECONDS = env.int("SIMULATED_RAIL_DELAY_SECONDS", default=2)
 # Lets an operator run a worker as if it were another time. Never in production: it would settle the future.
-ALLOW_TIME_TRAVEL = env.bool("ALLOW_TIME_TRAVEL", default=False) and not PRODUCTION
+ALLOW_TIME_TRAVEL = env.bool("ALLOW_TIME_TRAVEL", default=False)
 
 INSTALLED_APPS = [
     "sequence.admin_config.AdminConfig",
@@ -60,7 +70,9 @@ INSTALLED_APPS = [
 
 # Sessions, CSRF and messages cost a quarter of a request and serve the staff's pages alone: see sequence.middleware.
 MIDDLEWARE = [
+    "sequence.health.HealthMiddleware",
     "sequence.api.request_ids.RequestIdMiddleware",
+    "sequence.middleware.ApiOverHttps",
     "django.middleware.security.SecurityMiddleware",
     "sequence.middleware.StaticFiles",
     "sequence.middleware.ContentSecurityPolicy",
@@ -153,6 +165,19 @@ SECURE_REFERRER_POLICY = "same-origin"
 X_FRAME_OPTIONS = "DENY"
 # Behind TLS in production; a development machine has none.
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = PRODUCTION
+SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if BEHIND_PROXY else None
+# Pages lead to https. The API does not: sequence.middleware.ApiOverHttps refuses.
+SECURE_SSL_REDIRECT = env.bool("SECURE_SSL_REDIRECT", default=PRODUCTION)
+SECURE_REDIRECT_EXEMPT = [r"^api/v1(/|$)"]
+# How long browsers insist on https for this host after a visit: a year.
+SECURE_HSTS_SECONDS = env.int("SECURE_HSTS_SECONDS", default=31_536_000 if PRODUCTION else 0)
+SECURE_HSTS_INCLUDE_SUBDOMAINS = True
+SILENCED_SYSTEM_CHECKS = [
+    # Django looks for its own class by name; ours is a subclass that leaves the API alone, which has no cookies.
+    "security.W003",
+    # Whether browsers ship with this domain on their list is for its owner to ask for, not for a default.
+    "security.W021",
+]
 
 AUTH_PASSWORD_VALIDATORS = [
     {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator"},
@@ -163,3 +188,6 @@ AUTH_PASSWORD_VALIDATORS = [
 LOG_LEVEL = env("LOG_LEVEL", default="INFO")
 LOGGING = logging_configuration(level=LOG_LEVEL, as_json=env.bool("LOG_JSON", default=PRODUCTION))
 LOGGING_CONFIG = "logging.config.dictConfig"
+
+if PRODUCTION:
+    refuse_what_is_unsafe(globals(), os.environ)

@@ -209,10 +209,10 @@ class StaffAdmin(admin.ModelAdmin):
     ) -> HttpResponse:
         """The object's part of the audit trail."""
         obj = self.get_object(request, unquote(object_id))
-        if obj is None:
-            raise Http404
         if not self.has_view_or_change_permission(request, obj):
             raise PermissionDenied
+        if obj is None:
+            raise Http404
         return self.page(
             request,
             "admin/object_history.html",

@@ -9,7 +9,7 @@ from django.db.models import Q, QuerySet
 from django.http import HttpRequest
 
 from sequence.admin.base import StaffAdmin
-from sequence.models import TrackedGroupPermission, TrackedUserGroup, TrackedUserPermission
+from sequence.models import SecondFactor, TrackedGroupPermission, TrackedUserGroup, TrackedUserPermission
 
 admin.site.unregister(User)
 admin.site.unregister(Group)
@@ -26,11 +26,11 @@ class _OnlyForSuperusers(StaffAdmin):
 
     def formfield_for_manytomany(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
         if db_field.remote_field.model is Permission:
-            kwargs["queryset"] = _useful_permissions()
+            kwargs["queryset"] = useful_permissions()
         return super().formfield_for_manytomany(db_field, request, **kwargs)
 
 
-def _useful_permissions() -> QuerySet[Permission]:
+def useful_permissions() -> QuerySet[Permission]:
     """Return the permissions that some page asks for, without those of tables that no page shows."""
     shown = [*admin.site._registry]
     shown += [inline.model for model_admin in admin.site._registry.values() for inline in model_admin.inlines]
@@ -45,12 +45,24 @@ def _useful_permissions() -> QuerySet[Permission]:
 class StaffUserAdmin(_OnlyForSuperusers, UserAdmin):
     """History names people by their user name: hence nobody is deleted (deactivate instead) or renamed."""
 
-    trail_parts = {TrackedUserPermission: "user", TrackedUserGroup: "user"}
+    trail_parts = {TrackedUserPermission: "user", TrackedUserGroup: "user", SecondFactor: "user"}
     list_display = ["username", "first_name", "last_name", "is_active", "is_staff", "is_superuser", "last_login"]
     list_filter = ["is_active", "is_staff", "is_superuser", "groups"]
 
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> list[str]:
-        return ["last_login", "date_joined", *(["username"] if obj else [])]
+        return ["last_login", "date_joined", "authenticator_app", *(["username"] if obj else [])]
+
+    def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> Any:
+        told = [("Second factor", {"fields": ["authenticator_app"]})] if obj else []
+        return [*super().get_fieldsets(request, obj), *told]
+
+    @admin.display(description="authenticator app")
+    def authenticator_app(self, obj: User) -> str:
+        """Whether there is one; where it is made and removed. The secret is on no page."""
+        enrolled_at = SecondFactor.objects.filter(user=obj).values_list("enrolled_at", flat=True).first()
+        if enrolled_at is None:
+            return f"None. An operator sets it up: manage.py enrol_second_factor {obj.username}"
+        return f"Since {enrolled_at:%Y-%m-%d %H:%M} UTC. When it is lost: manage.py remove_second_factor {obj.username}"
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return False

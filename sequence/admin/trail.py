@@ -30,9 +30,10 @@ VERBS = {
     "password": "password changed",
     "add": "given",
     "remove": "taken away",
+    "enrol": "enrolled",
 }
 # What happened for the first and last time is told by its whole content, everything else by what it changed.
-_WHOLE = {"insert", "delete", "expire", "purge", "add", "remove"}
+_WHOLE = {"insert", "delete", "expire", "purge", "add", "remove", "enrol"}
 # Told elsewhere in the row, or noise.
 _UNSAID = {"id", "created_at", "updated_at", "lineage_id", "spend_id"}
 # By which field people recognise an object.

@@ -9,6 +9,7 @@ from django.http import HttpRequest, HttpResponseBase
 from django.utils.encoding import escape_uri_path
 
 from sequence.api.ids import new_id
+from sequence.client_address import client_address
 from sequence.errors import InvalidRequest
 
 HEADER = "X-Request-ID"
@@ -43,6 +44,7 @@ class RequestIdMiddleware:
             "request",
             method=request.method,
             path=escape_uri_path(request.path),
+            client=client_address(request),
             status=response.status_code,
             milliseconds=round((time.perf_counter() - started) * 1000, 1),
         )

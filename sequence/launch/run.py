@@ -1,6 +1,7 @@
 """``./run``: everything needed to try Sequence on this machine, in one command. Standard library only."""
 
 import argparse
+import os
 import sys
 
 from sequence.launch.address import Address
@@ -24,11 +25,19 @@ docs/running.md tells more.
 """
 
 
+def refuse_production() -> None:
+    """Raise LaunchProblem where the environment is a production server's."""
+    # As django-environ reads it, which is not installed yet.
+    if os.environ.get("PRODUCTION", "").lower() in ("true", "on", "ok", "y", "yes", "1"):
+        raise LaunchProblem("./run makes a demo, and is not for production: docs/deploying.md tells what is.")
+
+
 def main() -> None:
     argparse.ArgumentParser(
         prog="./run", description=PROMISE, epilog=VARIABLES, formatter_class=argparse.RawDescriptionHelpFormatter
     ).parse_args()
     try:
+        refuse_production()
         Address.from_environment().check_free()
         continue_inside("sequence.launch.serve", [], with_tests=False)
     except LaunchProblem as problem:

@@ -26,9 +26,10 @@ from sequence.postgres.errors import (
 )
 from sequence.postgres.processes import server_processes
 from tests.postgres.conftest import IS_ROOT, STRANGER, Person, ask, connect, environment_for, kill, kill_all, wait_until
+from tests.production import PRODUCTION_ENVIRONMENT
 
 # Whoever may not read this checkout's secrets brings their own.
-OWN_SECRETS = {"PRODUCTION": "1", "SECRET_KEY": "any", "API_KEY_PEPPER": "any", "BANK_NUMBER_KEYS": "any"}
+OWN_SECRETS = PRODUCTION_ENVIRONMENT
 
 only_for_root = pytest.mark.skipif(not IS_ROOT, reason="Only root can take on other accounts.")
 

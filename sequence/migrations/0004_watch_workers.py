@@ -5,7 +5,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("sequence", "0002_index_the_audit_trail"),
+        ("sequence", "0003_add_second_factors"),
     ]
 
     operations = [

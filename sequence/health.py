@@ -1,0 +1,38 @@
+"""``/healthz``: whether this process answers and reaches its database, for load balancers and monitors."""
+
+from collections.abc import Callable
+
+import structlog
+from django.db import Error, connection
+from django.http import HttpRequest, HttpResponse, HttpResponseBase
+
+PATH = "/healthz"
+
+log = structlog.get_logger("sequence.health")
+
+
+class HealthMiddleware:
+    """Answer before anything else does: a load balancer asks by address, in clear, and often.
+
+    So no host is checked, nothing leads to https, and no line is logged. The answer tells nothing worth hiding.
+    """
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponseBase]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponseBase:
+        return _answer() if request.path == PATH else self.get_response(request)
+
+
+def _answer() -> HttpResponse:
+    try:
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT 1")
+    except Error as error:
+        log.warning("database_unreachable", reason=str(error).strip().partition("\n")[0])
+        return _text("The database cannot be reached.\n", status=503)
+    return _text("ok\n", status=200)
+
+
+def _text(text: str, *, status: int) -> HttpResponse:
+    return HttpResponse(text, status=status, content_type="text/plain", headers={"Cache-Control": "no-store"})
