@@ -18,6 +18,7 @@ from rules.money_map.flows import Flow, FlowKind, MoneyMap, read_map
 from rules.money_map.picture import MAX_ARROWS, draw, flow_name, place_name
 from sequence.admin.display import badge
 from sequence.admin.periods import Period, PeriodForm
+from transfers.admin.filters import OUTSIDE
 from transfers.models import Clearing, EntrySetKind, Posting, Status, Transfer
 
 # A longer list is no choice any more. Every organization's own page leads here too.
@@ -144,7 +145,7 @@ class _Found:
             return reverse("admin:accounts_account_change", args=[key])
         if not self.may_view_ledger:
             return self._transfers()
-        return self._postings(clearing__exact=key)
+        return self._postings(clearing=key)
 
     def _flow_address(self, flow: Flow) -> str:
         return _rule_address(flow.rule) if flow.rule else self._behind(flow)
@@ -152,39 +153,37 @@ class _Found:
     def _behind(self, flow: Flow) -> str:
         """Return the list of what a flow is made of."""
         if flow.kind not in (FlowKind.PURCHASE, FlowKind.REFUND, FlowKind.RETURN):
-            rule = (
-                {"rule_id__exact": flow.rule.id} if flow.rule else {"rule_id__isnull": flow.kind is not FlowKind.RULE}
-            )
-            return self._transfers(**rule, **_end("source", flow.source), **_end("destination", flow.target))
+            by = "rule" if flow.kind is FlowKind.RULE else "other"
+            rule = {"rule": flow.rule.id} if flow.rule else {"by": by}
+            return self._transfers(**rule, source=_end(flow.source), destination=_end(flow.target))
         if not self.may_view_ledger:
             return self._place_address(flow.target if flow.kind is FlowKind.REFUND else flow.source)
         if flow.kind is FlowKind.RETURN:
-            return self._postings(entry_set__kind__exact=EntrySetKind.REVERSAL, clearing__exact=Clearing.SUSPENSE)
+            return self._postings(kind=EntrySetKind.REVERSAL, clearing=Clearing.SUSPENSE)
         if flow.kind is FlowKind.REFUND:
-            where = {"amount_cents__gt": 0, **_ledger_end(flow.target)}
+            where = {"side": "gained", **_ledger_end(flow.target)}
         else:
-            where = {"amount_cents__lt": 0, **_ledger_end(flow.source)}
-        return self._postings(entry_set__kind__exact=EntrySetKind.CARD, **where)
+            where = {"side": "lost", **_ledger_end(flow.source)}
+        return self._postings(kind=EntrySetKind.CARD, **where)
 
     def _transfers(self, **lookups: Any) -> str:
-        query = {"organization": self.organization_id, "status__exact": Status.COMPLETE, **lookups}
-        return self._list("admin:transfers_transfer_changelist", "completed_at", query)
+        days = {"completed_from": self.period.first.isoformat(), "completed_to": self.period.last.isoformat()}
+        return self._list("admin:transfers_transfer_changelist", {"status": Status.COMPLETE, **lookups, **days})
 
     def _postings(self, **lookups: Any) -> str:
-        query = {"organization": self.organization_id, **lookups}
-        return self._list("admin:transfers_posting_changelist", "posted_at", query)
+        days = {"from": self.period.first.isoformat(), "to": self.period.last.isoformat()}
+        return self._list("admin:transfers_posting_changelist", {**lookups, **days})
 
-    def _list(self, name: str, field: str, query: dict[str, Any]) -> str:
-        days = {lookup: instant.isoformat() for lookup, instant in self.period.within(field).items()}
-        return f"{reverse(name)}?{urlencode({**query, **days})}"
+    def _list(self, name: str, query: dict[str, Any]) -> str:
+        return f"{reverse(name)}?{urlencode({'organization': self.organization_id, **query})}"
 
 
-def _end(field: str, place: str) -> dict[str, Any]:
-    return {f"{field}__isnull": True} if place in Clearing.values else {f"{field}__exact": place}
+def _end(place: str) -> str:
+    return OUTSIDE if place in Clearing.values else place
 
 
 def _ledger_end(place: str) -> dict[str, Any]:
-    return {"clearing__exact": place} if place in Clearing.values else {"account__exact": place}
+    return {"clearing": place} if place in Clearing.values else {"account": place}
 
 
 def _rule_address(rule: Rule) -> str:

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Self
 
 from django import forms
 from django.core.exceptions import ValidationError
@@ -23,9 +23,17 @@ class Filter:
     Subclasses give the form field, find what the text names, narrow the rows down to it, and tell it in words.
     """
 
+    # Whether only links of other pages ask it: it is told and can be removed, and takes no room in the form.
+    is_linked_only = False
+
     def __init__(self, name: str, label: str) -> None:
         self.name = name
         self.label = label
+
+    def linked_only(self) -> Self:
+        """Return the filter, kept out of people's sight until a link asks it."""
+        self.is_linked_only = True
+        return self
 
     def field(self) -> forms.Field:
         return forms.CharField(required=False, label=self.label, max_length=MAX_TEXT)
@@ -154,6 +162,8 @@ class Named(Filter):
         rows = self.model._default_manager.only(*self.called)
         if not any(field.name == "organization" for field in self.model._meta.concrete_fields):
             return rows
+        if form.organization:
+            rows = rows.filter(organization=form.organization)
         return rows.select_related("organization").only(*self.called, "organization__name")
 
     def _called(self, rows: QuerySet[Any], text: str, how: str) -> list[Any]:
@@ -182,6 +192,13 @@ class Chosen:
     without: str
 
 
+def _field_of(filter: Filter) -> forms.Field:
+    field = filter.field()
+    if filter.is_linked_only:
+        field.widget = forms.HiddenInput()
+    return field
+
+
 class FilterForm(forms.Form):
     """All filters of a list. It refuses what it cannot read; the list then shows nothing instead of everything."""
 
@@ -190,7 +207,7 @@ class FilterForm(forms.Form):
         self.filters = filters
         self.query = query
         self.kept = kept
-        self.fields.update({each.name: each.field() for each in filters})
+        self.fields.update({each.name: _field_of(each) for each in filters})
 
     @property
     def organization(self) -> Any:

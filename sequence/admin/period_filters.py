@@ -31,9 +31,11 @@ _SPAN = re.compile(r"(\d{4}-\d\d-\d\d)(?:[T ](\d\d:\d\d)(:\d\d)?)?(?: ?(?:Z|UTC)
 class Bound(Filter):
     """One end of a period. Both ends are inclusive: the whole day, minute or second that is named belongs to it."""
 
-    def __init__(self, name: str, label: str, column: str) -> None:
+    def __init__(self, name: str, label: str, column: str, *, after: str | None = None) -> None:
+        """``after`` names the filter of the beginning, if this is the end."""
         super().__init__(name, label)
         self.column = column
+        self.after = after
 
     def field(self) -> forms.Field:
         widget = forms.TextInput(attrs={"placeholder": "2026-01-31 12:00", "title": "A day or a minute, UTC."})
@@ -41,13 +43,13 @@ class Bound(Filter):
 
     def find(self, text: str, form: "FilterForm") -> Span:
         span = read_span(text)
-        begin = form.cleaned_data.get("from")
-        if self.name == "to" and isinstance(begin, Span) and span.ends_at <= begin.begins_at:
+        begin = form.cleaned_data.get(self.after) if self.after else None
+        if isinstance(begin, Span) and span.ends_at <= begin.begins_at:
             raise ValidationError("This is before the beginning.", code="backwards")
         return span
 
     def narrow(self, rows: QuerySet[Any], found: Span) -> QuerySet[Any]:
-        if self.name == "from":
+        if self.after is None:
             return rows.filter(**{f"{self.column}__gte": found.begins_at})
         return rows.filter(**{f"{self.column}__lt": found.ends_at})
 
@@ -57,7 +59,7 @@ class Bound(Filter):
 
 def period(column: str) -> list[Filter]:
     """Return the two filters of a period; lists with them offer quick choices too."""
-    return [Bound("from", "From (UTC)", column), Bound("to", "To (UTC)", column)]
+    return [Bound("from", "From (UTC)", column), Bound("to", "To (UTC)", column, after="from")]
 
 
 def read_span(text: str) -> Span:

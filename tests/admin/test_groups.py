@@ -34,12 +34,14 @@ PAGES = {
     "apikeys.idempotencyrecord": LOOK | {"action expire": ADMINISTRATORS, "action purge": ADMINISTRATORS},
     "accounts.account": KEEP | {"delete": ADMINISTRATORS},
     "transfers.transfer": LOOK
+    | {"export": VIEWERS}
     | {"approve": OPERATORS, "reject": OPERATORS, "cancel": OPERATORS, "simulate": ADMINISTRATORS},
-    "transfers.posting": LOOK | {"balance": VIEWERS},
+    "transfers.posting": LOOK | {"balance": VIEWERS, "export": VIEWERS, "<str:account_id>": VIEWERS},
     "transfers.entryset": LOOK,
+    "transfers.ledgercheck": LOOK,
     "transfers.achlimits": KEEP | {"delete": ADMINISTRATORS},
     "transfers.simulatedmark": KEEP | {"delete": ADMINISTRATORS},
-    "rules.rule": LOOK | {"enable": OPERATORS, "disable": OPERATORS, "simulate": OPERATORS},
+    "rules.rule": LOOK | {"map": VIEWERS} | {"enable": OPERATORS, "disable": OPERATORS, "simulate": OPERATORS},
     "rules.ruleexecution": LOOK,
     "cards.card": LOOK
     | {"add": ADMINISTRATORS, "charge": ADMINISTRATORS, "refund": ADMINISTRATORS}
@@ -48,6 +50,7 @@ PAGES = {
     "cards.cardtransaction": LOOK,
     "cards.carddecline": LOOK,
     "sequence.audittrail": {"list": VIEWERS},
+    "sequence.workerprocess": LOOK,
     "auth.user": dict.fromkeys(["list", "change", "history", "add", "save", "password"], SUPERUSERS)
     | {"delete": NOBODY},
     "auth.group": dict.fromkeys(["list", "change", "history", "add", "save", "delete"], SUPERUSERS),
@@ -56,6 +59,7 @@ PAGES = {
 SITE = {
     "index": VIEWERS,
     "app_list": VIEWERS,
+    "search": VIEWERS,
     "password_change": VIEWERS,
     "password_change_done": VIEWERS,
     "jsi18n": VIEWERS,

@@ -1,7 +1,6 @@
 """An account's balance over time for staff, as a plot and as a table of the same points."""
 
 from collections.abc import Callable
-from typing import Any
 from urllib.parse import urlencode
 
 from django.contrib import admin
@@ -55,13 +54,12 @@ def _days_of(point: Point) -> Period:
 
 def _behind(account: Account, period: Period) -> str:
     """Return the list of the postings, or of an external account's transfers, in the period."""
+    first, last = period.first.isoformat(), period.last.isoformat()
     if account.type == AccountType.EXTERNAL_ACCOUNT:
-        # Its id in the search box finds both directions.
-        query: dict[str, Any] = {"q": account.id, "status__exact": Status.COMPLETE}
-        return _list("admin:transfers_transfer_changelist", "completed_at", query, period)
-    return _list("admin:transfers_posting_changelist", "posted_at", {"account__exact": account.id}, period)
+        days = {"completed_from": first, "completed_to": last}
+        return _list("admin:transfers_transfer_changelist", account=account.id, status=Status.COMPLETE, **days)
+    return _list("admin:transfers_posting_changelist", account=account.id, **{"from": first, "to": last})
 
 
-def _list(name: str, field: str, query: dict[str, Any], period: Period) -> str:
-    days = {lookup: instant.isoformat() for lookup, instant in period.within(field).items()}
-    return f"{reverse(name)}?{urlencode({**query, **days})}"
+def _list(name: str, **query: str) -> str:
+    return f"{reverse(name)}?{urlencode(query)}"

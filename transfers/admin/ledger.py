@@ -25,6 +25,10 @@ from transfers.admin.transfers import show_transfer
 from transfers.ledger import balance_at
 from transfers.models import Clearing, EntrySet, EntrySetKind, Posting
 
+SIDE_FILTER = OneOf(
+    "side", "Side", {"gained": ("gained", Q(amount_cents__gt=0)), "lost": ("lost", Q(amount_cents__lt=0))}
+)
+
 
 class AsOfForm(forms.Form):
     account = forms.CharField(label="Account id", widget=forms.TextInput(attrs={"placeholder": "acc_…", "size": 34}))
@@ -43,6 +47,7 @@ class PostingAdmin(ReadOnlyAdmin):
         key_filter("entry_set__transfer__api_key"),
         Exact("request", "Request id", "entry_set__transfer__request_id"),
         *period("posted_at"),
+        SIDE_FILTER.linked_only(),
     ]
     export_columns = [
         Column("id", "id"),

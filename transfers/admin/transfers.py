@@ -20,6 +20,7 @@ from sequence.admin.filters import Exact, OneOf
 from sequence.admin.period_filters import period
 from sequence.admin.search import request_link
 from transfers import services, simulation
+from transfers.admin.filters import flow_filters
 from transfers.models import UNDER_WAY, Direction, ErrorCode, Origin, Posting, RailName, Status, Transfer
 
 TONES = {
@@ -166,6 +167,7 @@ class TransferAdmin(ReadOnlyAdmin):
         OneOf.of_column("origin", "Origin", Origin.choices),
         Exact("request", "Request id", "request_id"),
         *period("created_at"),
+        *flow_filters(),
     ]
     export_columns = [
         Column("id", "id"),

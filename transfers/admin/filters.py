@@ -1,0 +1,45 @@
+"""Filters of transfers that the pages of balances and of the money map link with."""
+
+from typing import Any
+
+from django.db.models import Q, QuerySet
+
+from accounts.models import Account
+from sequence.admin.filters import Condition, Exact, Filter, FilterForm, Named, OneOf
+from sequence.admin.period_filters import Bound
+
+# Stands for an end of a transfer that is nobody's account here: where a paycheck comes from.
+OUTSIDE = "outside"
+
+
+class End(Named):
+    """One end of a transfer, which may lie outside."""
+
+    def __init__(self, name: str, label: str) -> None:
+        super().__init__(name, label, Account, name)
+
+    def find(self, text: str, form: FilterForm) -> Any:
+        return OUTSIDE if text == OUTSIDE else super().find(text, form)
+
+    def narrow(self, rows: QuerySet[Any], found: Any) -> QuerySet[Any]:
+        return rows.filter(**{f"{self.name}__isnull": True}) if found == OUTSIDE else super().narrow(rows, found)
+
+    def tell(self, found: Any) -> str:
+        return OUTSIDE if found == OUTSIDE else super().tell(found)
+
+
+def flow_filters() -> list[Filter]:
+    """Return the filters that pick the transfers behind one flow of money."""
+    by: dict[str, tuple[str, Condition]] = {
+        "rule": ("a rule", Q(rule_id__isnull=False)),
+        "other": ("no rule", Q(rule_id__isnull=True)),
+    }
+    filters: list[Filter] = [
+        End("source", "Source"),
+        End("destination", "Destination"),
+        Exact("rule", "Rule", "rule_id"),
+        OneOf("by", "Made by", by),
+        Bound("completed_from", "Completed from", "completed_at"),
+        Bound("completed_to", "Completed to", "completed_at", after="completed_from"),
+    ]
+    return [each.linked_only() for each in filters]
