@@ -69,14 +69,13 @@ class _Life:
     def __init__(self, household: Household, tell: Callable[[str], None]) -> None:
         self._household = household
         self._tell = tell
-        self._told = ""
+        self._month = ""
         self._work = Work(household.organization.id)
         self._next_work_at = self._work.next_at()
 
     def let_happen(self, event: Event) -> None:
-        self._tell_month(event.at)
+        self._move_to(event.at)
         with clock.stopped_at(event.at):
-            set_context(actor=self._household.actor, reason=f"The demo's {event.at:%Y-%m-%d %H:%M}")
             event.happen(self._household)
         if event.rings:
             self._let_workers_run_at(event.at)
@@ -87,12 +86,14 @@ class _Life:
             self._let_workers_run_at(self._next_work_at)
 
     def _let_workers_run_at(self, moment: datetime) -> None:
-        self._tell_month(moment)
+        self._move_to(moment)
         with clock.stopped_at(moment):
             self._next_work_at = self._work.do(moment)
 
-    def _tell_month(self, moment: datetime) -> None:
+    def _move_to(self, moment: datetime) -> None:
+        """Tell a new month, and let the audit trail name it as the reason of what changes in it."""
         month = f"{moment:%B %Y}"
-        if month != self._told:
+        if month != self._month:
+            self._month = month
             self._tell(f"  {month}")
-            self._told = month
+            set_context(actor=self._household.actor, reason=f"{month} in the demo")

@@ -9,14 +9,26 @@ from sequence.demo.period import Period
 from transfers.services import pull_from_outside
 
 # Of different lengths, so that no two months are alike. A week's groceries stay below what the pod is topped up to.
-MIDWEEK = (("Green Basket", 6_420), ("Corner Bakery", 1_890), ("Green Basket", 7_255), ("Fish & Co", 4_310),
-           ("Green Basket", 5_975))  # fmt: skip
-WEEKEND = (("Harvest Market", 11_240), ("Green Basket", 9_865), ("Harvest Market", 12_480), ("Spice Route", 8_120),
-           ("Harvest Market", 10_735), ("Green Basket", 9_310), ("Farm Stand", 6_645))  # fmt: skip
+PAYDAY_SHOPPING = (
+    ("Green Basket", 6_420),
+    ("Corner Bakery", 1_890),
+    ("Green Basket", 7_255),
+    ("Fish & Co", 4_310),
+    ("Green Basket", 5_975),
+)
+WEEKEND_SHOPPING = (
+    ("Harvest Market", 11_240),
+    ("Green Basket", 9_865),
+    ("Harvest Market", 12_480),
+    ("Spice Route", 8_120),
+    ("Harvest Market", 10_735),
+    ("Green Basket", 9_310),
+    ("Farm Stand", 6_645),
+)
 SUBSCRIPTIONS = (("Streamly", 1_599), ("Cloud Drive", 299), ("Morning Paper", 1_200))
 POWER_CENTS = (13_840, 12_910, 10_450, 9_620, 8_890, 9_975, 11_320)
 # The day of the month, who draws, and how much.
-BILLS = ((14, 6_999), (18, 4_500), (23, 13_800))
+BILLS = ((14, 11_499), (23, 13_800))
 TAX_MONTHS = (1, 4, 6, 9)
 # What of the money set aside an estimated tax payment takes, in percent.
 TAX_PERCENT = 85
@@ -31,12 +43,10 @@ def money_out(period: Period) -> Iterator[Event]:
 
 
 def _groceries(period: Period) -> Iterator[Event]:
-    for days, purchases in (
-        (period.weekly(2, time(17, 35)), MIDWEEK),
-        (period.weekly(5, time(10, 50)), WEEKEND),
-    ):
-        for number, day in enumerate(days):
-            yield _purchase(day, "groceries", *purchases[number % len(purchases)])
+    for number, day in enumerate(period.weekly(5, time(10, 50))):
+        yield _purchase(day, "groceries", *WEEKEND_SHOPPING[number % len(WEEKEND_SHOPPING)])
+    for number, payday in enumerate(period.paydays(time(17, 35))):
+        yield _purchase(payday, "groceries", *PAYDAY_SHOPPING[number % len(PAYDAY_SHOPPING)])
     yield _purchase(period.today(minutes=4), "groceries", "Corner Bakery", 1_260)
 
 

@@ -124,7 +124,7 @@ class TestCards:
         bought = CardTransaction.objects.filter(organization_id=demo["organization"])
         declines = CardDecline.objects.filter(organization_id=demo["organization"])
 
-        assert bought.purchases().count() >= 100
+        assert bought.purchases().count() >= 90
         assert bought.filter(direction="credit").count() == 2
         assert set(declines.values_list("reason", flat=True)) >= {"above_transaction_limit", "merchant_blocked"}
         assert declines.filter(created_at__gt=NOW - DAY).exists()
@@ -201,7 +201,7 @@ class TestAfterwards:
 
 
 class TestTrail:
-    def test_names_the_command_and_the_day_of_the_story(self, demo):
+    def test_names_the_command_and_the_month_of_the_story(self, demo):
         organization = Organization.objects.get(id=demo["organization"])
         models = [Account, Rule, ApiKey, Organization]
         events = [
@@ -215,7 +215,7 @@ class TestTrail:
         assert {event.pgh_context and event.pgh_context.metadata["actor"] for event in events} == {
             "command:seed_demo:tester"
         }
-        assert any("2023-08-22" in event.pgh_context.metadata.get("reason", "") for event in events)
+        assert "August 2023 in the demo" in {event.pgh_context.metadata.get("reason") for event in events}
 
 
 class TestKeys:
