@@ -1,10 +1,12 @@
 """How the staff's pages show money, states and stored JSON."""
 
 import json
+from datetime import datetime, timedelta
 from typing import Any
 
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
+from django.utils.timesince import timesince
 
 UNKNOWN = "–"
 BULLETS = "••••"
@@ -31,6 +33,11 @@ def brief_dollars(cents: int) -> str:
     size, letter = next((size, letter) for size, letter in _LETTERS if abs(cents) >= size)
     hundredths = abs(cents) * 100 // size
     return f"{'-' if cents < 0 else ''}${hundredths // 100:,}.{hundredths % 100:02}{letter}"
+
+
+def ago(at: datetime, now: datetime) -> str:
+    """Return how long ago something was: "3 minutes ago", or "just now" within the minute."""
+    return "just now" if now - at < timedelta(minutes=1) else f"{timesince(at, now)} ago"
 
 
 def amount(cents: int | None) -> SafeString:

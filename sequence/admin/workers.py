@@ -5,12 +5,11 @@ from datetime import timedelta
 from django.contrib import admin
 from django.urls import reverse
 from django.utils.safestring import SafeString
-from django.utils.timesince import timesince
 
 from sequence import clock
 from sequence.admin.base import ReadOnlyAdmin
 from sequence.admin.console import Look, Sign, add_sign
-from sequence.admin.display import UNKNOWN, badge
+from sequence.admin.display import UNKNOWN, ago, badge
 from sequence.models import WorkerProcess
 
 # How long a broken sweep stays a warning: by then somebody has seen it, or it has broken again.
@@ -40,7 +39,7 @@ def workers(look: Look) -> Sign:
     alive = list(WorkerProcess.objects.alive(look.at).order_by("started_at"))
     if not alive:
         last = WorkerProcess.objects.order_by("-seen_at").first()
-        heard = f"The last one was heard of {timesince(last.seen_at, look.at)} ago." if last else "None ever was."
+        heard = f"The last one was heard of {ago(last.seen_at, look.at)}." if last else "None ever was."
         return Sign("Workers", "bad", f"No worker is at work, so no money moves. {heard} Start run_worker.", address)
     broken = sorted({row.broken_sweep or "" for row in alive if row.stumbled_since(look.at - STUMBLE_SHOWN)})
     if broken:
@@ -49,7 +48,7 @@ def workers(look: Look) -> Sign:
     return Sign(
         "Workers",
         "good",
-        f"{_number(alive)} at work, the first for {timesince(alive[0].started_at, look.at)}.",
+        f"{_number(alive)} at work; the first began {ago(alive[0].started_at, look.at)}.",
         address,
     )
 

@@ -1,11 +1,11 @@
 """``{% load ago %}``: how long ago something was, in words."""
 
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from django import template
-from django.utils.timesince import timesince
 
 from sequence import clock
+from sequence.admin import display
 
 register = template.Library()
 
@@ -13,7 +13,4 @@ register = template.Library()
 @register.filter
 def ago(at: datetime, now: datetime | None = None) -> str:
     """Return "3 minutes ago", or "just now" within the minute."""
-    now = now or clock.now()
-    if now - at < timedelta(minutes=1):
-        return "just now"
-    return f"{timesince(at, now)} ago"
+    return display.ago(at, now or clock.now())

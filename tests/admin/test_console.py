@@ -194,7 +194,7 @@ class TestHealth:
     def test_tells_who_works_and_what_broke(self, ann):
         now = timezone.now()
         row = WorkerProcess.objects.create(host="a", pid=1, started_at=now - timedelta(hours=3), seen_at=now)
-        assert signs(ann)["Workers"] == ("good", "1 worker is at work, the first for 3\xa0hours.")
+        assert signs(ann)["Workers"] == ("good", "1 worker is at work; the first began 3\xa0hours ago.")
 
         WorkerProcess.objects.filter(id=row.id).update(broken_sweep="accept", broke_at=now)
         tone, words = signs(ann)["Workers"]

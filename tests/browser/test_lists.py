@@ -48,7 +48,7 @@ def sign_in(page: Page) -> None:
     page.get_by_label("Username").fill("ann")
     page.get_by_label("Password").fill(PASSWORD)
     page.get_by_role("button", name="Log in").click()
-    expect(page.get_by_role("heading", name="Overview")).to_be_visible()
+    expect(page.get_by_role("heading", name="Console")).to_be_visible()
 
 
 def fits(page: Page) -> bool:

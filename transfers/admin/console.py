@@ -19,7 +19,7 @@ from sequence.admin.console import (
     add_waiting,
     wait_for_person,
 )
-from sequence.admin.display import dollars
+from sequence.admin.display import ago, dollars
 from transfers.ledger_checks import EVERY
 from transfers.models import Clearing, Direction, LedgerCheck, Posting, Status, Transfer
 from transfers.settlement import APPROVAL_LIFETIME
@@ -43,7 +43,7 @@ def approvals(look: Look) -> Waiting:
 
     def item(transfer: Transfer) -> Item:
         left = timesince(look.at, transfer.created_at + APPROVAL_LIFETIME)
-        return _item(transfer, f"asked for by {transfer.api_key}; cancelled in {left}", transfer.created_at)
+        return _item(transfer, f"asked for by {transfer.api_key}; cancelled undecided in {left}", transfer.created_at)
 
     ordered = rows.order_by("created_at", "id")
     return wait_for_person(
@@ -117,13 +117,13 @@ def ledger(look: Look) -> Sign:
         return Sign(
             "Ledger", "warn", "It was never checked. A worker does it once a day; so does check_ledger.", address
         )
-    ago = timesince(check.started_at, look.at)
+    when = ago(check.started_at, look.at)
     if not check.is_clean:
-        words = f"{len(check.faults)} faults were found {ago} ago. Stop the workers and look at them now."
+        words = f"{len(check.faults)} faults were found {when}. Stop the workers and look at them now."
         return Sign("Ledger", "bad", words, reverse("admin:transfers_ledgercheck_change", args=[check.id]))
     if check.started_at < look.at - CHECK_LATE:
-        return Sign("Ledger", "warn", f"It was last checked {ago} ago. Run check_ledger, or start a worker.", address)
-    return Sign("Ledger", "good", f"Proved right by {check.checks} checks, {ago} ago.", address)
+        return Sign("Ledger", "warn", f"It was last checked {when}. Run check_ledger, or start a worker.", address)
+    return Sign("Ledger", "good", f"Proved right by {check.checks} checks, {when}.", address)
 
 
 _VIEW = "transfers.view_transfer"
