@@ -7,7 +7,6 @@ which they would.
 from datetime import datetime
 from typing import Any
 
-import psycopg
 from django.db import connection
 from django.db.models import DateTimeField, ExpressionWrapper, F, QuerySet, Value
 from django.db.models.functions import Coalesce
@@ -36,7 +35,11 @@ class Work:
 
     def __init__(self, organization_id: str) -> None:
         # Django takes longer to write this statement, and PostgreSQL to plan it, than it takes to run: once is enough.
-        self._statement = _due(organization_id).query.sql_with_params()
+        # By hand, since Django switches the driver's prepared statements off. It lives as long as the connection.
+        self._name = f"work_of_{organization_id}"
+        statement = connection.ops.compose_sql(*_due(organization_id).query.sql_with_params())  # type: ignore[attr-defined]
+        with connection.cursor() as cursor:
+            cursor.execute(f"PREPARE {self._name} AS {statement}")
 
     def next_at(self) -> datetime | None:
         """Return the moment of the first work that is known so far."""
@@ -53,9 +56,9 @@ class Work:
                 _SWEEPS[number](now)
 
     def _find(self) -> list[tuple[int, datetime]]:
-        # Django's own cursor never prepares.
-        with psycopg.Cursor(connection.connection) as cursor:
-            return cursor.execute(*self._statement, prepare=True).fetchall()
+        with connection.cursor() as cursor:
+            cursor.execute(f"EXECUTE {self._name}")
+            return cursor.fetchall()
 
 
 def _due(organization_id: str) -> QuerySet[Any, Any]:
