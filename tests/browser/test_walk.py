@@ -55,7 +55,7 @@ class TestTheFirstTenMinutes:
         self._review_simulate_and_enable(page)
         page.goto(f"{live_server.url}/admin/")
         self._look_at_the_map(page)
-        self._follow_a_request(page, live_server.url)
+        self._follow_a_request(page)
         self._make_a_key_and_use_it(page, live_server.url)
 
     def _approve(self, page: Page) -> None:
@@ -92,7 +92,7 @@ class TestTheFirstTenMinutes:
         row.get_by_role("link", name="Split the paycheck").click()
         expect(page.get_by_text("When money arrives in Main Payroll:")).to_be_visible()
 
-    def _follow_a_request(self, page: Page, address: str) -> None:
+    def _follow_a_request(self, page: Page) -> None:
         run_once()
         transfer = Transfer.objects.filter(amount_cents=640_00).latest("created_at")
         assert transfer.status in (Status.PENDING, Status.COMPLETE)
@@ -100,7 +100,7 @@ class TestTheFirstTenMinutes:
         page.get_by_role("button", name="Search").click()
         expect(page.get_by_role("link", name="Budget agent").first).to_be_visible()
         page.get_by_role("link", name=transfer.id).first.click()
-        expect(page).to_have_url(f"{address}/admin/transfers/transfer/{transfer.id}/change/")
+        expect(page).to_have_url(re.compile(f"/admin/transfers/transfer/.*{transfer.id.removeprefix('txr_')}/change/"))
 
     def _make_a_key_and_use_it(self, page: Page, address: str) -> None:
         page.goto(f"{address}/admin/apikeys/apikey/add/")
