@@ -52,6 +52,7 @@ def sign_in(page: Page) -> None:
 
 
 def fits(page: Page) -> bool:
+    page.wait_for_load_state()  # A click leads on before the styles are there.
     return page.evaluate("document.documentElement.scrollWidth <= window.innerWidth")
 
 

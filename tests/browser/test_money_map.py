@@ -59,6 +59,7 @@ def _written(organization_id: str, body: dict, nickname: str) -> Rule:
 
 
 def overhang(page: Page) -> int:
+    page.wait_for_load_state()  # A click leads on before the styles are there.
     return page.evaluate("document.documentElement.scrollWidth - window.innerWidth")
 
 

@@ -32,6 +32,7 @@ def _note_outsider(url: str, home: str, complaints: list[str]) -> None:
 
 
 def _overhang(page: Page) -> int:
+    page.wait_for_load_state()  # A click leads on before the styles are there.
     return page.evaluate("document.documentElement.scrollWidth - window.innerWidth")
 
 

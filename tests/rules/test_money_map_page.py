@@ -42,7 +42,7 @@ def split(api, income, rent, savings) -> Rule:
 
 
 def svg_of(text: str) -> str:
-    return re.search(r'<svg class="money-map".*</svg>\s*</div>', text, re.DOTALL).group()
+    return re.search(r'<svg class="money-map[^"]*".*</svg>\s*</div>', text, re.DOTALL).group()
 
 
 def links_of(text: str) -> dict[str, str]:
