@@ -59,6 +59,14 @@ class BalanceHistory:
         return sum(point.lost_cents for point in self.points)
 
     @property
+    def highest_cents(self) -> int | None:
+        return max(self.balances, default=None)
+
+    @property
+    def lowest_cents(self) -> int | None:
+        return min(self.balances, default=None)
+
+    @property
     def balances(self) -> list[int]:
         """The opening balance and those at the end of each point, where they are known."""
         known = [self.opening_cents, *(point.balance_cents for point in self.points)]

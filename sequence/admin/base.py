@@ -16,6 +16,7 @@ from django.urls import URLPattern, path, reverse
 from sequence.admin.exports import Column, export
 from sequence.admin.filters import Filter
 from sequence.admin.lists import FilteredList
+from sequence.admin.panels import panels_of
 from sequence.admin.trail import newest_changes_of
 from sequence.admin_site import actor_of
 from sequence.api.request_ids import request_id_of
@@ -182,6 +183,7 @@ class StaffAdmin(admin.ModelAdmin):
         if obj is not None:
             context["buttons"] = [page for page in self.object_pages if page.is_allowed(request, obj)]
             context["links"] = self.links_of(request, obj)
+            context["panels"] = panels_of(request, obj)
         return super().render_change_form(request, context, **options)
 
     def save_model(self, request: HttpRequest, obj: Any, form: forms.ModelForm, change: bool) -> None:

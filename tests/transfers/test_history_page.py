@@ -112,3 +112,31 @@ class TestPage:
 
         assert queries() == few
         assert few <= 6
+
+
+class TestBalancePanel:
+    """The plot on an account's own page."""
+
+    def test_shows_the_balance_with_the_postings_behind_it(self, root, rent):
+        fund(rent, 12_34)
+        page = root.client.get(page_of(rent)).content.decode()
+
+        assert 'class="balance-plot"' in page
+        assert "From $0.00 to $12.34" in page
+        assert f"/admin/transfers/posting/?account={rent.id}&amp;from=" in page
+        assert f"/admin/transfers/posting/history/{rent.id}/" in page
+
+    def test_shows_what_moved_where_no_balance_is_known(self, root, api, income, bank, later):
+        transfer_between(api, income, bank, 30_00)
+        settle()
+        settle(later())
+        page = root.client.get(page_of(bank)).content.decode()
+
+        assert "Money in and out, the last 90 days" in page
+        assert "$30.00 came in, $0.00 went out." in page
+
+    def test_is_for_whoever_may_see_the_ledger(self, income):
+        page = Staff("clerk", "accounts.view_account").client.get(page_of(income))
+
+        assert page.status_code == 200
+        assert "balance-plot" not in page.content.decode()
