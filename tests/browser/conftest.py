@@ -3,6 +3,7 @@
 import os
 import shutil
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 from django.contrib.auth.models import User
@@ -40,21 +41,33 @@ def complaints() -> list[str]:
     return []
 
 
-@pytest.fixture
-def page(browser, complaints) -> Iterator[Page]:
-    """A new window, whose complaints fail the test at its end."""
-    context = browser.new_context()
+def open_window(browser: Browser, complaints: list[str], **options: Any) -> Iterator[Page]:
+    """Give a new window, whose complaints fail the test at its end."""
+    context = browser.new_context(**options)
     page = context.new_page()
-    page.on(
-        "console", lambda message: complaints.append(message.text) if message.type in ("error", "warning") else None
-    )
-    page.on("pageerror", lambda error: complaints.append(str(error)))
+    page.on("console", lambda message: complaints.append(f"{message.type}: {message.text}"))
+    page.on("pageerror", lambda error: complaints.append(f"exception: {error}"))
+    page.on("requestfailed", lambda failed: complaints.append(f"failed: {failed.url}"))
     page.on(
         "response", lambda answer: complaints.append(f"{answer.status} {answer.url}") if answer.status >= 400 else None
     )
     yield page
     context.close()
     assert complaints == []
+
+
+@pytest.fixture
+def page(browser, complaints) -> Iterator[Page]:
+    """A new window."""
+    yield from open_window(browser, complaints)
+
+
+@pytest.fixture(params=[(1280, "light"), (390, "dark")], ids=["wide, light", "narrow, dark"])
+def sized_page(request, browser, complaints, live_server) -> Iterator[Page]:
+    """A new window, once wide and light, once narrow and dark; addresses may begin with a slash."""
+    width, scheme = request.param
+    viewport = {"width": width, "height": 900}
+    yield from open_window(browser, complaints, base_url=live_server.url, viewport=viewport, color_scheme=scheme)
 
 
 @pytest.fixture

@@ -9,17 +9,9 @@ from playwright.sync_api import Page, expect
 
 from accounts.models import Account
 from apikeys.models import ApiKey, PermissionEntry
-from tests.browser.conftest import PASSWORD
+from tests.browser.steps import overhang, sign_in
 
 pytestmark = pytest.mark.django_db(transaction=True)
-
-
-def sign_in(page: Page, address: str) -> None:
-    page.goto(f"{address}/admin/")
-    page.get_by_label("Username").fill("ann")
-    page.get_by_label("Password").fill(PASSWORD)
-    page.get_by_role("button", name="Log in").click()
-    expect(page.get_by_role("heading", name="Console")).to_be_visible()
 
 
 def create_organization(page: Page, address: str) -> None:
@@ -111,4 +103,4 @@ class TestEveryPage:
 
         for address in [*(f"{live_server.url}/admin/{path}" for path in lists), key, key.replace("change", "history")]:
             page.goto(address)
-            assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth"), address
+            assert overhang(page) <= 0, address

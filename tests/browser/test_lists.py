@@ -2,12 +2,11 @@
 
 import csv
 import re
-from collections.abc import Iterator
 
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.browser.conftest import PASSWORD
+from tests.browser.steps import overhang, sign_in
 from tests.factories import IncomeSourceFactory, PodFactory
 from tests.transfers.steps import fund, post_transfer, settle
 from transfers.models import Transfer
@@ -15,19 +14,9 @@ from transfers.models import Transfer
 pytestmark = pytest.mark.django_db(transaction=True)
 
 
-@pytest.fixture(params=[(1280, "light"), (390, "dark")], ids=["wide, light", "narrow, dark"])
-def page(request, browser, complaints, live_server) -> Iterator[Page]:
-    """A new window of a certain size, whose complaints fail the test at its end."""
-    width, scheme = request.param
-    viewport = {"width": width, "height": 900}
-    context = browser.new_context(base_url=live_server.url, viewport=viewport, color_scheme=scheme)
-    page = context.new_page()
-    page.on("console", lambda message: complaints.append(f"{message.type}: {message.text}"))
-    page.on("pageerror", lambda error: complaints.append(f"exception: {error}"))
-    page.on("response", lambda answer: complaints.append(f"{answer.status}") if answer.status >= 400 else None)
-    yield page
-    context.close()
-    assert complaints == []
+@pytest.fixture
+def page(sized_page: Page) -> Page:
+    return sized_page
 
 
 @pytest.fixture
@@ -43,19 +32,6 @@ def moved(api, acme):
     settle()
 
 
-def sign_in(page: Page) -> None:
-    page.goto("/admin/")
-    page.get_by_label("Username").fill("ann")
-    page.get_by_label("Password").fill(PASSWORD)
-    page.get_by_role("button", name="Log in").click()
-    expect(page.get_by_role("heading", name="Console")).to_be_visible()
-
-
-def fits(page: Page) -> bool:
-    page.wait_for_load_state()  # A click leads on before the styles are there.
-    return page.evaluate("document.documentElement.scrollWidth <= window.innerWidth")
-
-
 class TestAList:
     def test_is_narrowed_down_and_taken_along(self, page, staff, moved):
         sign_in(page)
@@ -67,7 +43,7 @@ class TestAList:
 
         expect(page.locator("#result_list tbody tr")).to_have_count(1)
         expect(page.locator("ul.chosen")).to_contain_text("Account: Rent (acc_")
-        assert fits(page)
+        assert overhang(page) <= 0
         with page.expect_download() as taken:
             page.get_by_role("link", name="Export all 1 as CSV").click()
         assert re.fullmatch(r"transfers-\d{4}-\d\d-\d\d\.csv", taken.value.suggested_filename)
@@ -84,13 +60,13 @@ class TestAList:
 
         expect(page.get_by_role("alert")).to_contain_text("Nothing is shown")
         expect(page.locator("#result_list tbody tr")).to_have_count(0)
-        assert fits(page)
+        assert overhang(page) <= 0
 
     def test_fits_its_box_on_a_small_laptop(self, page, staff, moved):
         sign_in(page)
         for path in ("transfers/transfer/", "transfers/posting/", "transfers/entryset/", "rules/ruleexecution/"):
             page.goto(f"/admin/{path}")
-            assert fits(page)
+            assert overhang(page) <= 0
             boxes = page.locator(".results").evaluate_all("all => all.map(box => box.scrollWidth - box.clientWidth)")
             assert max(boxes, default=0) <= 0 or page.viewport_size["width"] < 768
 
@@ -104,7 +80,7 @@ class TestTheSearch:
 
         for stage in ("Who called", "What was answered", "What it did", "What followed"):
             expect(page.get_by_role("heading", name=stage)).to_be_visible()
-        assert fits(page)
+        assert overhang(page) <= 0
         page.get_by_role("link", name="$30.00 on Rent").click()
         expect(page.locator(".field-shown_amount")).to_contain_text("$30.00")
         page.locator(".field-transfer a").click()
@@ -120,4 +96,4 @@ class TestTheSearch:
         page.locator("form.search-everything").get_by_role("button", name="Search").click()
 
         expect(page.get_by_text("2 postings")).to_be_visible()
-        assert fits(page)
+        assert overhang(page) <= 0

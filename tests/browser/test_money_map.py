@@ -1,14 +1,12 @@
 """A person follows the money: with the keyboard, on a wide screen in the light and on a narrow one in the dark."""
 
-from collections.abc import Iterator
-
 import pytest
 from playwright.sync_api import Page, expect
 
 from accounts.models import Account
 from rules.models import Rule
 from rules.services import create_rule, enable_rule
-from tests.browser.test_keys import sign_in
+from tests.browser.steps import overhang, sign_in
 from tests.factories import ExternalAccountFactory, IncomeSourceFactory, OrganizationFactory, PodFactory
 from tests.rules.definitions import kept, manual, on_funds, rule, step
 from tests.rules.steps import move
@@ -17,20 +15,9 @@ from tests.transfers.steps import fund, settle
 pytestmark = pytest.mark.django_db(transaction=True)
 
 
-@pytest.fixture(params=[(1280, "light"), (390, "dark")], ids=["wide, light", "narrow, dark"])
-def page(request, browser, complaints) -> Iterator[Page]:
-    """A new window of a certain size, whose complaints fail the test at its end."""
-    width, scheme = request.param
-    context = browser.new_context(viewport={"width": width, "height": 900}, color_scheme=scheme)
-    page = context.new_page()
-    page.on("console", lambda message: complaints.append(f"{message.type}: {message.text}"))
-    page.on("pageerror", lambda error: complaints.append(str(error)))
-    page.on(
-        "response", lambda answer: complaints.append(f"{answer.status} {answer.url}") if answer.status >= 400 else None
-    )
-    yield page
-    context.close()
-    assert complaints == []
+@pytest.fixture
+def page(sized_page: Page) -> Page:
+    return sized_page
 
 
 @pytest.fixture
@@ -56,11 +43,6 @@ def rent_twin(organization) -> Account:
 def _written(organization_id: str, body: dict, nickname: str) -> Rule:
     definition = kept(body)
     return create_rule(organization_id=organization_id, nickname=nickname, by="staff:ada", **definition)
-
-
-def overhang(page: Page) -> int:
-    page.wait_for_load_state()  # A click leads on before the styles are there.
-    return page.evaluate("document.documentElement.scrollWidth - window.innerWidth")
 
 
 class TestMoneyMap:

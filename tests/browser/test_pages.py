@@ -1,39 +1,23 @@
 """The pages in a real browser, which alone knows what the content security policy forbids."""
 
-from collections.abc import Iterator
-
 import pytest
 from playwright.sync_api import Page
 
 from sequence.api.openapi.document import document
 from tests.api_docs.conformance import operations
+from tests.browser.steps import overhang
 
 
-@pytest.fixture(params=[(1280, "light"), (390, "dark")], ids=["wide, light", "narrow, dark"])
-def page(request, browser, complaints, live_server) -> Iterator[Page]:
-    """A new window of a certain size, whose complaints fail the test at its end: whatever the console says, and
-    whatever is asked of another server."""
-    width, scheme = request.param
-    viewport = {"width": width, "height": 900}
-    context = browser.new_context(base_url=live_server.url, viewport=viewport, color_scheme=scheme)
-    page = context.new_page()
-    page.on("console", lambda message: complaints.append(f"{message.type}: {message.text}"))
-    page.on("pageerror", lambda error: complaints.append(f"exception: {error}"))
-    page.on("requestfailed", lambda failed: complaints.append(f"failed: {failed.url}"))
-    page.on("request", lambda sent: _note_outsider(sent.url, live_server.url, complaints))
-    yield page
-    context.close()
-    assert complaints == []
+@pytest.fixture
+def page(sized_page, complaints, live_server) -> Page:
+    """A window that also complains about whatever is asked of another server."""
+    sized_page.on("request", lambda sent: _note_outsider(sent.url, live_server.url, complaints))
+    return sized_page
 
 
 def _note_outsider(url: str, home: str, complaints: list[str]) -> None:
     if not url.startswith((home, "data:")):
         complaints.append(f"outside: {url}")
-
-
-def _overhang(page: Page) -> int:
-    page.wait_for_load_state()  # A click leads on before the styles are there.
-    return page.evaluate("document.documentElement.scrollWidth - window.innerWidth")
 
 
 class TestLanding:
@@ -42,7 +26,7 @@ class TestLanding:
 
         assert page.get_by_role("heading", level=1).is_visible()
         assert f"{page.url}api/v1/accounts/income-sources" in page.locator("pre").inner_text()
-        assert _overhang(page) <= 0
+        assert overhang(page) <= 0
         page.get_by_role("link", name="Read the API reference").click()
         page.locator(".opblock").first.wait_for()
         page.get_by_role("link", name="Sequence").click()
@@ -57,7 +41,7 @@ class TestApiReference:
         assert page.locator(".opblock").count() == len(operations())
         for tag in document()["tags"]:
             assert page.get_by_role("link", name=tag["name"], exact=True).is_visible()
-        assert _overhang(page) <= 0
+        assert overhang(page) <= 0
 
     def test_sends_a_request_with_a_key(self, api, page):
         page.goto("/docs")
@@ -73,4 +57,4 @@ class TestApiReference:
         answer = operation.locator(".live-responses-table tbody")
         answer.wait_for()
         assert answer.locator(".response-col_status").first.inner_text().startswith("201")
-        assert _overhang(page) <= 0
+        assert overhang(page) <= 0

@@ -11,6 +11,7 @@ from accounts.models import Account
 from rules.models import Rule
 from sequence.demo.seeding import make_demo
 from sequence.worker import run_once
+from tests.browser.steps import sign_in
 from transfers.models import Status, Transfer
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -23,14 +24,6 @@ DAYS = 60
 def demo(transactional_db) -> dict:
     """The demo's credentials."""
     return make_demo(actor="command:seed_demo:tester", days=DAYS, tell=lambda line: None)
-
-
-def sign_in(page: Page, address: str, demo: dict) -> None:
-    page.goto(f"{address}/admin/")
-    page.get_by_label("Username").fill(demo["staff_username"])
-    page.get_by_label("Password").fill(demo["staff_password"])
-    page.get_by_role("button", name="Log in").click()
-    expect(page.get_by_role("heading", name="Console")).to_be_visible()
 
 
 def waits(page: Page, title: str) -> str:
@@ -49,7 +42,7 @@ def told(page: Page) -> str:
 
 class TestTheFirstTenMinutes:
     def test_lead_from_what_waits_to_where_the_money_went(self, live_server, page, demo):
-        sign_in(page, live_server.url, demo)
+        sign_in(page, live_server.url, name=demo["staff_username"], password=demo["staff_password"])
         self._approve(page)
         page.goto(f"{live_server.url}/admin/")
         self._review_simulate_and_enable(page)
