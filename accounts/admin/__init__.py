@@ -1,5 +1,5 @@
 """Accounts for staff: open, connect, rename, delete, and see what is in them."""
 
-from accounts.admin import accounts, console
+from accounts.admin import accounts, console, statements
 
-__all__ = ["accounts", "console"]
+__all__ = ["accounts", "console", "statements"]

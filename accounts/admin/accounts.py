@@ -12,6 +12,7 @@ from django.urls import reverse
 from django.utils.safestring import SafeString
 
 from accounts import services
+from accounts.admin.statements import RecordStatement
 from accounts.models import Account, AccountType, ExternalAccountType
 from apikeys.admin.choosing import ChooseOrganization
 from apikeys.admin.organizations import ORGANIZATION_FILTER
@@ -192,7 +193,7 @@ _NEW_FIELDS: dict[str, list[str]] = {
 @admin.register(Account)
 class AccountAdmin(StaffAdmin):
     form = AccountForm
-    object_pages = [DeleteAccount()]
+    object_pages = [RecordStatement(), DeleteAccount()]
     list_display = ["name", "organization", "kind", "balance", "available", "state", "created_at"]
     list_select_related = ["organization"]
     filters = [ORGANIZATION_FILTER, STATE_FILTER, KIND_FILTER, *period("created_at")]

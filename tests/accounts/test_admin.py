@@ -170,6 +170,54 @@ class TestDeleting:
         assert Account.objects.get().deleted_at is None
 
 
+class TestRecordingAStatement:
+    @pytest.fixture
+    def card(self, acme):
+        return ExternalAccountFactory(
+            organization=acme,
+            name="Card",
+            external_account_type=ExternalAccountType.LIABILITY,
+            balance_cents=300_00,
+            last_statement_balance_cents=250_00,
+        )
+
+    def test_asks_then_takes_over_what_is_said(self, staff, card):
+        asked = staff.get(page_of(card, "statement")).content.decode()
+        given = {"balance_cents": "1,310.50", "next_payment_due_on": "2026-12-31"}
+        response = staff.post(page_of(card, "statement"), given, follow=True)
+
+        assert "$300.00, becomes what you say here" in asked
+        assert messages_of(response) == ["Card now has a balance of $1,310.50."]
+        card.refresh_from_db()
+        assert (card.balance_cents, card.last_statement_balance_cents) == (1_310_50, 250_00)
+        assert card.next_payment_due_on == date(2026, 12, 31)
+
+    def test_is_not_for_accounts_of_the_ledger(self, staff, acme):
+        pod = PodFactory(organization=acme)
+        staff.post(page_of(pod, "statement"), {"balance_cents": "5"})
+
+        pod.refresh_from_db()
+        assert pod.balance_cents == 0
+        assert "/statement/" not in staff.get(page_of(pod)).content.decode()
+
+    def test_shows_a_refusal_in_its_own_words(self, staff, acme):
+        bank = ExternalAccountFactory(organization=acme, balance_cents=5)
+        given = {"balance_cents": "1", "next_payment_minimum_cents": "1"}
+        response = staff.post(page_of(bank, "statement"), given, follow=True)
+
+        assert "are those of a LIABILITY" in messages_of(response)[0]
+        bank.refresh_from_db()
+        assert bank.balance_cents == 5
+
+    def test_needs_a_balance_and_the_permission(self, staff, card):
+        page = staff.post(page_of(card, "statement"), {"next_payment_minimum_cents": "1"}).content.decode()
+        assert "This field is required." in page
+        viewer = sign_in("accounts.view_account", name="viewer")
+        assert viewer.post(page_of(card, "statement"), {"balance_cents": "1"}).status_code == 403
+        card.refresh_from_db()
+        assert card.balance_cents == 300_00
+
+
 class TestTheList:
     def test_asks_no_more_questions_for_more_rows(self, staff):
         PodFactory()

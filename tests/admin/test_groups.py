@@ -32,7 +32,7 @@ PAGES = {
     "apikeys.organization": KEEP | {"suspend": ADMINISTRATORS, "reactivate": ADMINISTRATORS},
     "apikeys.apikey": KEEP | {"rotate": ADMINISTRATORS, "revoke": ADMINISTRATORS},
     "apikeys.idempotencyrecord": LOOK | {"action expire": ADMINISTRATORS, "action purge": ADMINISTRATORS},
-    "accounts.account": KEEP | {"delete": ADMINISTRATORS},
+    "accounts.account": KEEP | {"delete": ADMINISTRATORS, "statement": ADMINISTRATORS},
     "transfers.transfer": LOOK
     | {"export": VIEWERS}
     | {"approve": OPERATORS, "reject": OPERATORS, "cancel": OPERATORS, "simulate": ADMINISTRATORS},
