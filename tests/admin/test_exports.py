@@ -2,6 +2,7 @@
 
 import csv
 import io
+import time
 from datetime import UTC, datetime
 
 import pytest
@@ -19,6 +20,7 @@ from transfers.models import Posting, Transfer
 # An export reads over a connection of its own, which sees what is committed.
 pytestmark = pytest.mark.django_db(transaction=True)
 
+PATIENCE_SECONDS = 10
 TRANSFERS, POSTINGS = "transfers/transfer/export/", "transfers/posting/export/"
 
 
@@ -166,7 +168,7 @@ class TestStreaming:
         with structlog.testing.capture_logs() as events:
             response.close()
 
-        assert others() == 0
+        assert nobody_else_soon()
         [ended] = [event for event in events if event["event"] == "export_ended"]
         assert (ended["rows"], ended["is_whole"]) == (2, False)
 
@@ -187,9 +189,20 @@ class TestStreaming:
         assert (events[-1]["rows"], events[-1]["is_whole"]) == (2, False)
 
 
+def nobody_else_soon() -> bool:
+    """Say whether the others are gone: PostgreSQL sees a closed connection a moment after it was closed."""
+    deadline = time.monotonic() + PATIENCE_SECONDS
+    while others():
+        if time.monotonic() > deadline:
+            return False
+        time.sleep(0.01)
+    return True
+
+
 def others() -> int:
     """Return how many connections hold a transaction open besides the test's own."""
     with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_stat_clear_snapshot()")
         cursor.execute(
             "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()"
             " AND state = 'idle in transaction'"
