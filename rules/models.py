@@ -212,6 +212,8 @@ class RuleExecution(models.Model):
     incoming_cents = models.BigIntegerField(null=True)
     scheduled_at = models.DateTimeField(null=True)
     request_id = models.CharField(max_length=128, null=True, db_index=True)  # noqa: DJ001
+    # Who asked for it, where somebody did: ``key:<id>`` or ``staff:<user name>``.
+    started_by = models.CharField(max_length=200, null=True)  # noqa: DJ001
     # How many rules in a row have set each other off.
     hops = models.PositiveIntegerField(default=1)
     attempts = models.PositiveIntegerField(default=0)

@@ -116,11 +116,12 @@ def trigger_rule(
     rule_id: str,
     manual_execute_amount: int | None = None,
     simulation: bool = False,
+    by: str | None = None,
     request_id: str | None = None,
 ) -> RuleExecution:
     """Return a new execution: one that a worker will carry out, or a simulation that is done already.
 
-    Raises RuleNotFound, RuleDisabled.
+    ``by`` is who asks for it, as the audit trail names them. Raises RuleNotFound, RuleDisabled.
     """
     rule = get_rule(organization_id=organization_id, rule_id=rule_id)
     if not simulation and rule.status != RuleStatus.ENABLED:
@@ -130,6 +131,7 @@ def trigger_rule(
         trigger_type=TriggerType.MANUAL,
         mode=ExecutionMode.SIMULATION if simulation else ExecutionMode.LIVE,
         incoming_cents=manual_execute_amount,
+        started_by=by,
         request_id=request_id,
     )
     if simulation:

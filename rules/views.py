@@ -113,6 +113,7 @@ class RuleViewSet(KeyedViewSet):
         execution = services.trigger_rule(
             organization_id=self.caller.organization_id,
             rule_id=rule_id,
+            by=f"key:{self.caller.id}",
             request_id=request_id_of(self.http),
             **self.body,
         )

@@ -57,7 +57,10 @@ class RuleExecutionAdmin(ReadOnlyAdmin):
     ordering = ["-created_at", "-id"]
     fieldsets = [
         (None, {"fields": ["shown_status", "rule", "mode", "error_message", "next_attempt_at", "attempts"]}),
-        ("Why", {"fields": ["trigger_type", "incoming", "deposit", "scheduled_at", "shown_request", "hops"]}),
+        (
+            "Why",
+            {"fields": ["trigger_type", "incoming", "deposit", "scheduled_at", "started_by", "shown_request", "hops"]},
+        ),
         ("The rule as it was", {"fields": ["as_it_was"]}),
         ("What it saw and did", {"fields": ["told"]}),
         ("Transfers", {"fields": ["shown_transfers"]}),

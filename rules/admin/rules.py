@@ -106,6 +106,7 @@ class Simulate(ObjectPage):
             trigger_type=TriggerType.MANUAL,
             mode=ExecutionMode.SIMULATION,
             incoming_cents=choices["amount"],
+            started_by=actor_of(request),
             request_id=request_id_of(request),
         )
         simulate(execution, now=datetime.combine(choices["date"], time(12), tzinfo=UTC))

@@ -19,7 +19,7 @@ from tests.transfers.steps import fund, post_transfer, settle
 from transfers.models import Posting, Transfer
 
 # The person and the session, the facts of all apps, and one look at each table of the audit trail.
-MAX_QUERIES = 36
+MAX_QUERIES = 38
 
 
 @pytest.fixture
@@ -161,6 +161,14 @@ class TestARequestId:
         assert stages(root.get("search/", q="req_rule"))["What it did"] == [("rule", "New rule")]
         run = RuleExecution.objects.get(request_id="req_run")
         assert stages(root.get("search/", q="req_run"))["What it did"] == [("rule execution", run.id)]
+
+    def test_names_the_key_that_triggered_a_rule_also_without_an_idempotency_key(self, root, api, income, rent):
+        made = write_enabled(api, rule(step(move(income, rent, 1_00)), trigger=manual(income.id)))
+        api.post(f"/rules/{made.id}/trigger", {}, headers={"X-Request-ID": "req_plain"})
+
+        page = root.get("search/", q="req_plain").content.decode()
+        assert "triggered a rule" in page
+        assert address_of(ApiKey.objects.get()) in page
 
     def test_shows_the_changes_of_the_audit_trail(self, root, acme):
         root.client.post(page_of(acme), {"name": "New name", "legal_name": "X"}, headers={"X-Request-ID": "req_staff"})
