@@ -3,6 +3,7 @@
 from typing import Any
 
 from django.http import HttpResponse
+from rest_framework.request import Request
 
 from accounts import examples, services
 from accounts.errors import AccountInUse, AccountNotEmpty, AccountNotFound
@@ -15,8 +16,10 @@ from accounts.serializers import (
     CreatePod,
     EditAccount,
 )
+from apikeys.operations import operation
+from apikeys.resolvers import Named
 from apikeys.scopes import Scope
-from apikeys.viewsets import KeyedViewSet, Operation
+from apikeys.viewsets import KeyedViewSet
 from sequence.api.envelope import no_content
 from sequence.api.pagination import Page, paginate
 
@@ -27,66 +30,15 @@ _FIELD_NAMES = {"nickname": "name"}
 class AccountViewSet(KeyedViewSet):
     """Accounts are created, read, renamed and deleted here; what is in them changes only by transfers."""
 
-    operations = {
-        "list": Operation(
-            scope=Scope.LIST_ACCOUNTS,
-            summary="List all accounts of the organization",
-            query=AccountListQuery,
-            response=AccountSummary,
-            is_list=True,
-            example=examples.LISTED,
-        ),
-        "retrieve": Operation(
-            scope=Scope.READ_ACCOUNTS,
-            summary="Read an account with its balance",
-            resource="account_id",
-            response=AccountDetail,
-            refusals=(AccountNotFound,),
-            example=examples.INCOME_SOURCE,
-        ),
-        "create_income_source": Operation(
-            scope=Scope.CREATE_ACCOUNTS,
-            summary="Create an income source for receiving payroll or other inflows",
-            description="The account gets a routing and an account number of its own, and a balance of zero. Its "
-            "beneficiary is the legal name of the organization.",
-            body=CreateIncomeSource,
-            response=AccountDetail,
-            status=201,
-            example_body=examples.NEW_INCOME_SOURCE,
-            example=examples.INCOME_SOURCE,
-        ),
-        "create_pod": Operation(
-            scope=Scope.CREATE_ACCOUNTS,
-            summary="Create a pod, a sub-account with a purpose",
-            body=CreatePod,
-            response=AccountDetail,
-            status=201,
-            example_body=examples.NEW_POD,
-            example=examples.POD,
-        ),
-        "edit": Operation(
-            scope=Scope.EDIT_ACCOUNTS,
-            summary="Rename an account, or change its icon or description",
-            description="Give at least one field; the others stay as they are. External accounts can be renamed too.",
-            body=EditAccount,
-            resource="account_id",
-            response=AccountDetail,
-            refusals=(AccountNotFound,),
-            example_body={"nickname": examples.POD["name"], "description": examples.POD["description"]},
-            example=examples.POD,
-        ),
-        "destroy": Operation(
-            scope=Scope.EDIT_ACCOUNTS,
-            summary="Delete an empty account for good",
-            description="Its transfers keep showing its last name. An external account may have a balance, which stays "
-            "where it is.",
-            resource="account_id",
-            status=204,
-            refusals=(AccountNotFound, AccountNotEmpty, AccountInUse),
-        ),
-    }
-
-    def list(self) -> Page:
+    @operation(
+        scope=Scope.LIST_ACCOUNTS,
+        summary="List all accounts of the organization",
+        query=AccountListQuery,
+        response=AccountSummary,
+        is_list=True,
+        example=examples.LISTED,
+    )
+    def list(self, request: Request) -> Page:
         accounts = Account.objects.of(self.caller.organization_id).open()
         if "type" in self.query:
             accounts = accounts.filter(type=self.query["type"])
@@ -99,28 +51,76 @@ class AccountViewSet(KeyedViewSet):
             after=self.query.get("after"),
         )
 
-    def retrieve(self, account_id: str) -> dict[str, Any]:
+    @operation(
+        scope=Scope.READ_ACCOUNTS,
+        summary="Read an account with its balance",
+        resource=Named("account_id"),
+        response=AccountDetail,
+        refusals=(AccountNotFound,),
+        example=examples.INCOME_SOURCE,
+    )
+    def retrieve(self, request: Request, account_id: str) -> dict[str, Any]:
         account = services.get_account(organization_id=self.caller.organization_id, account_id=account_id)
         return AccountDetail().to_representation(account)
 
-    def create_income_source(self) -> dict[str, Any]:
+    @operation(
+        scope=Scope.CREATE_ACCOUNTS,
+        summary="Create an income source for receiving payroll or other inflows",
+        description="The account gets a routing and an account number of its own, and a balance of zero. Its "
+        "beneficiary is the legal name of the organization.",
+        body=CreateIncomeSource,
+        response=AccountDetail,
+        status=201,
+        example_body=examples.NEW_INCOME_SOURCE,
+        example=examples.INCOME_SOURCE,
+    )
+    def create_income_source(self, request: Request) -> dict[str, Any]:
         account = services.create_income_source(
             organization_id=self.caller.organization_id, beneficiary_name=self.caller.legal_name, **self.body
         )
         return AccountDetail().to_representation(account)
 
-    def create_pod(self) -> dict[str, Any]:
+    @operation(
+        scope=Scope.CREATE_ACCOUNTS,
+        summary="Create a pod, a sub-account with a purpose",
+        body=CreatePod,
+        response=AccountDetail,
+        status=201,
+        example_body=examples.NEW_POD,
+        example=examples.POD,
+    )
+    def create_pod(self, request: Request) -> dict[str, Any]:
         body = {**self.body, "description": self.body.get("description") or None}
         account = services.create_pod(
             organization_id=self.caller.organization_id, beneficiary_name=self.caller.legal_name, **body
         )
         return AccountDetail().to_representation(account)
 
-    def edit(self, account_id: str) -> dict[str, Any]:
+    @operation(
+        scope=Scope.EDIT_ACCOUNTS,
+        summary="Rename an account, or change its icon or description",
+        description="Give at least one field; the others stay as they are. External accounts can be renamed too.",
+        body=EditAccount,
+        resource=Named("account_id"),
+        response=AccountDetail,
+        refusals=(AccountNotFound,),
+        example_body={"nickname": examples.POD["name"], "description": examples.POD["description"]},
+        example=examples.POD,
+    )
+    def edit(self, request: Request, account_id: str) -> dict[str, Any]:
         changes = {_FIELD_NAMES.get(name, name): value or None for name, value in self.body.items()}
         account = services.edit_account(organization_id=self.caller.organization_id, account_id=account_id, **changes)
         return AccountDetail().to_representation(account)
 
-    def destroy(self, account_id: str) -> HttpResponse:
+    @operation(
+        scope=Scope.EDIT_ACCOUNTS,
+        summary="Delete an empty account for good",
+        description="Its transfers keep showing its last name. An external account may have a balance, which stays "
+        "where it is.",
+        resource=Named("account_id"),
+        status=204,
+        refusals=(AccountNotFound, AccountNotEmpty, AccountInUse),
+    )
+    def destroy(self, request: Request, account_id: str) -> HttpResponse:
         services.delete_account(organization_id=self.caller.organization_id, account_id=account_id)
         return no_content()

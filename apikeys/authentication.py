@@ -2,6 +2,7 @@
 
 import hmac
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -12,13 +13,13 @@ from django.db import connection
 from rest_framework.authentication import BaseAuthentication
 from rest_framework.request import Request
 
+from apikeys.entries import Permission
 from apikeys.models import OrganizationStatus
-from apikeys.permissions import Permission
-from apikeys.scopes import EVERYTHING, Scope
+from apikeys.scopes import EVERYTHING, ResourceKind, Scope
 from apikeys.tokens import digest_of, is_well_formed
 from sequence import clock
 from sequence.api.ids import show_id
-from sequence.errors import Forbidden, Unauthorized
+from sequence.errors import Unauthorized
 
 SCHEME = "apikey"
 # Staff ask "is this key still used?", not "when exactly?": one write a minute answers it.
@@ -69,14 +70,23 @@ class AuthenticatedKey:
         """Say whether an entry of ``scope`` reaches the resource, whether that exists or not."""
         return any(permission.scope is scope and permission.allows(resource_id) for permission in self.permissions)
 
-    def require(self, scope: Scope, resource_id: str) -> None:
-        """Raise Forbidden unless the key ``can``."""
-        if not self.can(scope, resource_id):
-            raise Forbidden()
+    def reaches(self, scope: Scope, ids: Sequence[str | None]) -> bool:
+        """Say whether an entry of ``scope`` reaches any of the ids; of a scope on pairs, whether one reaches the pair.
+
+        A missing end of a pair is matched by ``*`` alone.
+        """
+        if scope.resource_kind is ResourceKind.ACCOUNT_PAIR:
+            source, destination = ids
+            return any(
+                permission.scope is scope and permission.matches_pair(source or "", destination or "")
+                for permission in self.permissions
+            )
+        return any(self.can(scope, id) for id in ids if id)
 
     def reaches_everything(self, scope: Scope) -> bool:
-        """Say whether ``*`` is among the resources of the scope."""
-        return self.can(scope, EVERYTHING)
+        """Say whether ``*`` is among the resources of the scope: for pairs, on both ends of one entry."""
+        ends = 2 if scope.resource_kind is ResourceKind.ACCOUNT_PAIR else 1
+        return self.reaches(scope, [EVERYTHING] * ends)
 
 
 class ApiKeyAuthentication(BaseAuthentication):

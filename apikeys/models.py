@@ -10,7 +10,7 @@ from django.contrib.postgres.indexes import HashIndex
 from django.db import models
 from django.db.models import F, Q
 
-from apikeys.permissions import MAX_CENTS, Permission
+from apikeys.entries import MAX_CENTS, Permission
 from apikeys.scopes import ResourceKind, Scope
 from sequence import clock
 from sequence.api.ids import PrefixedIdField
@@ -148,7 +148,7 @@ def _within(name: str, low: int) -> Q:
 
 @pghistory.track(pghistory.InsertEvent(), pghistory.UpdateEvent(), pghistory.DeleteEvent(), append_only=True)
 class PermissionEntry(models.Model):
-    """One line of what a key may do: see ``apikeys.permissions.Permission``, which checks it in words."""
+    """One line of what a key may do: see ``apikeys.entries.Permission``, which checks it in words."""
 
     organization = models.ForeignKey(Organization, on_delete=models.PROTECT, editable=False, related_name="+")
     api_key = models.ForeignKey(ApiKey, on_delete=models.CASCADE, related_name="entries")

@@ -1,4 +1,4 @@
-"""Operations as OpenAPI: the table that the door enforces is the table that the document tells."""
+"""OpenAPI operations: the declaration that the door enforces is the one that the document tells."""
 
 import re
 from datetime import timedelta
@@ -11,6 +11,7 @@ from drf_spectacular.extensions import OpenApiAuthenticationExtension
 
 from apikeys import idempotency
 from apikeys.errors import IdempotencyKeyMismatch, RateLimitExceeded, RequestInProgress
+from apikeys.operations import Operation, operation_of
 from apikeys.scopes import ResourceKind, Scope
 from sequence.api.bodies import MAX_BYTES, METHODS_WITH_BODY
 from sequence.api.openapi import components
@@ -28,7 +29,7 @@ from sequence.errors import (
 )
 
 if TYPE_CHECKING:
-    from apikeys.viewsets import KeyedViewSet, Operation
+    from apikeys.viewsets import KeyedViewSet
 
 # What the door refuses, whichever operation is asked for.
 _ALWAYS: tuple[type[DomainError], ...] = (
@@ -74,14 +75,14 @@ class ApiKeyScheme(OpenApiAuthenticationExtension):
 
 
 class OperationSchema(EnvelopeSchema):
-    """An operation of a ``KeyedViewSet``, read from its table."""
+    """An operation of a ``KeyedViewSet``, read from its declaration."""
 
     def get_operation(
         self, path: str, path_regex: str, path_prefix: str, method: str, registry: Any
     ) -> dict[str, Any] | None:
-        """Return the OpenAPI operation, or None for an action without a row, which cannot be called."""
+        """Return the OpenAPI operation, or None for an action without one, which cannot be called."""
         viewset = cast("KeyedViewSet", self.view)
-        operation = viewset.operations.get(viewset.action or "")
+        operation = operation_of(viewset)
         if operation is None:
             return None
         self.open_registry(registry)
@@ -94,13 +95,13 @@ class OperationSchema(EnvelopeSchema):
             "parameters": self._parameters(path, operation),
             "security": self.get_auth(),
             "responses": {**self._success(operation), **self._refusals(operation)},
-            "x-required-scope": operation.scope.value,
+            **({"x-required-scope": operation.scope.value} if operation.scope else {}),
         }
         if method in METHODS_WITH_BODY:
             described["requestBody"] = self._body(operation)
         return described
 
-    def _parameters(self, path: str, operation: "Operation") -> list[dict[str, Any]]:
+    def _parameters(self, path: str, operation: Operation) -> list[dict[str, Any]]:
         query = self.query_parameters(operation.query())
         if operation.has_pages:
             for parameter in query:
@@ -111,7 +112,7 @@ class OperationSchema(EnvelopeSchema):
             shared.append(self.register("parameters", "IdempotencyKey", _IDEMPOTENCY_PARAMETER))
         return [*self.path_parameters(path), *query, *shared]
 
-    def _body(self, operation: "Operation") -> dict[str, Any]:
+    def _body(self, operation: Operation) -> dict[str, Any]:
         body = operation.body()
         component = self.resolve_serializer(body, "request")
         examples = {"example": operation.example_body} if operation.example_body is not None else {}
@@ -121,7 +122,7 @@ class OperationSchema(EnvelopeSchema):
             "required": body.min_fields > 0 or any(field.required for field in body.fields.values()),
         }
 
-    def _success(self, operation: "Operation") -> dict[str, Any]:
+    def _success(self, operation: Operation) -> dict[str, Any]:
         response: dict[str, Any] = {
             "description": "Done; there is no body." if operation.status == 204 else "Success.",
             "headers": self.header_refs(*self._replayed),
@@ -132,7 +133,7 @@ class OperationSchema(EnvelopeSchema):
             )
         return {str(operation.status): response}
 
-    def _refusals(self, operation: "Operation") -> dict[str, Any]:
+    def _refusals(self, operation: Operation) -> dict[str, Any]:
         refusals = [*_ALWAYS]
         if self._writes:
             refusals += _WHEN_WRITING
@@ -167,13 +168,15 @@ def _tag(path: str) -> str:
     return path.split("/")[3].replace("-", " ").capitalize()
 
 
-def _description(operation: "Operation") -> str:
-    where = f" on `{operation.resource}`" if operation.resource else ""
+def _description(operation: Operation) -> str:
+    if operation.scope is None:
+        return f"{operation.description}\n\nAny valid key may call this.".strip()
+    where = f" on `{operation.resource.label}`" if operation.resource else ""
     needs = f"Needs the scope `{operation.scope}`{where}: {operation.scope.label}."
     return f"{operation.description}\n\n{needs}".strip()
 
 
-def _example_answer(operation: "Operation") -> dict[str, Any]:
+def _example_answer(operation: Operation) -> dict[str, Any]:
     if operation.example is None:
         return {}
     answer = {"request_id": components.EXAMPLE_REQUEST_ID, "data": operation.example}

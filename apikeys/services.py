@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 import pghistory
 from django.db.models import QuerySet
 
+from apikeys.entries import Permission
 from apikeys.errors import (
     ApiKeyAlreadyRotated,
     ApiKeyNotFound,
@@ -14,7 +15,6 @@ from apikeys.errors import (
     OrganizationNotFound,
 )
 from apikeys.models import ApiKey, IdempotencyRecord, Organization, OrganizationStatus, PermissionEntry
-from apikeys.permissions import Permission
 from apikeys.tokens import digest_of, new_token, shown_part
 from sequence import clock
 from sequence.transactions import transactional

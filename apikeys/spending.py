@@ -7,8 +7,8 @@ from uuid import UUID
 
 from django.db import connection
 
+from apikeys.entries import Permission
 from apikeys.models import SpendPeriod
-from apikeys.permissions import Permission
 from sequence.api.ids import parse_id
 
 

@@ -22,8 +22,8 @@ from django.test import Client  # noqa: E402
 
 from accounts.models import Account  # noqa: E402
 from accounts.services import create_pod  # noqa: E402
+from apikeys.entries import parse_permissions  # noqa: E402
 from apikeys.models import Organization  # noqa: E402
-from apikeys.permissions import parse_permissions  # noqa: E402
 from apikeys.services import create_api_key, create_organization  # noqa: E402
 from transfers.models import Origin  # noqa: E402
 from transfers.services import deposit  # noqa: E402

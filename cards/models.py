@@ -10,8 +10,8 @@ from django.db import models
 from django.db.models import F, Q
 
 from accounts.models import Account
+from apikeys.entries import MAX_CENTS
 from apikeys.models import Organization
-from apikeys.permissions import MAX_CENTS
 from cards.names import MAX_NAME
 from sequence import clock
 from sequence.api.ids import PrefixedIdField

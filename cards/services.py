@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 from accounts.errors import AccountNotFound
 from accounts.models import Account, AccountType
 from accounts.services import find_accounts_for_reference
-from apikeys.permissions import MAX_CENTS
+from apikeys.entries import MAX_CENTS
 from cards.authorization import reason_to_decline
 from cards.errors import CardNotFound, CardStatusNotPossible, NothingToRefund, PurchaseNotFound, RefundTooLarge
 from cards.models import (

@@ -2,57 +2,41 @@
 
 from typing import Any
 
+from rest_framework.request import Request
+
 from accounts.errors import AccountNotFound
 from accounts.models import Account, AccountType
 from accounts.services import get_account
+from apikeys.operations import operation
+from apikeys.resolvers import Found, Named
 from apikeys.scopes import Scope
-from apikeys.viewsets import KeyedViewSet, Operation
+from apikeys.viewsets import KeyedViewSet
 from cards import examples, services
 from cards.errors import CardNotFound
 from cards.models import Card
 from cards.serializers import CardDetail, CardListQuery, CardTransactionDetail, CardTransactionListQuery
 from sequence.api.pagination import DEFAULT_SIZE, Page, paginate
-from sequence.errors import Forbidden, InvalidRequest
+from sequence.errors import InvalidRequest
 
 _TRANSACTION_FILTERS = {"direction": "direction", "from": "created_at__gte", "to": "created_at__lte"}
+
+CARD = Found("card_id", services.get_card, lambda card: (card.account_id,))
 
 
 class CardViewSet(KeyedViewSet):
     """Cards are read here; staff and commands issue, freeze and charge them."""
 
-    operations = {
-        "list": Operation(
-            scope=Scope.READ_CARDS,
-            summary="List the cards of a pod",
-            query=CardListQuery,
-            resource="account_id",
-            response=CardDetail,
-            is_list=True,
-            refusals=(AccountNotFound,),
-            example=[examples.CARD],
-        ),
-        "retrieve": Operation(
-            scope=Scope.READ_CARDS,
-            summary="Read a card of a pod whose cards the key may read",
-            description="A card of a deleted pod can still be read.",
-            response=CardDetail,
-            refusals=(CardNotFound,),
-            example=examples.CARD,
-        ),
-        "transactions": Operation(
-            scope=Scope.READ_CARDS,
-            summary="List the purchases and refunds of a card, newest first",
-            description="Declined purchases are not listed.",
-            query=CardTransactionListQuery,
-            response=CardTransactionDetail,
-            is_list=True,
-            has_pages=True,
-            refusals=(CardNotFound,),
-            example=[examples.PURCHASE],
-        ),
-    }
-
-    def list(self) -> Page:
+    @operation(
+        scope=Scope.READ_CARDS,
+        summary="List the cards of a pod",
+        query=CardListQuery,
+        resource=Named("account_id"),
+        response=CardDetail,
+        is_list=True,
+        refusals=(AccountNotFound,),
+        example=[examples.CARD],
+    )
+    def list(self, request: Request) -> Page:
         pod = self._find_pod(self.query["account_id"])
         filters = {name: self.query[name] for name in ("status", "type") if name in self.query}
         return paginate(
@@ -71,28 +55,37 @@ class CardViewSet(KeyedViewSet):
             raise InvalidRequest.of("account_id", "not_a_pod", "Name a pod: other accounts have no cards.")
         return account
 
-    def retrieve(self, card_id: str) -> dict[str, Any]:
-        return CardDetail().to_representation(self._find_readable(card_id))
+    @operation(
+        scope=Scope.READ_CARDS,
+        summary="Read a card of a pod whose cards the key may read",
+        resource=CARD,
+        description="A card of a deleted pod can still be read.",
+        response=CardDetail,
+        refusals=(CardNotFound,),
+        example=examples.CARD,
+    )
+    def retrieve(self, request: Request, card_id: str) -> dict[str, Any]:
+        return CardDetail().to_representation(self.found)
 
-    def transactions(self, card_id: str) -> Page:
-        card = self._find_readable(card_id)
+    @operation(
+        scope=Scope.READ_CARDS,
+        summary="List the purchases and refunds of a card, newest first",
+        resource=CARD,
+        description="Declined purchases are not listed.",
+        query=CardTransactionListQuery,
+        response=CardTransactionDetail,
+        is_list=True,
+        has_pages=True,
+        refusals=(CardNotFound,),
+        example=[examples.PURCHASE],
+    )
+    def transactions(self, request: Request, card_id: str) -> Page:
         filters = {column: self.query[name] for name, column in _TRANSACTION_FILTERS.items() if name in self.query}
         return paginate(
-            card.transactions.filter(**filters),
+            self.found.transactions.filter(**filters),
             show=CardTransactionDetail().to_representation,
             list_name="card-transactions",
             newest_first=True,
             first=self.query.get("first", DEFAULT_SIZE),
             after=self.query.get("after"),
         )
-
-    def _find_readable(self, card_id: str) -> Card:
-        """Whose key names no ``*`` gets the same refusal for a card that is missing as for another account's."""
-        try:
-            card = services.get_card(organization_id=self.caller.organization_id, card_id=card_id)
-        except CardNotFound:
-            if self.caller.reaches_everything(Scope.READ_CARDS):
-                raise
-            raise Forbidden() from None
-        self.caller.require(Scope.READ_CARDS, card.account_id)
-        return card

@@ -172,10 +172,10 @@ def get_rule(*, organization_id: str, rule_id: str) -> Rule:
     return rule
 
 
-def get_execution(*, organization_id: str, execution_id: str) -> RuleExecution:
+def get_execution(*, organization_id: str, rule_execution_id: str) -> RuleExecution:
     """Return the organization's execution. Raises RuleExecutionNotFound."""
     executions = RuleExecution.objects.filter(organization_id=organization_id).select_related("rule")
-    execution = executions.filter(id=execution_id).first()
+    execution = executions.filter(id=rule_execution_id).first()
     if execution is None:
         raise RuleExecutionNotFound()
     return execution

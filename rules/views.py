@@ -3,9 +3,12 @@
 from typing import Any
 
 from django.http import HttpResponse
+from rest_framework.request import Request
 
+from apikeys.operations import operation
+from apikeys.resolvers import Found, Named
 from apikeys.scopes import Scope
-from apikeys.viewsets import KeyedViewSet, Operation
+from apikeys.viewsets import KeyedViewSet
 from rules import services
 from rules.errors import RuleDisabled, RuleExecutionNotFound, RuleNotFound
 from rules.models import ExecutionMode, Rule, RuleExecution
@@ -24,7 +27,6 @@ from rules.serializers import (
 from sequence.api.envelope import no_content
 from sequence.api.pagination import DEFAULT_SIZE, Page, paginate
 from sequence.api.request_ids import request_id_of
-from sequence.errors import Forbidden
 
 _MODES = {
     ModeFilter.LIVE.value: [ExecutionMode.LIVE],
@@ -32,54 +34,20 @@ _MODES = {
     ModeFilter.ALL.value: list(ExecutionMode),
 }
 
+EXECUTION = Found("rule_execution_id", services.get_execution, lambda execution: (execution.rule_id,))
+
 
 class RuleViewSet(KeyedViewSet):
     """Rules are written by programs and enabled by people."""
 
-    operations = {
-        "list": Operation(
-            scope=Scope.LIST_RULES,
-            summary="List all rules of the organization",
-            query=RuleListQuery,
-            response=RuleSummary,
-            is_list=True,
-        ),
-        "retrieve": Operation(
-            scope=Scope.READ_RULES,
-            summary="Read a rule with its trigger, steps, conditions and actions",
-            resource="rule_id",
-            response=RuleDetail,
-            refusals=(RuleNotFound,),
-        ),
-        "create": Operation(
-            scope=Scope.CREATE_AND_EDIT_RULES,
-            summary="Create a rule, disabled until a person enables it",
-            body=RuleBody,
-            response=RuleDetail,
-            status=201,
-        ),
-        "replace": Operation(
-            scope=Scope.CREATE_AND_EDIT_RULES,
-            summary="Replace a whole rule, which disables it",
-            body=RuleBody,
-            response=RuleDetail,
-            refusals=(RuleNotFound,),
-        ),
-        "destroy": Operation(
-            scope=Scope.CREATE_AND_EDIT_RULES, summary="Delete a rule", status=204, refusals=(RuleNotFound,)
-        ),
-        "trigger": Operation(
-            scope=Scope.TRIGGER_RULES,
-            summary="Run a rule now, or simulate it",
-            body=TriggerRuleBody,
-            resource="rule_id",
-            response=ExecutionStarted,
-            status=202,
-            refusals=(RuleNotFound, RuleDisabled),
-        ),
-    }
-
-    def list(self) -> Page:
+    @operation(
+        scope=Scope.LIST_RULES,
+        summary="List all rules of the organization",
+        query=RuleListQuery,
+        response=RuleSummary,
+        is_list=True,
+    )
+    def list(self, request: Request) -> Page:
         rules = Rule.objects.of(self.caller.organization_id).kept().select_related("trigger_account")
         if "source_id" in self.query:
             rules = rules.filter(trigger_account_id=self.query["source_id"])
@@ -92,28 +60,64 @@ class RuleViewSet(KeyedViewSet):
             after=self.query.get("after"),
         )
 
-    def retrieve(self, rule_id: str) -> dict[str, Any]:
+    @operation(
+        scope=Scope.READ_RULES,
+        summary="Read a rule with its trigger, steps, conditions and actions",
+        resource=Named("rule_id"),
+        response=RuleDetail,
+        refusals=(RuleNotFound,),
+    )
+    def retrieve(self, request: Request, rule_id: str) -> dict[str, Any]:
         return _show(services.get_rule(organization_id=self.caller.organization_id, rule_id=rule_id))
 
-    def create(self) -> dict[str, Any]:
+    @operation(
+        scope=Scope.CREATE_AND_EDIT_RULES,
+        summary="Create a rule, disabled until a person enables it",
+        body=RuleBody,
+        response=RuleDetail,
+        status=201,
+    )
+    def create(self, request: Request) -> dict[str, Any]:
         return _show(services.create_rule(**self._written()))
 
-    def replace(self, rule_id: str) -> dict[str, Any]:
+    @operation(
+        scope=Scope.CREATE_AND_EDIT_RULES,
+        summary="Replace a whole rule, which disables it",
+        body=RuleBody,
+        response=RuleDetail,
+        refusals=(RuleNotFound,),
+    )
+    def replace(self, request: Request, rule_id: str) -> dict[str, Any]:
         return _show(services.replace_rule(rule_id=rule_id, **self._written()))
 
     def _written(self) -> dict[str, Any]:
         body = {name: value for name, value in self.body.items() if name != "status"}
-        return {"organization_id": self.caller.organization_id, "by": f"key:{self.caller.id}", **body}
+        return {"organization_id": self.caller.organization_id, "by": self.actor, **body}
 
-    def destroy(self, rule_id: str) -> HttpResponse:
+    @operation(
+        scope=Scope.CREATE_AND_EDIT_RULES,
+        summary="Delete a rule",
+        status=204,
+        refusals=(RuleNotFound,),
+    )
+    def destroy(self, request: Request, rule_id: str) -> HttpResponse:
         services.delete_rule(organization_id=self.caller.organization_id, rule_id=rule_id)
         return no_content()
 
-    def trigger(self, rule_id: str) -> dict[str, Any]:
+    @operation(
+        scope=Scope.TRIGGER_RULES,
+        summary="Run a rule now, or simulate it",
+        body=TriggerRuleBody,
+        resource=Named("rule_id"),
+        response=ExecutionStarted,
+        status=202,
+        refusals=(RuleNotFound, RuleDisabled),
+    )
+    def trigger(self, request: Request, rule_id: str) -> dict[str, Any]:
         execution = services.trigger_rule(
             organization_id=self.caller.organization_id,
             rule_id=rule_id,
-            by=f"key:{self.caller.id}",
+            by=self.actor,
             request_id=request_id_of(self.http),
             **self.body,
         )
@@ -123,26 +127,17 @@ class RuleViewSet(KeyedViewSet):
 class RuleExecutionViewSet(KeyedViewSet):
     """What rules did, and why."""
 
-    operations = {
-        "list": Operation(
-            scope=Scope.READ_RULE_EXECUTIONS,
-            summary="List the executions of a rule, newest first",
-            query=ExecutionListQuery,
-            resource="rule_id",
-            response=ExecutionSummary,
-            is_list=True,
-            has_pages=True,
-            refusals=(RuleNotFound,),
-        ),
-        "retrieve": Operation(
-            scope=Scope.READ_RULE_EXECUTIONS,
-            summary="Read an execution with its trace and transfers",
-            response=ExecutionDetail,
-            refusals=(RuleExecutionNotFound,),
-        ),
-    }
-
-    def list(self) -> Page:
+    @operation(
+        scope=Scope.READ_RULE_EXECUTIONS,
+        summary="List the executions of a rule, newest first",
+        query=ExecutionListQuery,
+        resource=Named("rule_id"),
+        response=ExecutionSummary,
+        is_list=True,
+        has_pages=True,
+        refusals=(RuleNotFound,),
+    )
+    def list(self, request: Request) -> Page:
         rule = services.get_rule(organization_id=self.caller.organization_id, rule_id=self.query["rule_id"])
         executions = RuleExecution.objects.filter(rule=rule, mode__in=_MODES[self.query["mode"]])
         return paginate(
@@ -161,18 +156,15 @@ class RuleExecutionViewSet(KeyedViewSet):
             filters["trigger_type"] = self.query["trigger_type"].upper()
         return filters
 
-    def retrieve(self, rule_execution_id: str) -> dict[str, Any]:
-        """Whose key names no ``*`` gets the same refusal for an execution that is missing as for another rule's."""
-        try:
-            execution = services.get_execution(
-                organization_id=self.caller.organization_id, execution_id=rule_execution_id
-            )
-        except RuleExecutionNotFound:
-            if self.caller.reaches_everything(Scope.READ_RULE_EXECUTIONS):
-                raise
-            raise Forbidden() from None
-        self.caller.require(Scope.READ_RULE_EXECUTIONS, execution.rule_id)
-        return ExecutionDetail().to_representation(execution)
+    @operation(
+        scope=Scope.READ_RULE_EXECUTIONS,
+        summary="Read an execution with its trace and transfers",
+        resource=EXECUTION,
+        response=ExecutionDetail,
+        refusals=(RuleExecutionNotFound,),
+    )
+    def retrieve(self, request: Request, rule_execution_id: str) -> dict[str, Any]:
+        return ExecutionDetail().to_representation(self.found)
 
 
 def _show(rule: Rule) -> dict[str, Any]:

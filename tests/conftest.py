@@ -6,8 +6,8 @@ from datetime import datetime
 import pytest
 from django.db import connection
 
+from apikeys.entries import parse_permissions
 from apikeys.models import Organization
-from apikeys.permissions import parse_permissions
 from apikeys.scopes import ResourceKind, Scope
 from apikeys.services import create_api_key
 from tests.client import Api

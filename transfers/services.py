@@ -7,8 +7,8 @@ from accounts.errors import AccountNotFound
 from accounts.models import Account, AccountType
 from accounts.services import find_accounts_for_reference
 from apikeys.authentication import AuthenticatedKey
+from apikeys.entries import Permission
 from apikeys.models import ApiKey, OrganizationStatus, SpendPeriod
-from apikeys.permissions import Permission
 from apikeys.scopes import Scope
 from apikeys.spending import Spend, add_spent, broken_cap, lock_spent
 from sequence import clock

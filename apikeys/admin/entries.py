@@ -7,9 +7,9 @@ from django import forms
 from django.contrib import admin
 from django.http import HttpRequest
 
+from apikeys.entries import Permission
 from apikeys.errors import InvalidPermission
 from apikeys.models import ApiKey, PermissionEntry
-from apikeys.permissions import Permission
 from apikeys.resources import Choices, resources_of
 from apikeys.scopes import EVERYTHING, ResourceKind, Scope
 from sequence.admin.fields import Dollars

@@ -17,8 +17,8 @@ from apikeys import services
 from apikeys.admin.choosing import ChooseOrganization
 from apikeys.admin.entries import EntryFormSet, EntryInline
 from apikeys.admin.organizations import ORGANIZATION_FILTER
+from apikeys.entries import Permission
 from apikeys.models import ApiKey, Organization, OrganizationStatus, PermissionEntry
-from apikeys.permissions import Permission
 from apikeys.scopes import ResourceKind
 from sequence import clock
 from sequence.admin.base import ObjectPage, StaffAdmin, actor_of

@@ -2,8 +2,8 @@
 
 from collections.abc import Callable
 
+from apikeys.entries import Permission, parse_permissions
 from apikeys.models import ApiKey
-from apikeys.permissions import Permission, parse_permissions
 from apikeys.scopes import EVERYTHING, ResourceKind, Scope
 from apikeys.services import create_api_key
 from sequence.demo.household import Household

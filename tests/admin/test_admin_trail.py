@@ -10,8 +10,8 @@ from pghistory.core import event_models
 
 from accounts.models import Account
 from apikeys import services
+from apikeys.entries import parse_permissions
 from apikeys.models import ApiKey
-from apikeys.permissions import parse_permissions
 from sequence.admin.trail import Filters, newest_changes
 from tests.factories import PodFactory
 from tests.staff import form_of, list_of, page_of, sign_in

@@ -81,7 +81,7 @@ class TestRoutes:
         [address] = [address for address in addresses if str(address.pattern) == path]
         action = address.callback.actions[method.lower()]
 
-        assert address.callback.cls.operations[action].scope is scope
+        assert getattr(address.callback.cls, action).operation.scope is scope
 
     @each_route
     def test_refuse_a_request_without_a_key(self, db, method, path, scope):
@@ -147,7 +147,7 @@ class TestActionWithoutOperation:
         class Forgotten(KeyedViewSet):
             was_called = False
 
-            def destroy_everything(self):
+            def destroy_everything(self, request):
                 type(self).was_called = True
                 return {}
 

@@ -162,5 +162,5 @@ class TestEveryOperation:
         def fail(*_args: object) -> None:
             raise RuntimeError("A defect")
 
-        monkeypatch.setattr("apikeys.viewsets.KeyedViewSet._answer", fail)
+        monkeypatch.setattr("apikeys.viewsets.KeyedViewSet.answer", fail)
         self._refuse(api, method, path, 500)

@@ -10,8 +10,8 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from apikeys import services
+from apikeys.entries import parse_permissions
 from apikeys.models import ApiKey, IdempotencyRecord, Organization, OrganizationStatus
-from apikeys.permissions import parse_permissions
 from tests.client import Api
 from tests.factories import OrganizationFactory, PodFactory
 from tests.staff import form_of, list_of, messages_of, page_of, sign_in

@@ -8,8 +8,8 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from apikeys import services
+from apikeys.entries import parse_permissions
 from apikeys.models import ApiKey, OrganizationStatus
-from apikeys.permissions import parse_permissions
 from apikeys.tokens import digest_of, new_token
 from tests.accounts.test_masking import every_text_of_the_database
 from tests.client import Api

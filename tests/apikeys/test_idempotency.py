@@ -8,8 +8,8 @@ from django.utils import timezone
 from accounts.errors import AccountInUse
 from accounts.models import Account
 from apikeys import services
+from apikeys.entries import parse_permissions
 from apikeys.models import ApiKey, IdempotencyRecord
-from apikeys.permissions import parse_permissions
 from sequence.api.ids import new_id
 from tests.client import Api
 from tests.conftest import ALL_PERMISSIONS
@@ -267,7 +267,7 @@ class TestNestedMismatch:
     @pytest.fixture(autouse=True)
     def _any_body(self, monkeypatch):
         monkeypatch.setattr(
-            "apikeys.viewsets.KeyedViewSet._validate", lambda self, *_: setattr(self, "body", {"nickname": "x"})
+            "apikeys.viewsets.KeyedViewSet.authorize", lambda self, *_: setattr(self, "body", {"nickname": "x"})
         )
 
     @pytest.mark.parametrize(

@@ -5,8 +5,8 @@ from django.db import DatabaseError, IntegrityError, connection, transaction
 from django.utils import timezone
 
 from apikeys import services
+from apikeys.entries import parse_permissions
 from apikeys.models import ApiKey, IdempotencyRecord, Organization, PermissionEntry
-from apikeys.permissions import parse_permissions
 from sequence.api.ids import new_id, parse_id
 
 

@@ -7,9 +7,9 @@ import pytest
 from django.utils import timezone
 
 from apikeys import services
+from apikeys.entries import parse_permissions
 from apikeys.errors import ApiKeyAlreadyRotated, ApiKeyNotFound, ApiKeyNotUsable, InvalidPermission
 from apikeys.models import ApiKey, IdempotencyRecord, PermissionEntry
-from apikeys.permissions import parse_permissions
 from sequence.api.ids import new_id
 from sequence.transactions import run_in_transaction
 from tests.client import Api

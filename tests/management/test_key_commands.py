@@ -13,8 +13,8 @@ from django.core.management import CommandError, call_command
 from django.utils import timezone
 
 from apikeys import services
+from apikeys.entries import parse_permissions
 from apikeys.models import ApiKey, IdempotencyRecord, Organization
-from apikeys.permissions import parse_permissions
 from sequence.api.ids import new_id
 from tests.client import Api
 from tests.transfers.chaos.site import database_url

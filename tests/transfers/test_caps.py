@@ -5,8 +5,8 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from django.utils import timezone
 
+from apikeys.entries import parse_permissions
 from apikeys.models import ApiKey, SpendCounter, SpendPeriod
-from apikeys.permissions import parse_permissions
 from apikeys.services import create_api_key, rotate_api_key, set_permissions
 from apikeys.spending import starts_on
 from tests.client import Api

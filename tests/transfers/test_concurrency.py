@@ -7,8 +7,8 @@ import pytest
 from django.db import connection
 from django.utils import timezone
 
+from apikeys.entries import parse_permissions
 from apikeys.models import SpendCounter
-from apikeys.permissions import parse_permissions
 from apikeys.services import create_api_key, rotate_api_key
 from tests.client import Api
 from tests.factories import PodFactory

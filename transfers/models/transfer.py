@@ -9,8 +9,8 @@ from django.db import models
 from django.db.models import F, Q
 
 from accounts.models import Account
+from apikeys.entries import MAX_CENTS
 from apikeys.models import ApiKey, Organization
-from apikeys.permissions import MAX_CENTS
 from sequence import clock
 from sequence.api.ids import PrefixedIdField
 

@@ -7,7 +7,7 @@ from django.core.management.base import CommandParser
 from accounts.models import ExternalAccountType
 from accounts.serializers import AccountDetail
 from accounts.services import connect_external_account
-from apikeys.permissions import MAX_CENTS
+from apikeys.entries import MAX_CENTS
 from apikeys.services import get_organization
 from sequence.management.arguments import day, line, percent, whole_number
 from sequence.management.base import OperatorCommand

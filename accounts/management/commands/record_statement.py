@@ -8,7 +8,7 @@ from accounts.errors import AccountNotFound
 from accounts.models import Account
 from accounts.serializers import AccountDetail
 from accounts.services import record_statement
-from apikeys.permissions import MAX_CENTS
+from apikeys.entries import MAX_CENTS
 from sequence.management.arguments import day, percent, whole_number
 from sequence.management.base import OperatorCommand
 

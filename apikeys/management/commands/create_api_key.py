@@ -3,8 +3,8 @@ from typing import Any
 
 from django.core.management.base import CommandParser
 
+from apikeys.entries import parse_permissions
 from apikeys.facts import new_key_facts
-from apikeys.permissions import parse_permissions
 from apikeys.services import create_api_key, get_organization
 from sequence.management.arguments import add_permission_argument, instant, line
 from sequence.management.base import OperatorCommand

@@ -2,8 +2,8 @@ from typing import Any
 
 from django.core.management.base import CommandParser
 
+from apikeys.entries import parse_permissions
 from apikeys.facts import key_facts
-from apikeys.permissions import parse_permissions
 from apikeys.services import set_permissions
 from sequence.management.arguments import add_permission_argument
 from sequence.management.base import OperatorCommand

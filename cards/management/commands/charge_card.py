@@ -3,7 +3,7 @@ from typing import Any
 
 from django.core.management.base import CommandError, CommandParser
 
-from apikeys.permissions import MAX_CENTS
+from apikeys.entries import MAX_CENTS
 from cards.facts import card_transaction_facts
 from cards.models import CardDecline, CardTransaction
 from cards.services import charge_card, refund_at_merchant, refund_purchase

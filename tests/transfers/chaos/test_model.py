@@ -18,8 +18,8 @@ from hypothesis.stateful import (
 )
 
 from accounts.models import Account, ExternalAccountType
+from apikeys.entries import parse_permissions
 from apikeys.models import SpendCounter
-from apikeys.permissions import parse_permissions
 from apikeys.services import create_api_key
 from sequence.worker import run_once
 from tests.client import Api

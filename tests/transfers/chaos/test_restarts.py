@@ -29,7 +29,7 @@ SET_UP = """
 import django, json
 django.setup()
 from django.core.management import call_command
-from apikeys.permissions import parse_permissions
+from apikeys.entries import parse_permissions
 from apikeys.services import create_api_key, create_organization
 from accounts.services import create_pod
 from transfers.models import Origin

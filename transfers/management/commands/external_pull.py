@@ -2,7 +2,7 @@ from typing import Any
 
 from django.core.management.base import CommandParser
 
-from apikeys.permissions import MAX_CENTS
+from apikeys.entries import MAX_CENTS
 from sequence.management.arguments import whole_number
 from sequence.management.base import OperatorCommand
 from transfers.facts import transfer_facts
