@@ -1,6 +1,18 @@
 """The refusals of accounts."""
 
-from sequence.errors import Conflict, InvalidRequest, NotFound
+from sequence.errors import Conflict, Detail, InvalidRequest, NotFound, Private
+
+
+def unfit(field: str, code: str, message: str, *, account_id: str) -> Detail:
+    """Return the fault of a field whose account cannot be there; a caller who may not know the account hears no more.
+
+    The code is private with the message, since ``not_a_liability`` tells what an account is.
+    """
+    return {
+        "field": field,
+        "code": Private(code, about=account_id, otherwise="wrong_account"),
+        "message": Private(message, about=account_id, otherwise="This account cannot be used here."),
+    }
 
 
 class AccountNotFound(NotFound):

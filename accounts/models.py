@@ -11,6 +11,7 @@ from accounts.encryption import EncryptedField, mask
 from apikeys.models import Organization
 from sequence import clock
 from sequence.api.ids import PrefixedIdField
+from sequence.errors import Private
 
 
 class AccountType(models.TextChoices):
@@ -155,6 +156,11 @@ class Account(models.Model):
 
     def __str__(self) -> str:
         return self.name
+
+    @property
+    def private_name(self) -> Private:
+        """The name as a refusal tells it: to nobody who may not know the account."""
+        return Private(self.name, about=self.id, otherwise="This account")
 
     @property
     def kind(self) -> str:

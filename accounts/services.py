@@ -10,6 +10,7 @@ from accounts.models import Account, AccountType, ExternalAccountType
 from accounts.signals import account_deleting
 from sequence import clock
 from sequence.api.ids import parse_id
+from sequence.errors import Private
 from sequence.transactions import transactional
 
 
@@ -105,7 +106,7 @@ def record_statement(*, organization_id: str, account_id: str, balance_cents: in
     """
     [account] = lock_accounts(account_id, organization_id=organization_id)
     if account.type != AccountType.EXTERNAL_ACCOUNT:
-        raise NotAtAnInstitution(name=account.name)
+        raise NotAtAnInstitution(name=account.private_name)
     _check_facts(account.external_account_type, facts)
     account.set_snapshot(balance_cents=balance_cents, **facts)
     return account
@@ -175,8 +176,8 @@ def delete_account(*, organization_id: str, account_id: str) -> None:
     [account] = lock_accounts(account_id, organization_id=organization_id)
     if account.type != AccountType.EXTERNAL_ACCOUNT and account.balance_cents:
         raise AccountNotEmpty(
-            name=account.name,
-            what=f"a balance of {account.balance_cents} cents",
+            name=account.private_name,
+            what=Private(f"a balance of {account.balance_cents} cents", about=account.id, otherwise="money in it"),
             advice="Move the money to another account, then delete this one.",
         )
     account_deleting.send(Account, account=account)

@@ -14,6 +14,7 @@ from apikeys.idempotency import METHODS_THAT_WRITE
 from apikeys.operations import Operation
 from apikeys.permissions import HasScope
 from apikeys.schema import OperationSchema
+from apikeys.scopes import Scope
 from apikeys.throttling import KeyThrottle
 from sequence.api.bodies import METHODS_WITH_BODY, read_body
 from sequence.api.envelope import failure, success
@@ -21,7 +22,7 @@ from sequence.api.failures import refusal_of
 from sequence.api.fields import read_query
 from sequence.api.request_ids import check_request_id, request_id_of
 from sequence.audit import run_audited
-from sequence.errors import InvalidRequest, MethodNotAllowed, NotAcceptable
+from sequence.errors import DomainError, InvalidRequest, MethodNotAllowed, NotAcceptable
 
 
 class KeyedViewSet(ViewSet):
@@ -61,7 +62,14 @@ class KeyedViewSet(ViewSet):
 
     def handle_exception(self, exc: Exception) -> HttpResponse:  # type: ignore[override]
         """Answer whatever goes wrong in the envelope."""
-        return failure(self.request._request, refusal_of(exc, self.request._request))
+        return self._refuse(refusal_of(exc, self.request._request))
+
+    def _refuse(self, refusal: DomainError) -> HttpResponse:
+        return failure(self.request._request, refusal.told_to(self._may_know_account))
+
+    def _may_know_account(self, account_id: str) -> bool:
+        key: AuthenticatedKey | None = getattr(self, "caller", None)
+        return key is not None and (key.has(Scope.LIST_ACCOUNTS) or key.can(Scope.READ_ACCOUNTS, account_id))
 
     def answer(self, operation: Operation, action: Callable[[], Any]) -> HttpResponse:
         """Return the action's answer, once what it declares has been checked."""
@@ -81,7 +89,7 @@ class KeyedViewSet(ViewSet):
         return idempotency.execute_once(
             self._attempt(key, raw_body),
             execute=execute,
-            refuse=lambda refusal: failure(self.http, refusal),
+            refuse=self._refuse,
             authorize_replay=lambda: self.authorize(raw_body),
         )
 

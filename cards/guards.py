@@ -15,4 +15,4 @@ def refuse_while_a_card_spends_from_it(*, account: Account, **_: Any) -> None:
     cards = Card.objects.needing(account.id)
     names = [f"•••• {card.last_four} ({card.id}, {card.status})" for card in cards]
     if names:
-        raise AccountInUse(name=account.name, users=f"the cards {', '.join(names)}")
+        raise AccountInUse(name=account.private_name, users=f"the cards {', '.join(names)}")

@@ -66,7 +66,9 @@ def _find_pod(account_id: str) -> Account:
         raise AccountNotFound()
     [account] = find_accounts_for_reference(account_id, organization_id=account.organization_id)
     if account.type != AccountType.POD:
-        raise NotOnThisAccount(name=account.name, kind="no pod", advice="Only pods have cards: name a pod instead.")
+        raise NotOnThisAccount(
+            name=account.private_name, kind="no pod", advice="Only pods have cards: name a pod instead."
+        )
     return account
 
 

@@ -4,7 +4,7 @@ from typing import Any
 
 from rest_framework.request import Request
 
-from accounts.errors import AccountNotFound
+from accounts.errors import AccountNotFound, unfit
 from accounts.models import Account, AccountType
 from accounts.services import get_account
 from apikeys.operations import operation
@@ -52,7 +52,8 @@ class CardViewSet(KeyedViewSet):
         """An account that can have no cards is the caller's mistake, which an empty list would hide."""
         account = get_account(organization_id=self.caller.organization_id, account_id=account_id)
         if account.type != AccountType.POD:
-            raise InvalidRequest.of("account_id", "not_a_pod", "Name a pod: other accounts have no cards.")
+            message = "Name a pod: other accounts have no cards."
+            raise InvalidRequest.with_details([unfit("account_id", "not_a_pod", message, account_id=account.id)])
         return account
 
     @operation(

@@ -12,4 +12,4 @@ def refuse_while_an_enabled_rule_uses_it(*, account: Account, **_: Any) -> None:
     rules = Rule.objects.of(account.organization_id).enabled().naming(account.id).order_by("created_at", "id")
     names = [f"{rule.nickname} ({rule.id})" if rule.nickname else rule.id for rule in rules]
     if names:
-        raise AccountInUse(name=account.name, users=f"the enabled rules {', '.join(names)}")
+        raise AccountInUse(name=account.private_name, users=f"the enabled rules {', '.join(names)}")

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
+from accounts.errors import unfit
 from accounts.models import Account
 from rules.actions import ACTIONS, Action, TopUp
 from rules.engine.conditions import ValueFact
@@ -64,7 +65,7 @@ def resolve_references(definition: dict[str, Any], organization_id: str) -> list
     if not faults:
         faults = [*_impossible_conditions(definition, accounts), *_impossible_actions(definition, accounts)]
     if faults:
-        raise InvalidRequest(" ".join(f"{fault['field']}: {fault['message']}" for fault in faults[:3]), details=faults)
+        raise InvalidRequest.with_details(faults)
     return sorted(ids)
 
 
@@ -82,7 +83,7 @@ def _wrong_types(references: list[Reference], accounts: dict[str, Account]) -> I
         given = reference.holder["type"]
         if given not in (None, account.type):
             path = reference.path.removesuffix(".id") + ".type"
-            yield _fault(path, "wrong_type", f"{account.name} is a {account.type}.")
+            yield unfit(path, "wrong_type", f"{account.name} is a {account.type}.", account_id=account.id)
         reference.holder["type"] = account.type
 
 
@@ -94,7 +95,7 @@ def _impossible_conditions(definition: dict[str, Any], accounts: dict[str, Accou
             if account_id is None and _needs_account(leaf):
                 yield _fault(f"{path}.params", "required", "The trigger names no account: give params.account_id.")
             elif leaf["value_fact"] in _FACTS_OF_LIABILITIES and not accounts[account_id].is_liability:
-                yield _fault(f"{path}.value_fact", "not_a_liability", f"{accounts[account_id].name} is no liability.")
+                yield _not_a_liability(f"{path}.value_fact", accounts[account_id])
 
 
 def _needs_account(leaf: dict[str, Any]) -> bool:
@@ -115,7 +116,8 @@ def _impossible_action(path: str, action: Action, accounts: dict[str, Account]) 
         must_owe = action.destination_is_liability
         if must_owe is not None and destination.is_liability != must_owe:
             wanted = "must be a liability" if must_owe else "must not be a liability"
-            yield _fault(f"{path}.{place}", "wrong_account", f"{destination.name} {wanted} for {action.type}.")
+            message = f"{destination.name} {wanted} for {action.type}."
+            yield unfit(f"{path}.{place}", "wrong_account", message, account_id=destination.id)
         yield from _impossible_pair(path, f"{path}.{place}", source, destination)
     if isinstance(action, TopUp):
         yield from _impossible_targets(path, action, accounts)
@@ -130,14 +132,14 @@ def _impossible_pair(path: str, place: str, source: Account, destination: Accoun
     except InvalidRequest as refusal:
         [detail] = refusal.details
         where = f"{path}.source" if detail["field"] == "source_account_id" else place
-        yield _fault(where, detail["code"], detail["message"])
+        yield {**detail, "field": where}
 
 
 def _impossible_targets(path: str, action: Action, accounts: dict[str, Account]) -> Iterator[Detail]:
     for name in _LIABILITY_TARGETS:
         target = action.spec[name]
         if target and not accounts[target["id"]].is_liability:
-            yield _fault(f"{path}.{name}", "not_a_liability", f"{accounts[target['id']].name} is no liability.")
+            yield _not_a_liability(f"{path}.{name}", accounts[target["id"]])
 
 
 def _steps(definition: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
@@ -157,6 +159,10 @@ def _leaves(tree: dict[str, Any], path: str) -> Iterator[tuple[str, dict[str, An
     else:
         for index, child in enumerate(value):
             yield from _leaves(child, f"{path}.{kind}[{index}]")
+
+
+def _not_a_liability(field: str, account: Account) -> Detail:
+    return unfit(field, "not_a_liability", f"{account.name} is no liability.", account_id=account.id)
 
 
 def _fault(field: str, code: str, message: str) -> Detail:

@@ -10,6 +10,7 @@ from rules.actions import ACTIONS
 from rules.engine.conditions import Fact, Operator, ValueFact
 from rules.fields import ConditionNumber, Flag, StartDate, one_of
 from rules.models import ExecutionMode, ExecutionStatus, Rule, RuleExecution, RuleStatus, ScheduleType, TriggerType
+from rules.readable_traces import MayRead, readable_trace
 from sequence.api.fields import Cents, Id, PageQuery, StrictSerializer, Text, Time, show_time
 
 MAX_CONDITION_DEPTH = 10
@@ -381,7 +382,7 @@ class ExecutionSummary(serializers.Serializer):
 
 
 class ExecutionDetail(ExecutionSummary):
-    """An execution with its explanation."""
+    """An execution with its explanation, as far as the reader may read the accounts in it."""
 
     trigger_details = serializers.JSONField()
     step_index_matched = serializers.IntegerField(allow_null=True)
@@ -397,6 +398,7 @@ class ExecutionDetail(ExecutionSummary):
     trace = serializers.JSONField()
 
     def to_representation(self, instance: RuleExecution) -> dict[str, Any]:
+        may_read: MayRead = self.context["may_read"]
         next_attempt_at = instance.next_attempt_at
         return {
             **super().to_representation(instance),
@@ -408,7 +410,7 @@ class ExecutionDetail(ExecutionSummary):
             "error_message": instance.error_message,
             "next_attempt_at": show_time(next_attempt_at) if next_attempt_at else None,
             "mode": instance.mode,
-            "trace": instance.trace,
+            "trace": readable_trace(instance.trace, instance.version.definition, may_read),
         }
 
 

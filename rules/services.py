@@ -174,7 +174,7 @@ def get_rule(*, organization_id: str, rule_id: str) -> Rule:
 
 def get_execution(*, organization_id: str, rule_execution_id: str) -> RuleExecution:
     """Return the organization's execution. Raises RuleExecutionNotFound."""
-    executions = RuleExecution.objects.filter(organization_id=organization_id).select_related("rule")
+    executions = RuleExecution.objects.filter(organization_id=organization_id).select_related("rule", "version")
     execution = executions.filter(id=rule_execution_id).first()
     if execution is None:
         raise RuleExecutionNotFound()

@@ -164,7 +164,10 @@ class RuleExecutionViewSet(KeyedViewSet):
         refusals=(RuleExecutionNotFound,),
     )
     def retrieve(self, request: Request, rule_execution_id: str) -> dict[str, Any]:
-        return ExecutionDetail().to_representation(self.found)
+        return ExecutionDetail(context={"may_read": self._may_read}).to_representation(self.found)
+
+    def _may_read(self, account_id: str) -> bool:
+        return self.caller.can(Scope.READ_ACCOUNTS, account_id)
 
 
 def _show(rule: Rule) -> dict[str, Any]:

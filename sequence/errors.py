@@ -5,8 +5,33 @@ it without knowing about HTTP; ``sequence.api.failures`` renders it.
 """
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, ClassVar, Self, TypedDict
+
+
+class Private(str):
+    """A text that tells something of an account, with what is told instead to whoever may not know it.
+
+    It is the text itself wherever people who see everything read it; ``DomainError.told_to`` chooses.
+    """
+
+    about: str
+    otherwise: str
+
+    def __new__(cls, text: str, *, about: str, otherwise: str) -> "Private":
+        """Return ``text``, which tells of the account with the id ``about``."""
+        private = super().__new__(cls, text)
+        private.about, private.otherwise = about, otherwise
+        return private
+
+
+# Says whether the reader may know the account with this id.
+MayTell = Callable[[str], bool]
+
+
+def told(text: Any, may_tell: MayTell) -> Any:
+    """Return the text, or what is told instead of one that the reader may not know."""
+    return text.otherwise if isinstance(text, Private) and not may_tell(text.about) else text
 
 
 class Detail(TypedDict):
@@ -32,9 +57,32 @@ class DomainError(Exception):
     is_outcome: ClassVar[bool] = False
 
     def __init__(self, message: str | None = None, *, details: Sequence[Detail] = (), **names: object) -> None:
+        self.given, self.names = message, names
         self.text = message or self.message.format(**names)
         self.details = list(details)
         super().__init__(self.text)
+
+    def told_to(self, may_tell: MayTell) -> Self:
+        """Return the refusal as somebody may read it who may know only some accounts."""
+        one = type(self).__new__(
+            type(self), self.text
+        )  # copy.copy would call __init__, which each class has its own of.
+        vars(one).update(vars(self))
+        one.details = [
+            {
+                "field": detail["field"],
+                "code": told(detail["code"], may_tell),
+                "message": told(detail["message"], may_tell),
+            }
+            for detail in self.details
+        ]
+        one.text = one._text_told_to(may_tell)
+        return one
+
+    def _text_told_to(self, may_tell: MayTell) -> str:
+        if self.given is not None:
+            return told(self.given, may_tell)
+        return self.message.format(**{name: told(value, may_tell) for name, value in self.names.items()})
 
     @classmethod
     def sample(cls) -> Self:
@@ -60,7 +108,28 @@ class InvalidRequest(DomainError):
     @classmethod
     def of(cls, field: str, code: str, message: str) -> Self:
         """Return the refusal of one field."""
-        return cls(f"{field}: {message}", details=[{"field": field, "code": code, "message": message}])
+        return cls.with_details([{"field": field, "code": code, "message": message}])
+
+    @classmethod
+    def with_details(cls, details: Sequence[Detail]) -> Self:
+        """Return the refusal of these faults; its message tells the first few."""
+        return cls(_in_one_line(details), details=details)
+
+    def _text_told_to(self, may_tell: MayTell) -> str:
+        return _in_one_line(self.details) if self.details else super()._text_told_to(may_tell)
+
+
+# How many faults the one-line message tells; ``details`` has all of them.
+FAULTS_IN_MESSAGE = 3
+
+
+def _in_one_line(details: Sequence[Detail]) -> str:
+    sentences = [
+        f"{detail['field']}: {detail['message']}" if detail["field"] else detail["message"] for detail in details
+    ]
+    more = len(sentences) - FAULTS_IN_MESSAGE
+    listed = " ".join(sentences[:FAULTS_IN_MESSAGE])
+    return f"{listed} And {more} more." if more > 0 else listed
 
 
 class Unauthorized(DomainError):

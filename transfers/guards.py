@@ -11,7 +11,7 @@ def refuse_while_money_is_under_way(*, account: Account, **_: Any) -> None:
     """Raise AccountNotEmpty while a transfer from or to the account may still move money."""
     if Transfer.objects.touching(account.id).under_way().exists():
         raise AccountNotEmpty(
-            name=account.name,
+            name=account.private_name,
             what="a transfer under way",
             advice="Wait until it has ended, or cancel it, then delete the account.",
         )

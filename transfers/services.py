@@ -237,7 +237,7 @@ def _find_ledger_account(account_id: str) -> Account:
     [account] = find_accounts_for_reference(account_id, organization_id=account.organization_id)
     if account.type == AccountType.EXTERNAL_ACCOUNT:
         raise NotOnThisAccount(
-            name=account.name, kind="an external account", advice="Name an income source or a pod instead."
+            name=account.private_name, kind="an external account", advice="Name an income source or a pod instead."
         )
     return account
 
@@ -264,7 +264,7 @@ def _complete_at_once(transfer: Transfer) -> Transfer:
         available_cents = batch.available_cents(transfer.source_id) or 0
         if available_cents < transfer.amount_cents:
             raise InsufficientFunds(
-                name=batch.accounts[transfer.source_id].name,
+                name=batch.accounts[transfer.source_id].private_name,
                 available_cents=available_cents,
                 amount_cents=transfer.amount_cents,
             )

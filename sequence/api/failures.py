@@ -13,9 +13,6 @@ from sequence.errors import Detail, DomainError, Forbidden, InvalidRequest, Unau
 
 log = structlog.get_logger("sequence.failures")
 
-# How many faults the one-line message tells; ``details`` has all of them.
-FAULTS_IN_MESSAGE = 3
-
 
 def refusal_of(error: Exception, request: HttpRequest) -> DomainError:
     """Return what the caller is told of ``error``. One that nobody expected is logged with its traceback."""
@@ -35,13 +32,7 @@ def refusal_of(error: Exception, request: HttpRequest) -> DomainError:
 
 def invalid_request(error: drf.ValidationError) -> InvalidRequest:
     """Return DRF's nested faults as a flat list with paths such as ``steps[0].amount_in_cents``."""
-    details = list(_flatten(error.get_full_details(), ""))
-    sentences = [
-        f"{detail['field']}: {detail['message']}" if detail["field"] else detail["message"] for detail in details
-    ]
-    more = len(sentences) - FAULTS_IN_MESSAGE
-    told = " ".join(sentences[:FAULTS_IN_MESSAGE])
-    return InvalidRequest(f"{told} And {more} more." if more > 0 else told, details=details)
+    return InvalidRequest.with_details(list(_flatten(error.get_full_details(), "")))
 
 
 def _flatten(faults: Any, path: str) -> Iterator[Detail]:

@@ -1,0 +1,82 @@
+"""Trace redaction: the amounts of accounts that the reader may not read become null."""
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+from rules.actions import ACTIONS, Action
+from rules.engine.conditions import ValueFact
+
+MayRead = Callable[[str], bool]
+
+# What a condition compares that belongs to an account; the others belong to the run or to the calendar.
+_OF_AN_ACCOUNT = {ValueFact.BALANCE, ValueFact.NEXT_PAYMENT_MINIMUM_AMOUNT, ValueFact.LAST_STATEMENT_BALANCE}
+# What tells of an action's source alone. Every other amount may have been made from any account that it looks at:
+# what the balance took away is the rest of what a destination lacked.
+_OF_THE_SOURCE = {"source_available_cents"}
+# Parts of a share that spell an amount without saying so in their name.
+_AMOUNTS = {"exact", "remainder"}
+
+
+def readable_trace(trace: dict[str, Any], definition: dict[str, Any], may_read: MayRead) -> dict[str, Any]:
+    """Return the trace of a run of ``definition`` as somebody may read it who may read only some accounts.
+
+    Verdicts, reasons and transfers stay: they explain the run. ``may_read`` says it of an account's id.
+    """
+    trigger_account_id = definition["trigger"].get("account_id")
+    actions = _actions_of(trace, definition)
+    return {
+        **trace,
+        "steps": [
+            {**step, "conditions": _readable_conditions(step["conditions"], trigger_account_id, may_read)}
+            for step in trace.get("steps", [])
+        ],
+        "actions": [_readable_action(told, action, may_read) for told, action in actions],
+    }
+
+
+def _readable_conditions(tree: dict[str, Any] | None, trigger_account_id: str | None, may_read: MayRead) -> Any:
+    if tree is None:
+        return None
+    if "condition" in tree:
+        return _readable_leaf(tree, trigger_account_id, may_read)
+    kind = "all" if "all" in tree else "any"
+    return {**tree, kind: [_readable_conditions(child, trigger_account_id, may_read) for child in tree[kind]]}
+
+
+def _readable_leaf(tree: dict[str, Any], trigger_account_id: str | None, may_read: MayRead) -> dict[str, Any]:
+    leaf = tree["condition"]
+    account_id = (leaf.get("params") or {}).get("account_id") or trigger_account_id
+    if account_id is None or may_read(account_id):
+        return tree
+    hidden = {"saw": leaf["fact"], "compared_with": leaf.get("value_fact")}
+    return {name: None if hidden.get(name) in _OF_AN_ACCOUNT else value for name, value in tree.items()}
+
+
+def _actions_of(trace: dict[str, Any], definition: dict[str, Any]) -> Iterator[tuple[dict[str, Any], Action]]:
+    matched = next((step["step_index"] for step in trace.get("steps", []) if step["holds"]), None)
+    specs = definition["steps"][matched]["actions"] if matched is not None else []
+    for told in trace.get("actions", []):
+        spec = specs[told["action_index"]]
+        yield told, ACTIONS[spec["type"]](spec)
+
+
+def _readable_action(told: dict[str, Any], action: Action, may_read: MayRead) -> dict[str, Any]:
+    if all(may_read(account_id) for account_id in action.account_ids()):
+        return told
+    kept = _OF_THE_SOURCE if may_read(action.source_id) else set()
+    return _without_amounts(told, kept)
+
+
+def _without_amounts(value: Any, kept: set[str]) -> Any:
+    if isinstance(value, list):
+        return [_without_amounts(item, kept) for item in value]
+    if not isinstance(value, dict):
+        return value
+    return {
+        name: None if _is_amount(name) and name not in kept else _without_amounts(inner, kept)
+        for name, inner in value.items()
+    }
+
+
+def _is_amount(name: str) -> bool:
+    return name.endswith("_cents") or name in _AMOUNTS
