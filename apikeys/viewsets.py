@@ -4,6 +4,7 @@ from collections.abc import Callable
 from typing import Any
 
 from django.http import HttpRequest, HttpResponse
+from django.http.request import MediaType
 from django.utils.encoding import escape_uri_path
 from rest_framework.request import Request
 from rest_framework.viewsets import ViewSet
@@ -125,8 +126,16 @@ def _check_headers(request: HttpRequest) -> None:
     check_request_id(request)
     key = request.headers.get(idempotency.HEADER)
     if request.method in METHODS_THAT_WRITE and key is not None and not idempotency.ALLOWED.fullmatch(key):
-        message = f"Use 1 to {idempotency.MAX_LENGTH} visible ASCII characters, such as a UUID."
+        message = f"Send it once, 1 to {idempotency.MAX_LENGTH} visible ASCII characters but the comma, such as a UUID."
         raise InvalidRequest.of(idempotency.HEADER, "invalid", message)
+    # Servers join a header that came twice with a comma, which no media type of ours holds.
+    if request.method in METHODS_WITH_BODY and "," in request.headers.get("Content-Type", ""):
+        raise InvalidRequest.of("Content-Type", "repeated", "This header is given more than once.")
     # An empty one names nothing that would do better. RFC 9110, 12.5.1, takes no header as "anything".
-    if request.headers.get("Accept") and not request.accepts("application/json"):
+    if request.headers.get("Accept") and not any(map(_is_json, request.accepted_types)):
         raise NotAcceptable()
+
+
+def _is_json(kind: MediaType) -> bool:
+    """Say whether the media type covers application/json; what its parameters ask for is of no matter to JSON."""
+    return kind.main_type in ("*", "application") and kind.sub_type in ("*", "json")

@@ -10,6 +10,10 @@ from sequence.errors import InvalidRequest, PayloadTooLarge, UnsupportedMediaTyp
 
 METHODS_WITH_BODY = {"POST", "PUT", "PATCH"}
 MAX_BYTES = 1024 * 1024
+# Names of what JSON is written in (RFC 8259, 8.1), the careless one and the subset included.
+UTF_8 = {"utf-8", "utf8", "us-ascii"}
+# As much of a stranger's header as an answer repeats.
+MAX_TOLD = 40
 # A rule's conditions nest ten levels of two containers each; nobody means more than this.
 MAX_DEPTH = 64
 # The range of a double, which is what other JSON readers can take.
@@ -25,10 +29,17 @@ def read_body(request: HttpRequest) -> dict[str, Any]:
     raw = _read_bytes(request)
     if not raw:
         return {}
-    charset = (request.content_params or {}).get("charset", "utf-8")
-    if request.content_type != "application/json" or charset.lower() != "utf-8":
-        raise UnsupportedMediaType()
+    _check_media_type(request)
     return parse_object(raw)
+
+
+def _check_media_type(request: HttpRequest) -> None:
+    coding = request.headers.get("Content-Encoding", "").strip().lower()
+    if coding not in ("", "identity"):
+        raise UnsupportedMediaType(f"Send the body as it is: the coding {coding[:MAX_TOLD]!r} is not understood.")
+    charset = (request.content_params or {}).get("charset", "utf-8")
+    if request.content_type != "application/json" or charset.lower() not in UTF_8:
+        raise UnsupportedMediaType()
 
 
 def _read_bytes(request: HttpRequest) -> bytes:

@@ -135,6 +135,8 @@ class TestBody:
             "application/json; charset=utf-8",
             "application/json;charset=UTF-8",
             'application/json; charset="utf-8"',
+            "application/json; charset=utf8",
+            "application/json; charset=us-ascii",
             "Application/JSON",
         ],
     )
@@ -161,6 +163,23 @@ class TestBody:
         assert response.status_code == 415
         assert response.json()["error"]["code"] == "unsupported_media_type"
         assert not Account.objects.exists()
+
+    @pytest.mark.parametrize("coding", ["gzip", "br", "deflate, gzip", "x" * 100])
+    def test_is_refused_when_it_is_compressed_and_told_so(self, coding):
+        response = self.api.post(PODS, {"nickname": "Rent"}, headers={"Content-Encoding": coding})
+
+        assert response.status_code == 415
+        assert coding[:40] in response.json()["error"]["message"]
+        assert len(response.json()["error"]["message"]) < 200
+
+    def test_may_say_that_it_is_as_it_is(self):
+        assert self.api.post(PODS, {"nickname": "Rent"}, headers={"Content-Encoding": "identity"}).status_code == 201
+
+    def test_is_refused_when_its_type_is_given_twice(self):
+        response = self.api.post(PODS, {"nickname": "Rent"}, content_type="application/json, application/json")
+
+        assert response.status_code == 400
+        assert response.json()["error"]["details"][0]["field"] == "Content-Type"
 
     @pytest.mark.parametrize("method", ["GET", "DELETE"])
     @pytest.mark.parametrize(

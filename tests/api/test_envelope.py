@@ -115,7 +115,17 @@ class TestFailure:
         assert response.json()["error"]["code"] == "not_acceptable"
 
     @pytest.mark.parametrize(
-        "accept", ["*/*", "application/*", "text/html, application/json;q=0.1", "application/json", ""]
+        "accept",
+        [
+            "*/*",
+            "application/*",
+            "text/html, application/json;q=0.1",
+            "application/json",
+            "",
+            "application/json; charset=utf-8",
+            "application/json; profile=x; q=0.5, text/plain",
+            "Application/JSON",
+        ],
     )
     def test_is_none_where_accept_allows_json(self, api, accept):
         assert api.get("/accounts", headers={"Accept": accept}).status_code == 200

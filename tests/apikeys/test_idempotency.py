@@ -104,7 +104,7 @@ class TestReplay:
 
 
 class TestIdempotencyKey:
-    @pytest.mark.parametrize("key", ["a", "x" * 255, "!~", KEY, "a,b;c=d", '"quoted"'])
+    @pytest.mark.parametrize("key", ["a", "x" * 255, "!~", KEY, "a-b;c=d", '"quoted"'])
     def test_may_be(self, api, key):
         for _ in range(2):
             response = api.post(PODS, {"nickname": "Rent"}, idempotency_key=key)
@@ -112,7 +112,9 @@ class TestIdempotencyKey:
         assert response.headers["Idempotent-Replayed"] == "true"
         assert IdempotencyRecord.objects.get().key == key
 
-    @pytest.mark.parametrize("key", ["", " ", "x" * 256, "two words", "tab\t", "é", "a\x7f", "a\n", "a\x00"])
+    @pytest.mark.parametrize(
+        "key", ["", " ", "x" * 256, "two words", "one,two", "one, one", "tab\t", "é", "a\x7f", "a\n", "a\x00"]
+    )
     @pytest.mark.parametrize("method", ["POST", "PATCH", "DELETE"])
     def test_is_refused_when_it_is(self, api, pod, method, key):
         path = PODS if method == "POST" else f"/accounts/{pod.id}"
