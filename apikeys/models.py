@@ -64,6 +64,11 @@ class ApiKeyQuerySet(models.QuerySet["ApiKey"]):
         """Keys that open the door at that instant, were their organization active."""
         return self.filter(revoked_at=None).filter(Q(expires_at=None) | Q(expires_at__gt=at))
 
+    def in_lineage_of(self, key_id: str | None) -> "ApiKeyQuerySet":
+        """The chain of rotations that the key is part of, the newest first."""
+        lineage = self.model._base_manager.filter(id=key_id).values("lineage_id")
+        return self.filter(lineage_id__in=lineage).order_by("-created_at", "-id")
+
 
 # The digest stays out of the trail: nothing of a secret is kept twice. Use is no change.
 @pghistory.track(append_only=True, exclude=["digest", "last_used_at"])

@@ -162,8 +162,9 @@ def reject_transfer(*, transfer_id: str, by: str) -> Transfer:
 
 
 def _check_approval(transfer: Transfer, by: str) -> None:
-    key = ApiKey.objects.select_related("organization").filter(id=transfer.api_key_id).first()
-    if key is None or not key.is_usable(clock.now()):
+    # The key that asked may have been rotated since; whoever holds its successor still waits for the answer.
+    key = ApiKey.objects.in_lineage_of(transfer.api_key_id).usable(clock.now()).select_related("organization").first()
+    if key is None:
         raise ApprovalRefused(reason="The key that asked for it is revoked or expired.")
     if key.organization.status != OrganizationStatus.ACTIVE:
         raise ApprovalRefused(reason="The organization is suspended.")

@@ -20,7 +20,7 @@ from tests.transfers.steps import (
 )
 from transfers.checks import find_faults
 from transfers.errors import ApprovalRefused, TransferNotDecidable, TransferNotFound
-from transfers.models import Transfer
+from transfers.models import Status, Transfer
 from transfers.services import approve_transfer, cancel_transfer, reject_transfer
 from transfers.settlement import accept, submit
 from transfers.simulation import fail_payment, return_payment, settle_payment
@@ -392,6 +392,27 @@ class TestApproval:
 
     def test_is_refused_when_the_key_has_expired(self, waiting, key_and_api):
         ApiKey.objects.filter(id=key_and_api[0].id).update(expires_at=timezone.now())
+
+        self.assert_refused(waiting, "revoked or expired")
+
+    def test_still_counts_when_the_key_was_rotated_and_the_overlap_is_over(self, waiting, key_and_api):
+        rotate_api_key(key_id=key_and_api[0].id, overlap=timedelta(0), rotated_by="staff:bob")
+        self.approve(waiting)
+
+        settle()
+        waiting.refresh_from_db()
+        assert waiting.status == Status.COMPLETE
+        assert find_faults() == []
+
+    def test_goes_by_what_the_rotated_key_may_do_now(self, waiting, key_and_api, rent, bank):
+        new, _ = rotate_api_key(key_id=key_and_api[0].id, overlap=timedelta(0), rotated_by="staff:bob")
+        self.change(new, f"MANUAL_TRANSFER:{rent.id}>{bank.id}")
+
+        self.assert_refused(waiting, "no longer allow")
+
+    def test_is_refused_when_the_rotated_key_is_revoked_too(self, waiting, key_and_api):
+        new, _ = rotate_api_key(key_id=key_and_api[0].id, overlap=timedelta(0), rotated_by="staff:bob")
+        ApiKey.objects.filter(id=new.id).update(revoked_at=timezone.now())
 
         self.assert_refused(waiting, "revoked or expired")
 
