@@ -1,5 +1,6 @@
 """What the business does with accounts. Each function is one transaction."""
 
+from collections.abc import Iterable
 from datetime import date
 from decimal import Decimal
 from typing import Any
@@ -144,6 +145,12 @@ def lock_accounts(*account_ids: str, organization_id: str) -> list[Account]:
     if set(account_ids) - set(locked):
         raise AccountNotFound()
     return [locked[account_id] for account_id in account_ids]
+
+
+def keep_as_shown(account_ids: Iterable[str]) -> None:
+    """Keep the accounts as a page has just told of them until the transaction ends: locked, in id order."""
+    rows = Account.objects.filter(id__in=list(account_ids)).order_by("id")
+    list(rows.select_for_update(no_key=True).values_list("id"))
 
 
 def find_accounts_for_reference(*account_ids: str, organization_id: str) -> list[Account]:

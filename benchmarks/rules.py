@@ -72,7 +72,7 @@ def fire_a_thousand_slots(scene: Scene) -> None:
         trigger = {"type": "SCHEDULED", "schedule_type": "DAILY", "start_date": began}
         body = {"trigger": trigger, "steps": [{"actions": [_move(pods[0].id, pods[1].id, 100)]}]}
         rule = create_rule(organization_id=scene.organization.id, by="benchmark", **_kept(body))
-        enable_rule(rule_id=rule.id, by="benchmark")
+        enable_rule(rule_id=rule.id, version=rule.version, by="benchmark")
     due = timezone.now() + timedelta(days=1)
     batches: list[float] = []
     while (took := milliseconds(lambda: notice_slots(due))) and RuleExecution.objects.count() > len(batches) * 100:

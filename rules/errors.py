@@ -20,6 +20,13 @@ class RuleDisabled(DomainError):
     is_outcome = True
 
 
+class RuleChanged(Conflict):
+    """Somebody decided about a version of the rule that is no longer the one it has."""
+
+    code = "rule_changed"
+    message = "The rule was replaced meanwhile: version {current} is there now, version {seen} was read. Read it again."
+
+
 class RuleConflict(Conflict):
     code = "rule_conflict"
     message = "{account} already has an enabled rule for arriving funds: {other}. Disable that one first."

@@ -9,7 +9,7 @@ from django.db.models import F
 
 from accounts.models import Account
 from accounts.services import find_accounts_for_reference
-from rules.errors import RuleConflict, RuleDisabled, RuleExecutionNotFound, RuleNotEnablable, RuleNotFound
+from rules.errors import RuleChanged, RuleConflict, RuleDisabled, RuleExecutionNotFound, RuleNotEnablable, RuleNotFound
 from rules.models import (
     ExecutionMode,
     Rule,
@@ -76,13 +76,16 @@ def delete_rule(*, organization_id: str, rule_id: str) -> None:
 
 
 @transactional
-def enable_rule(*, rule_id: str, by: str) -> Rule:
+def enable_rule(*, rule_id: str, version: int, by: str) -> Rule:
     """Let the rule run from now on. Slots and deposits before this moment never set it off.
 
-    Raises RuleNotFound, RuleConflict when another enabled rule waits for the same account's funds, and
+    ``version`` is the one that whoever decides has read. Raises RuleNotFound, RuleChanged when it is not the rule's
+    any more, RuleConflict when another enabled rule waits for the same account's funds, and
     RuleNotEnablable when an account that it names is gone or its schedule is over.
     """
     rule = _lock_rule(rule_id)
+    if rule.version != version:
+        raise RuleChanged(current=rule.version, seen=version)
     if rule.status == RuleStatus.ENABLED:
         return rule
     now = clock.now()
@@ -185,6 +188,14 @@ def name_rules(organization_id: str) -> list[tuple[str, str]]:
     """Return the ids of the organization's rules, each with its name."""
     rules = Rule.objects.of(organization_id).kept().order_by("created_at", "id")
     return [(rule.id, str(rule)) for rule in rules.only("id", "nickname")]
+
+
+def current_version(rule_id: str) -> int:
+    """Return the number of the rule's version. Raises RuleNotFound."""
+    version = Rule.objects.kept().filter(id=rule_id).values_list("version", flat=True).first()
+    if version is None:
+        raise RuleNotFound()
+    return version
 
 
 def account_names(rule: Rule) -> dict[str, str]:

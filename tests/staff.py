@@ -1,5 +1,6 @@
 """A member of staff before the pages, as a browser without scripts would be."""
 
+import re
 from typing import Any
 
 from django.contrib.auth.models import Permission, User
@@ -8,13 +9,34 @@ from django.test import Client
 from django.urls import reverse
 
 
-def sign_in(*permissions: str, name: str = "ann", is_superuser: bool = False) -> Client:
+class Browser(Client):
+    """A client that sends a page's form as a browser does: it has read the page, and sends its hidden field back.
+
+    ``seen=None`` sends the form of a page that was never read, and a text another fingerprint.
+    """
+
+    def post(self, path: str, data: Any = None, *args: Any, **options: Any) -> HttpResponse:  # type: ignore[override]
+        sent = dict(data or {})
+        if "seen" not in sent and not args:
+            sent["seen"] = seen_on(self.get(path))
+        return super().post(path, {name: value for name, value in sent.items() if value is not None}, *args, **options)
+
+
+def seen_on(response: HttpResponse) -> str | None:
+    """Return the fingerprint that the page carries, if it does."""
+    if response.status_code != 200 or response.streaming:
+        return None
+    found = re.search(r'name="seen" value="([0-9a-f]+)"', response.content.decode(errors="replace"))
+    return found[1] if found else None
+
+
+def sign_in(*permissions: str, name: str = "ann", is_superuser: bool = False) -> Browser:
     """Return a client signed in as a new member of staff with just these permissions (``app.codename``)."""
     user = User.objects.create_user(name, is_staff=True, is_superuser=is_superuser)
     for permission in permissions:
         app, codename = permission.split(".")
         user.user_permissions.add(Permission.objects.get(content_type__app_label=app, codename=codename))
-    client = Client()
+    client = Browser()
     client.force_login(user)
     return client
 
@@ -51,7 +73,7 @@ def messages_of(response: HttpResponse) -> list[str]:
 
 def form_of(response: HttpResponse) -> dict[str, Any]:
     """Return what a browser would send if nobody changed anything on this page."""
-    sent: dict[str, Any] = {}
+    sent: dict[str, Any] = {"seen": response.context.get("seen")}
     admin_form = response.context["adminform"].form
     formsets = [inline.formset for inline in response.context["inline_admin_formsets"]]
     for form in [admin_form, *(form for formset in formsets for form in [formset.management_form, *formset])]:

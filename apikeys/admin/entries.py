@@ -149,11 +149,6 @@ class EntryFormSet(forms.BaseInlineFormSet):
 
     def clean(self) -> None:
         super().clean()
-        if any("id" in errors for errors in self.errors):
-            raise forms.ValidationError(
-                "Somebody else changed these permissions meanwhile. Load the page again, then repeat your change.",
-                code="changed_meanwhile",
-            )
         if any(self.errors):
             return
         granted = self.granted()

@@ -5,8 +5,7 @@ from typing import Any
 
 from django.contrib import admin, messages
 from django.db.models import Q, QuerySet
-from django.http import HttpRequest
-from django.template.response import TemplateResponse
+from django.http import HttpRequest, HttpResponse
 from django.utils.safestring import SafeString
 from django.utils.timesince import timesince
 
@@ -24,7 +23,11 @@ from sequence.admin.search import request_link
 
 # What one confirmation covers. More than this is work for the command.
 MAX_RECORDS = 1000
-
+CONSEQUENCES = [
+    "A client that repeats one of these requests is not told the old answer: its request executes again, "
+    "and may move money or create things a second time.",
+    "The audit trail names every record and you.",
+]
 
 LIFE_FILTER = OneOf(
     "life",
@@ -88,46 +91,29 @@ class IdempotencyRecordAdmin(ReadOnlyAdmin):
         return request.user.has_perm("apikeys.delete_idempotencyrecord")
 
     @admin.action(description="Expire: free the key now", permissions=["purge"])
-    def expire(self, request: HttpRequest, queryset: QuerySet[Any]) -> TemplateResponse | None:
+    def expire(self, request: HttpRequest, queryset: QuerySet[Any]) -> HttpResponse | None:
         return self._after_asking(request, queryset, "expire", "Expire", expire_idempotency_records)
 
     @admin.action(description="Purge: remove the record", permissions=["purge"])
-    def purge(self, request: HttpRequest, queryset: QuerySet[Any]) -> TemplateResponse | None:
+    def purge(self, request: HttpRequest, queryset: QuerySet[Any]) -> HttpResponse | None:
         return self._after_asking(request, queryset, "purge", "Purge", remove_idempotency_records)
 
     def _after_asking(
         self, request: HttpRequest, queryset: QuerySet[Any], action: str, label: str, do: Callable[..., int]
-    ) -> TemplateResponse | None:
+    ) -> HttpResponse | None:
         ids = list(queryset.order_by("id").values_list("id", flat=True)[: MAX_RECORDS + 1])
         if len(ids) > MAX_RECORDS:
             text = f"At most {MAX_RECORDS} at a time. For more, use the command purge_idempotency_records."
             messages.error(request, text)
             return None
-        if "confirmed" not in request.POST:
-            return self._ask_first(request, queryset, ids, action=action, label=label)
-        messages.success(request, f"{label}: {do(ids=ids)} of {len(ids)} records.")
-        return None
-
-    def _ask_first(
-        self, request: HttpRequest, queryset: QuerySet[Any], ids: list[int], *, action: str, label: str
-    ) -> TemplateResponse:
-        consequences = [
-            "A client that repeats one of these requests is not told the old answer: its request executes again, "
-            "and may move money or create things a second time.",
-            "The audit trail names every record and you.",
-        ]
-        records = queryset.order_by("id")[:20]
-        title = f"{label} {len(ids)} idempotency record{'' if len(ids) == 1 else 's'}"
-        return self.page(
+        return self.after_asking(
             request,
-            "admin/sequence/confirm_records.html",
-            title=title,
+            self.get_queryset(request).filter(id__in=ids),
             action=action,
             label=label,
-            ids=ids,
-            records=records,
-            more=len(ids) - len(records),
-            consequences=consequences,
+            consequences=CONSEQUENCES,
+            shown=lambda record: {"key": record.key, "method": record.method, "path": record.path},
+            do=lambda: f"{label}: {do(ids=ids)} of {len(ids)} records.",
         )
 
     @admin.display(description="answer", ordering="response_status")

@@ -14,6 +14,7 @@ from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 
 from accounts.admin.accounts import account_filter
+from accounts.services import keep_as_shown
 from apikeys.admin.organizations import ORGANIZATION_FILTER
 from rules import services
 from rules.admin.executions import paragraphs
@@ -49,14 +50,17 @@ class Enable(ObjectPage):
 
     def consequences(self, obj: Rule) -> list[str]:
         return [
-            "From now on this rule moves money by itself:",
+            f"From now on version {obj.version} of this rule moves money by itself:",
             *sentences_of(obj.definition, services.account_names(obj)),
             "Deposits and slots before this moment never set it off.",
         ]
 
+    def lock(self, obj: Rule) -> None:
+        keep_as_shown(obj.account_ids)
+
     def perform(self, request: HttpRequest, obj: Rule, choices: dict[str, Any]) -> str:
         _note(request, choices["reason"])
-        services.enable_rule(rule_id=obj.id, by=actor_of(request))
+        services.enable_rule(rule_id=obj.id, version=obj.version, by=actor_of(request))
         return f"{obj} is enabled."
 
 

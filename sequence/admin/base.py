@@ -5,16 +5,21 @@ from typing import Any, ClassVar, TypeVar
 
 from django import forms
 from django.contrib import admin, messages
+from django.contrib.admin.options import InlineModelAdmin
 from django.contrib.admin.utils import quote, unquote
 from django.contrib.admin.views.main import ChangeList
 from django.core.exceptions import PermissionDenied
 from django.db import models, transaction
+from django.db.models import QuerySet
+from django.forms import model_to_dict
+from django.forms.models import _get_foreign_key
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase, HttpResponseRedirect
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
 
 from sequence.admin.exports import Column, export
 from sequence.admin.filters import Filter
+from sequence.admin.fingerprints import CHANGED_MEANWHILE, fingerprint_of, has_seen
 from sequence.admin.lists import FilteredList
 from sequence.admin.panels import panels_of
 from sequence.admin.trail import newest_changes_of
@@ -53,8 +58,11 @@ class ObjectPage:
         return True
 
     def consequences(self, obj: Any) -> Sequence[str]:
-        """Return what will happen, a sentence each."""
+        """Return what will happen, a sentence each. Whoever presses the button has read just these."""
         raise NotImplementedError
+
+    def lock(self, obj: Any) -> None:
+        """Lock whatever else the consequences tell of, the object's own row being locked: in the services' order."""
 
     def perform(self, request: HttpRequest, obj: Any, choices: dict[str, Any]) -> HttpResponse | str:
         """Do it. Return what to tell the person, or a page of its own. May raise DomainError."""
@@ -117,6 +125,43 @@ class StaffAdmin(admin.ModelAdmin):
             request_id=request_id_of(request),
         )
 
+    def after_asking(
+        self,
+        request: HttpRequest,
+        rows: QuerySet[Any],
+        *,
+        action: str,
+        label: str,
+        consequences: Sequence[str],
+        shown: Callable[[Any], Any],
+        do: Callable[[], str],
+    ) -> HttpResponse | None:
+        """Ask before a bulk action, then ``do`` it to the very rows that were shown, and tell the person what it says.
+
+        ``shown`` returns what the question tells of a row. The rows are locked from the answer on.
+        """
+        answered = "confirmed" in request.POST
+        chosen = list(
+            rows.order_by("pk").select_for_update(no_key=True, of=("self",)) if answered else rows.order_by("pk")
+        )
+        told = (action, self.opts.label, list(consequences), [[row.pk, shown(row)] for row in chosen])
+        if answered and has_seen(request, *told):
+            messages.success(request, do())
+            return None
+        if answered:
+            messages.warning(request, CHANGED_MEANWHILE)
+        name = str(self.opts.verbose_name)
+        return self.page(
+            request,
+            "admin/sequence/confirm_rows.html",
+            title=f"{label} {len(chosen)} {name}{'' if len(chosen) == 1 else 's'}",
+            action=action,
+            label=label,
+            rows=[(row.pk, shown(row)) for row in chosen],
+            consequences=consequences,
+            seen=fingerprint_of(*told),
+        )
+
     def _view_of(self, page: ObjectPage) -> Callable[..., HttpResponse]:
         def view(request: HttpRequest, object_id: str) -> HttpResponse:
             return self._object_page(request, page, object_id)
@@ -134,8 +179,27 @@ class StaffAdmin(admin.ModelAdmin):
             return HttpResponseRedirect(self.address_of(obj))
         form = page.form_class(request.POST if request.method == "POST" else None)
         if request.method == "POST" and form.is_valid():
-            return self._performed(request, page, obj, form.cleaned_data)
+            return self._decide(request, page, obj, form)
         return self._ask(request, page, obj, form)
+
+    def _decide(self, request: HttpRequest, page: ObjectPage, obj: Any, form: forms.Form) -> HttpResponse:
+        """Do what the person read, or show what it has become and ask again. The object may have changed until now."""
+        locked = self._lock(request, obj.pk)
+        page.lock(locked)
+        if not page.offered(locked):
+            messages.warning(request, f"“{page.label}” is not possible in the present state of {locked}.")
+            return HttpResponseRedirect(self.address_of(locked))
+        if not has_seen(request, *self._shown_by(page, locked)):
+            messages.warning(request, CHANGED_MEANWHILE)
+            return self._ask(request, page, locked, form)
+        return self._performed(request, page, locked, form.cleaned_data)
+
+    def _lock(self, request: HttpRequest, pk: Any) -> Any:
+        """Return the object as it is now, locked until the request's transaction ends."""
+        return self.get_queryset(request).select_for_update(no_key=True, of=("self",)).get(pk=pk)
+
+    def _shown_by(self, page: ObjectPage, obj: Any) -> tuple[Any, ...]:
+        return page.name, self.opts.label, obj.pk, list(page.consequences(obj))
 
     def _performed(self, request: HttpRequest, page: ObjectPage, obj: Any, choices: dict[str, Any]) -> HttpResponse:
         outcome = attempt(request, lambda: page.perform(request, obj, choices))
@@ -153,9 +217,33 @@ class StaffAdmin(admin.ModelAdmin):
             original=obj,
             page=page,
             consequences=page.consequences(obj),
+            seen=fingerprint_of(*self._shown_by(page, obj)),
             form=form,
             back=self.address_of(obj),
         )
+
+    def changeform_view(
+        self,
+        request: HttpRequest,
+        object_id: str | None = None,
+        form_url: str = "",
+        extra_context: dict[str, Any] | None = None,
+    ) -> Any:
+        """The object's form. What is sent was typed over the values that it showed: others are shown first."""
+        if request.method == "POST" and object_id is not None:
+            obj = self.get_object(request, unquote(object_id))
+            if obj is not None and self.has_change_permission(request, obj):
+                locked = self._lock(request, obj.pk)
+                if not has_seen(request, *self._editable_values(request, locked)):
+                    messages.warning(request, CHANGED_MEANWHILE)
+                    return HttpResponseRedirect(self.address_of(locked))
+        return super().changeform_view(request, object_id, form_url, extra_context)
+
+    def _editable_values(self, request: HttpRequest, obj: Any) -> tuple[Any, ...]:
+        """Return what the form offers to change: the object's own values and those of the rows below it."""
+        fields = list(self.get_form(request, obj, change=True).base_fields)
+        rows = [_rows_below(inline, request, obj) for inline in self.get_inline_instances(request, obj)]
+        return self.opts.label, obj.pk, model_to_dict(obj, fields), rows
 
     def page(self, request: HttpRequest, template: str, **context: Any) -> TemplateResponse:
         """Return a page of the site about this model."""
@@ -181,6 +269,7 @@ class StaffAdmin(admin.ModelAdmin):
         context.update(show_save_and_add_another=False, show_save_and_continue=False)
         obj = options.get("obj")
         if obj is not None:
+            context["seen"] = fingerprint_of(*self._editable_values(request, obj))
             context["buttons"] = [page for page in self.object_pages if page.is_allowed(request, obj)]
             context["links"] = self.links_of(request, obj)
             context["panels"] = panels_of(request, obj)
@@ -223,6 +312,12 @@ class StaffAdmin(admin.ModelAdmin):
             module_name=str(self.opts.verbose_name_plural).capitalize(),
             trail=newest_changes_of(obj, parts=self.trail_parts, older=request.GET.get("older", "")),
         )
+
+
+def _rows_below(inline: InlineModelAdmin, request: HttpRequest, obj: Any) -> list[dict[str, Any]]:
+    foreign_key = _get_foreign_key(type(obj), inline.model, fk_name=inline.fk_name)
+    rows = inline.get_queryset(request).filter(**{foreign_key.name: obj}).order_by("pk")
+    return [{"pk": row.pk, **model_to_dict(row)} for row in rows]
 
 
 class ReadOnlyAdmin(StaffAdmin):

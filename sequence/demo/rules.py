@@ -17,7 +17,7 @@ def write_rules(household: Household, period: Period) -> None:
     """Write the rules that the household begins with, and let the reviewer enable them."""
     for name, body in rule_bodies(household.id_of, period).items():
         rule = create_rule(organization_id=household.organization.id, by=household.actor, **_checked(body))
-        household.rules[name] = enable_rule(rule_id=rule.id, by=REVIEWER)
+        household.rules[name] = enable_rule(rule_id=rule.id, version=rule.version, by=REVIEWER)
 
 
 def changes_of_rules(period: Period) -> list[Event]:
@@ -35,11 +35,14 @@ def _replace_by_less(household: Household) -> None:
     """The agent rewrites a rule, exactly as ``PUT /rules/{id}`` would: it is disabled until a person has looked."""
     rule, key = household.rules["card"], household.agent()
     fields = _checked(pay_more_on_the_card(household.id_of, rule.trigger, percent=2))
-    replace_rule(organization_id=key.organization_id, rule_id=rule.id, by=f"key:{key.id}", **fields)
+    household.rules["card"] = replace_rule(
+        organization_id=key.organization_id, rule_id=rule.id, by=f"key:{key.id}", **fields
+    )
 
 
 def _enable(household: Household, name: str) -> None:
-    enable_rule(rule_id=household.rules[name].id, by=REVIEWER)
+    rule = household.rules[name]
+    enable_rule(rule_id=rule.id, version=rule.version, by=REVIEWER)
 
 
 def _propose(household: Household, period: Period) -> None:

@@ -12,9 +12,10 @@ from django.utils import timezone
 from apikeys import services
 from apikeys.entries import parse_permissions
 from apikeys.models import ApiKey, IdempotencyRecord, Organization, OrganizationStatus
+from sequence.admin.fingerprints import CHANGED_MEANWHILE
 from tests.client import Api
 from tests.factories import OrganizationFactory, PodFactory
-from tests.staff import form_of, list_of, messages_of, page_of, sign_in
+from tests.staff import form_of, list_of, messages_of, page_of, seen_on, sign_in
 
 NEW_KEY = "/admin/apikeys/apikey/add/"
 TOKEN = re.compile(r'id="new-key"[^>]*>(sk_[0-9A-Za-z]+)<')
@@ -108,7 +109,7 @@ class TestOrganizations:
         assert status_with(key.token) == 200
 
     def test_say_so_when_a_page_does_not_fit_their_state(self, staff, acme):
-        response = staff.post(page_of(acme, "reactivate"), follow=True)
+        response = staff.post(page_of(acme, "reactivate"), {"seen": None}, follow=True)
 
         assert messages_of(response) == ["“Reactivate” is not possible in the present state of Acme."]
 
@@ -295,8 +296,7 @@ class TestTheEntriesOfAKey:
         services.set_permissions(key_id=key.id, permissions=parse_permissions(["LIST_RULES"]), changed_by="staff:zoe")
         response = staff.post(page_of(key), stale | {"entries-1-max_amount_cents": "9.99"})
 
-        _, [fault] = errors_of(response)
-        assert fault.startswith("Somebody else changed these permissions meanwhile.")
+        assert messages_of(staff.get(response.url)) == [CHANGED_MEANWHILE]
         assert [str(entry) for entry in key.entries.all()] == ["LIST_RULES"]
 
     def test_cannot_all_be_removed(self, staff, key):
@@ -358,7 +358,7 @@ class TestClosingAndRotatingAKey:
 
     def test_does_not_rotate_twice(self, staff, key):
         staff.post(page_of(key, "rotate"), {"overlap_hours": "2"})
-        response = staff.post(page_of(key, "rotate"), {"overlap_hours": "2"}, follow=True)
+        response = staff.post(page_of(key, "rotate"), {"overlap_hours": "2", "seen": None}, follow=True)
 
         assert len(messages_of(response)) == 1
         assert ApiKey.objects.count() == 2
@@ -433,6 +433,9 @@ class TestIdempotencyRecords:
 
     def run(self, staff, action, *records, **fields):
         sent = {"action": action, "_selected_action": [record.pk for record in records], **fields}
+        if "confirmed" in fields:
+            asked = staff.post(list_of(IdempotencyRecord), {**sent, "confirmed": None})
+            sent["seen"] = seen_on(asked)
         return staff.post(list_of(IdempotencyRecord), sent, follow=True)
 
     @pytest.mark.parametrize("field", ["key", "request_id", "organization_id"])

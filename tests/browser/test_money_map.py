@@ -29,7 +29,7 @@ def accounts(transactional_db) -> list[Account]:
     bank = ExternalAccountFactory(organization=acme, name="Landlord")
     for name, source, target, cents in (("Fill the rent", income, rent, 400_00), ("Pay it", rent, bank, 150_00)):
         made = _written(acme.id, rule(step(move(source, target, cents)), trigger=on_funds(source.id)), name)
-        enable_rule(rule_id=made.id, by="staff:ada")
+        enable_rule(rule_id=made.id, version=made.version, by="staff:ada")
     _written(acme.id, rule(step(move(rent, rent_twin(acme), 1_00)), trigger=manual(rent.id)), "Not yet")
     fund(income, 1000_00)
     settle()

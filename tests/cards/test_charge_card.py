@@ -152,7 +152,7 @@ class TestRefund:
 
     def test_does_not_set_off_a_rule_for_arriving_funds(self, acme, pod, card):
         savings = PodFactory(organization=acme)
-        enable_rule(rule_id=split_arrivals(acme, pod, savings).id, by="test")
+        enable_rule(rule_id=split_arrivals(acme, pod, savings).id, version=1, by="test")
         settle()
         refund(buy(card, 30_00), 30_00)
         settle()

@@ -23,7 +23,8 @@ def write(api: Api, body: dict[str, Any]) -> Rule:
 
 def enable(rule: Rule) -> Rule:
     """Let a person enable it."""
-    enable_rule(rule_id=rule.id, by="staff:ada")
+    rule.refresh_from_db()
+    enable_rule(rule_id=rule.id, version=rule.version, by="staff:ada")
     rule.refresh_from_db()
     return rule
 

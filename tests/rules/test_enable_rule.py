@@ -38,7 +38,7 @@ def second(api, income, savings):
 
 class TestEnableRule:
     def test_records_who_when_and_which_version(self, made):
-        enabled = enable_rule(rule_id=made.id, by="staff:ada")
+        enabled = enable_rule(rule_id=made.id, version=made.version, by="staff:ada")
 
         made.refresh_from_db()
         assert (made.status, made.enabled_by, made.enabled_version) == ("enabled", "staff:ada", 1)
@@ -46,7 +46,7 @@ class TestEnableRule:
 
     def test_of_an_enabled_rule_changes_nothing(self, made):
         at = enable(made).enabled_at
-        enable_rule(rule_id=made.id, by="staff:bob")
+        enable_rule(rule_id=made.id, version=made.version, by="staff:bob")
 
         made.refresh_from_db()
         assert (made.enabled_at, made.enabled_by) == (at, "staff:ada")
@@ -99,7 +99,7 @@ class TestEnableRule:
 
 class TestCommands:
     def test_enable_and_disable_and_tell_the_rule(self, api, made):
-        told = command("enable_rule", made.id)
+        told = command("enable_rule", made.id, "--rule-version", "1")
 
         assert told["status"] == "enabled"
         assert told == api.get(f"/rules/{made.id}").json()["data"]
@@ -108,22 +108,39 @@ class TestCommands:
         assert command("disable_rule", made.id)["status"] == "disabled"
         assert command("disable_rule", made.id)["status"] == "disabled"
 
+    def test_enable_only_what_was_reviewed(self, api, made, income, savings):
+        api.put(f"/rules/{made.id}", rule(step(move(income, savings, 1950_00)), trigger=manual(income.id)))
+
+        with pytest.raises(CommandError, match="version 2 is there now, version 1 was read") as refused:
+            command("enable_rule", made.id, "--rule-version", "1")
+        assert refused.value.returncode == 1
+        made.refresh_from_db()
+        assert made.status == "disabled"
+        assert command("enable_rule", made.id, "--yes-current")["status"] == "enabled"
+
+    @pytest.mark.parametrize("how", [[], ["--rule-version", "1", "--yes-current"], ["--rule-version", "one"]])
+    def test_need_to_be_told_which_version_was_reviewed(self, made, how):
+        with pytest.raises(CommandError):
+            command("enable_rule", made.id, *how)
+        made.refresh_from_db()
+        assert made.status == "disabled"
+
     def test_end_with_exit_code_1_and_the_reason_when_refused(self, made, second, rent):
-        command("enable_rule", made.id)
+        command("enable_rule", made.id, "--yes-current")
 
         with pytest.raises(CommandError, match="already has an enabled rule") as conflict:
-            command("enable_rule", second.id)
+            command("enable_rule", second.id, "--yes-current")
         assert conflict.value.returncode == 1
-        for name in ("enable_rule", "disable_rule"):
+        for words in (["enable_rule", "--yes-current"], ["enable_rule", "--rule-version", "1"], ["disable_rule"]):
             for id in (UNKNOWN, "rule_1"):
                 with pytest.raises(CommandError, match="Rule not found"):
-                    command(name, id)
+                    command(words[0], id, *words[1:])
 
     def test_do_not_find_a_deleted_rule(self, api, made):
         api.delete(f"/rules/{made.id}")
 
         with pytest.raises(CommandError, match="Rule not found"):
-            command("enable_rule", made.id)
+            command("enable_rule", made.id, "--yes-current")
 
 
 class TestDeleteAccount:

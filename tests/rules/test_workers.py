@@ -219,7 +219,12 @@ class TestAtTheSameTime:
         second = write(api, rule(step(move(income, rent, 2_00)), trigger=on_funds(income.id)))
 
         with Crew(2) as crew:
-            results = crew.at_once(*(lambda each=each: enable_rule(rule_id=each.id, by="x") for each in (made, second)))
+            results = crew.at_once(
+                *(
+                    lambda each=each: enable_rule(rule_id=each.id, version=each.version, by="x")
+                    for each in (made, second)
+                )
+            )
 
         [refusal] = [result for result in results if isinstance(result, Exception)]
         assert isinstance(refusal, DomainError)
@@ -228,7 +233,7 @@ class TestAtTheSameTime:
 
     def test_a_rule_that_is_being_enabled_keeps_its_accounts(self, made, rent):
         refusal = meanwhile(
-            lambda: enable_rule(rule_id=made.id, by="x"),
+            lambda: enable_rule(rule_id=made.id, version=made.version, by="x"),
             lambda: delete_account(organization_id=rent.organization_id, account_id=rent.id),
         ).exception()
 
@@ -239,7 +244,7 @@ class TestAtTheSameTime:
     def test_an_account_that_is_being_deleted_keeps_its_rule_from_being_enabled(self, made, rent):
         refusal = meanwhile(
             lambda: delete_account(organization_id=rent.organization_id, account_id=rent.id),
-            lambda: enable_rule(rule_id=made.id, by="x"),
+            lambda: enable_rule(rule_id=made.id, version=made.version, by="x"),
         ).exception()
 
         assert refusal.code == "rule_not_enablable"

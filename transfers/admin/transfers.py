@@ -11,6 +11,7 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
 from accounts.admin.accounts import account_filter
+from accounts.services import keep_as_shown
 from apikeys.admin.keys import key_filter
 from apikeys.admin.organizations import ORGANIZATION_FILTER
 from sequence.admin.base import ObjectPage, ReadOnlyAdmin, actor_of
@@ -67,6 +68,9 @@ class Approve(ObjectPage):
             f"{dollars(obj.amount_cents)} goes from {obj.source} to {obj.destination}, as soon as a worker takes it.",
             "The key, its permissions and caps, and both accounts are checked again now.",
         ]
+
+    def lock(self, obj: Transfer) -> None:
+        keep_as_shown(id for id in (obj.source_id, obj.destination_id) if id)
 
     def perform(self, request: HttpRequest, obj: Transfer, choices: dict[str, Any]) -> str:
         services.approve_transfer(transfer_id=obj.id, by=actor_of(request))
