@@ -42,7 +42,8 @@ SELECT key.id, key.digest, key.prefix, key.lineage_id, key.organization_id, orga
            AND organization.status = %(active)s,
        (SELECT json_agg(json_build_array(scope, resources, source, target, max_amount_cents, max_amount_per_day_cents,
                                          max_amount_per_week_cents, max_amount_per_month_cents, approval_above_cents,
-                                         spend_id)
+                                         spend_id, max_execute_amount_cents, max_count_per_day, max_count_per_week,
+                                         max_count_per_month)
                         ORDER BY entry.id)
         FROM apikeys_permissionentry entry WHERE entry.api_key_id = key.id)::text
 FROM apikeys_apikey key JOIN apikeys_organization organization ON organization.id = key.organization_id
@@ -127,7 +128,8 @@ def find_key(token: str, *, at: datetime) -> AuthenticatedKey:
 
 
 def _permission(entry: list[Any]) -> Permission:
-    scope, resources, source, target, cap, per_day, per_week, per_month, approval_above, spend_id = entry
+    scope, resources, source, target, cap, per_day, per_week, per_month, approval_above, spend_id, *of_triggers = entry
+    execute_amount, count_per_day, count_per_week, count_per_month = of_triggers
     return Permission(
         scope=Scope(scope),
         resources=tuple(resources),
@@ -138,5 +140,9 @@ def _permission(entry: list[Any]) -> Permission:
         max_amount_per_week=per_week,
         max_amount_per_month=per_month,
         approval_above=approval_above,
+        max_execute_amount=execute_amount,
+        max_count_per_day=count_per_day,
+        max_count_per_week=count_per_week,
+        max_count_per_month=count_per_month,
         spend_id=UUID(spend_id),
     )

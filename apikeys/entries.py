@@ -1,7 +1,7 @@
 """What one permission entry allows, and its two spellings: JSON, and the text of the command line."""
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID
@@ -15,14 +15,24 @@ _ID_FORMS = {
     ResourceKind.ACCOUNT_PAIR: re.compile(r"acc_[0-9A-Za-z]{1,40}"),
     ResourceKind.RULE: re.compile(r"rule_[0-9A-Za-z]{1,40}"),
 }
-# The names of the limits on the command line, with the fields they set.
+# The names of a pair's limits on the command line, with the fields they set.
 _LIMIT_NAMES = {
     "day": "max_amount_per_day",
     "week": "max_amount_per_week",
     "month": "max_amount_per_month",
     "approval": "approval_above",
 }
-LIMITS = ("max_amount", *_LIMIT_NAMES.values())
+PAIR_LIMITS = ("max_amount", *_LIMIT_NAMES.values())
+_TRIGGER_LIMIT_NAMES = {
+    "execute": "max_execute_amount",
+    "count_day": "max_count_per_day",
+    "count_week": "max_count_per_week",
+    "count_month": "max_count_per_month",
+}
+TRIGGER_LIMITS = tuple(_TRIGGER_LIMIT_NAMES.values())
+_LIMITS_OF_SCOPE = {Scope.MANUAL_TRANSFER: PAIR_LIMITS, Scope.TRIGGER_RULES: TRIGGER_LIMITS}
+# Nothing to approve below zero: approval_above 0 sends every transfer to a person. max_execute_amount 0: none is given.
+_MAY_BE_ZERO = {"approval_above", "max_execute_amount"}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -30,7 +40,8 @@ class Permission:
     """One entry: a scope and what it reaches. Limits are cents; None means no limit.
 
     ``resources`` holds ids or ``*`` for scopes on accounts and rules. ``source`` and ``target``, an account id or
-    ``*`` each, and the limits belong to MANUAL_TRANSFER alone. Raises InvalidPermission for what cannot be granted.
+    ``*`` each, belong to MANUAL_TRANSFER alone, with limits of its own; TRIGGER_RULES has others. Raises
+    InvalidPermission for what cannot be granted.
     """
 
     scope: Scope
@@ -42,30 +53,53 @@ class Permission:
     max_amount_per_week: int | None = None
     max_amount_per_month: int | None = None
     approval_above: int | None = None
+    # Of a trigger: the most that manual_execute_amount may be, and how many runs may be set off.
+    max_execute_amount: int | None = None
+    max_count_per_day: int | None = None
+    max_count_per_week: int | None = None
+    max_count_per_month: int | None = None
     # Under which the amounts that went through this entry are counted; survives a rotation. No part of what it allows.
     spend_id: UUID | None = field(default=None, compare=False)
 
     def __post_init__(self) -> None:
+        self._check_limits()
         if self.scope.resource_kind is ResourceKind.ACCOUNT_PAIR:
             self._check_pair()
         else:
             self._check_resources()
+
+    @property
+    def limit_names(self) -> tuple[str, ...]:
+        """The limits that an entry of this scope may have."""
+        return _LIMITS_OF_SCOPE.get(self.scope, ())
+
+    @property
+    def limits(self) -> dict[str, int]:
+        """The limits that this entry has, by name."""
+        given = {name: getattr(self, name) for name in self.limit_names}
+        return {name: limit for name, limit in given.items() if limit is not None}
+
+    def _check_limits(self) -> None:
+        for name in (*PAIR_LIMITS, *TRIGGER_LIMITS):
+            limit = getattr(self, name)
+            if limit is None:
+                continue
+            if name not in self.limit_names:
+                raise InvalidPermission(f"{self.scope} has no limit {name}.")
+            low = 0 if name in _MAY_BE_ZERO else 1
+            if not low <= limit <= MAX_CENTS:
+                what = "times" if "count" in name else "cents"
+                raise InvalidPermission(f"{name} is a whole number of {what} from {low} to {MAX_CENTS}, not {limit}.")
 
     def _check_pair(self) -> None:
         if self.resources or not self.source or not self.target:
             raise InvalidPermission(f"{self.scope} takes a source and a target, each an account id or *.")
         for id in (self.source, self.target):
             _check_id(self.scope, id)
-        for name in LIMITS:
-            cents = getattr(self, name)
-            # Nothing to approve below zero: approval_above 0 sends every transfer to a person.
-            low = 0 if name == "approval_above" else 1
-            if cents is not None and not low <= cents <= MAX_CENTS:
-                raise InvalidPermission(f"{name} is a whole number of cents from {low} to {MAX_CENTS}, not {cents}.")
 
     def _check_resources(self) -> None:
-        if self.source or self.target or any(getattr(self, name) is not None for name in LIMITS):
-            raise InvalidPermission(f"{self.scope} has no source, target or limits; only MANUAL_TRANSFER has.")
+        if self.source or self.target:
+            raise InvalidPermission(f"{self.scope} has no source and target; only MANUAL_TRANSFER has.")
         kind = self.scope.resource_kind
         if kind is ResourceKind.NONE:
             if self.resources:
@@ -87,28 +121,32 @@ class Permission:
         return self.source in (EVERYTHING, source_id) and self.target in (EVERYTHING, target_id)
 
     def as_json(self) -> dict[str, Any]:
-        """Return ``{"scope", "resources"}``: None, ``"*"``, a list of ids, or a list of one pair with its limits."""
-        return {"scope": self.scope.value, "resources": self._resources_as_json()}
+        """Return ``{"scope", "resources"}``: None, ``"*"``, a list of ids, or a list of one pair with its limits.
+
+        The limits of a trigger stand beside its resources.
+        """
+        limits = self.limits if self.scope is Scope.TRIGGER_RULES else {}
+        return {"scope": self.scope.value, "resources": self._resources_as_json(), **limits}
 
     def _resources_as_json(self) -> Any:
         if self.scope.resource_kind is ResourceKind.NONE:
             return None
         if self.scope.resource_kind is not ResourceKind.ACCOUNT_PAIR:
             return EVERYTHING if self.resources == (EVERYTHING,) else list(self.resources)
-        limits = {name: getattr(self, name) for name in LIMITS if getattr(self, name) is not None}
-        return [{"source": self.source, "target": self.target, **limits}]
+        return [{"source": self.source, "target": self.target, **self.limits}]
 
     def as_text(self) -> str:
         """Return the spelling of the command line, such as ``READ_ACCOUNTS:acc_1,acc_2``."""
         if self.scope.resource_kind is ResourceKind.NONE:
             return self.scope.value
         if self.scope.resource_kind is not ResourceKind.ACCOUNT_PAIR:
-            return f"{self.scope}:{','.join(self.resources)}"
+            return f"{self.scope}:{','.join(self.resources)}{self._limits_as_text(_TRIGGER_LIMIT_NAMES)}"
         cap = "" if self.max_amount is None else f"@{self.max_amount}"
-        limits = "".join(
-            f";{short}={getattr(self, name)}" for short, name in _LIMIT_NAMES.items() if getattr(self, name) is not None
-        )
-        return f"{self.scope}:{self.source}>{self.target}{cap}{limits}"
+        return f"{self.scope}:{self.source}>{self.target}{cap}{self._limits_as_text(_LIMIT_NAMES)}"
+
+    def _limits_as_text(self, names: Mapping[str, str]) -> str:
+        limits = self.limits
+        return "".join(f";{short}={limits[name]}" for short, name in names.items() if name in limits)
 
 
 def parse_permissions(texts: Iterable[str]) -> list[Permission]:
@@ -121,6 +159,8 @@ def _parse(text: str) -> list[Permission]:
     if name not in Scope.values:
         raise InvalidPermission(f"There is no scope {name!r}. The scopes are {', '.join(Scope.values)}.")
     scope = Scope(name)
+    if scope is Scope.TRIGGER_RULES:
+        return [_parse_trigger(resources) if colon else Permission(scope=scope)]
     parts = [part.strip() for part in resources.split(",")] if colon else []
     if scope.resource_kind is not ResourceKind.ACCOUNT_PAIR:
         return [Permission(scope=scope, resources=tuple(parts))]
@@ -135,20 +175,34 @@ def _parse_pair(scope: Scope, text: str) -> Permission:
     source, arrow, target = ends.partition(">")
     if not arrow:
         raise InvalidPermission(f"{text!r} is no pair. Write source>target[@max_amount][;day=…][;approval=…].")
-    amounts: dict[str, Any] = {"max_amount": _parse_cents(cap, text)} if at else {}
-    for limit in limits:
-        short, _, cents = limit.partition("=")
-        if short not in _LIMIT_NAMES or _LIMIT_NAMES[short] in amounts:
-            raise InvalidPermission(
-                f"{limit!r} in {text!r} is no limit, or stands twice. Use {', '.join(_LIMIT_NAMES)}."
-            )
-        amounts[_LIMIT_NAMES[short]] = _parse_cents(cents, text)
+    amounts: dict[str, Any] = {"max_amount": _parse_number(cap, text)} if at else {}
+    amounts |= _parse_limits(limits, _LIMIT_NAMES, text)
     return Permission(scope=scope, source=source.strip(), target=target.strip(), **amounts)
 
 
-def _parse_cents(digits: str, text: str) -> int:
+def _parse_trigger(text: str) -> Permission:
+    """Read ``rule_1,rule_2;execute=5000;count_day=3``: the limits are those of the rules together."""
+    ids, *limits = text.split(";")
+    return Permission(
+        scope=Scope.TRIGGER_RULES,
+        resources=tuple(part.strip() for part in ids.split(",")),
+        **_parse_limits(limits, _TRIGGER_LIMIT_NAMES, text),
+    )
+
+
+def _parse_limits(limits: Iterable[str], names: Mapping[str, str], text: str) -> dict[str, Any]:
+    parsed: dict[str, Any] = {}
+    for limit in limits:
+        short, _, digits = limit.partition("=")
+        if short not in names or names[short] in parsed:
+            raise InvalidPermission(f"{limit!r} in {text!r} is no limit, or stands twice. Use {', '.join(names)}.")
+        parsed[names[short]] = _parse_number(digits, text)
+    return parsed
+
+
+def _parse_number(digits: str, text: str) -> int:
     if not re.fullmatch(r"[0-9]{1,16}", digits):
-        raise InvalidPermission(f"{digits!r} in {text!r} is no whole number of cents.")
+        raise InvalidPermission(f"{digits!r} in {text!r} is no whole number.")
     return int(digits)
 
 

@@ -29,6 +29,16 @@ class InvalidPermission(DomainError):
     message = "This permission cannot be granted."
 
 
+class TriggerLimitExceeded(DomainError):
+    """No entry of the key lets it set the rule off in this way, or so often."""
+
+    code = "max_amount_exceeded"
+    status = 403
+    message = "This API key may not run the rule now. {what}"
+    sample_names = {"what": "3 of 3 runs a day are used; the next one is possible from 2026-11-26T00:00:00Z."}
+    is_outcome = True
+
+
 class RateLimitExceeded(RetryLater):
     code = "rate_limit_exceeded"
     status = 429

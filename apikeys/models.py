@@ -10,7 +10,7 @@ from django.contrib.postgres.indexes import HashIndex
 from django.db import models
 from django.db.models import F, Q
 
-from apikeys.entries import MAX_CENTS, Permission
+from apikeys.entries import MAX_CENTS, TRIGGER_LIMITS, Permission
 from apikeys.scopes import ResourceKind, Scope
 from sequence import clock
 from sequence.api.ids import PrefixedIdField
@@ -132,6 +132,19 @@ def _scopes(*kinds: ResourceKind) -> list[Scope]:
 
 
 _IS_PAIR = Q(scope__in=_scopes(ResourceKind.ACCOUNT_PAIR))
+# The limits of a permission, with their columns.
+_LIMIT_COLUMNS = {
+    "max_amount": "max_amount_cents",
+    "max_amount_per_day": "max_amount_per_day_cents",
+    "max_amount_per_week": "max_amount_per_week_cents",
+    "max_amount_per_month": "max_amount_per_month_cents",
+    "approval_above": "approval_above_cents",
+    "max_execute_amount": "max_execute_amount_cents",
+    "max_count_per_day": "max_count_per_day",
+    "max_count_per_week": "max_count_per_week",
+    "max_count_per_month": "max_count_per_month",
+}
+_NO_TRIGGER_FIELDS = Q(**{_LIMIT_COLUMNS[name]: None for name in TRIGGER_LIMITS})
 _NO_PAIR_FIELDS = Q(
     source=None,
     target=None,
@@ -144,6 +157,10 @@ _NO_PAIR_FIELDS = Q(
 
 
 def _cents(**options: Any) -> models.BigIntegerField:
+    return models.BigIntegerField(null=True, blank=True, **options)
+
+
+def _times(**options: Any) -> models.BigIntegerField:
     return models.BigIntegerField(null=True, blank=True, **options)
 
 
@@ -166,6 +183,10 @@ class PermissionEntry(models.Model):
     max_amount_per_week_cents = _cents(help_text="At most this much in one week, from Monday, UTC.")
     max_amount_per_month_cents = _cents(help_text="At most this much in one calendar month, UTC.")
     approval_above_cents = _cents(help_text="A larger transfer waits for a person.")
+    max_execute_amount_cents = _cents(help_text="The most that a trigger may say has arrived; 0: nothing.")
+    max_count_per_day = _times(help_text="Runs that may be set off in one day, UTC.")
+    max_count_per_week = _times(help_text="Runs that may be set off in one week, from Monday, UTC.")
+    max_count_per_month = _times(help_text="Runs that may be set off in one calendar month, UTC.")
     # The counters of what went through this entry hang on this and not on the row, so that a rotated key, or a key
     # whose permissions are written anew, goes on with what is already spent.
     spend_id = models.UUIDField(default=uuid.uuid4, editable=False)
@@ -177,11 +198,14 @@ class PermissionEntry(models.Model):
         constraints = [
             models.CheckConstraint(condition=Q(scope__in=Scope.values), name="permission_entry_scope_is_known"),
             models.CheckConstraint(
-                condition=(_IS_PAIR & Q(source__isnull=False, target__isnull=False, resources__len=0))
-                | (Q(scope__in=_scopes(ResourceKind.NONE), resources__len=0) & _NO_PAIR_FIELDS)
+                condition=(
+                    _IS_PAIR & Q(source__isnull=False, target__isnull=False, resources__len=0) & _NO_TRIGGER_FIELDS
+                )
+                | (Q(scope__in=_scopes(ResourceKind.NONE), resources__len=0) & _NO_PAIR_FIELDS & _NO_TRIGGER_FIELDS)
                 | (
                     Q(scope__in=_scopes(ResourceKind.ACCOUNT, ResourceKind.RULE), resources__len__gte=1)
                     & _NO_PAIR_FIELDS
+                    & (Q(scope=Scope.TRIGGER_RULES) | _NO_TRIGGER_FIELDS)
                 ),
                 name="permission_entry_fits_its_scope",
             ),
@@ -190,7 +214,11 @@ class PermissionEntry(models.Model):
                 & _within("max_amount_per_day_cents", 1)
                 & _within("max_amount_per_week_cents", 1)
                 & _within("max_amount_per_month_cents", 1)
-                & _within("approval_above_cents", 0),
+                & _within("approval_above_cents", 0)
+                & _within("max_execute_amount_cents", 0)
+                & _within("max_count_per_day", 1)
+                & _within("max_count_per_week", 1)
+                & _within("max_count_per_month", 1),
                 name="permission_entry_limits_in_range",
             ),
         ]
@@ -205,11 +233,7 @@ class PermissionEntry(models.Model):
             resources=tuple(self.resources),
             source=self.source,
             target=self.target,
-            max_amount=self.max_amount_cents,
-            max_amount_per_day=self.max_amount_per_day_cents,
-            max_amount_per_week=self.max_amount_per_week_cents,
-            max_amount_per_month=self.max_amount_per_month_cents,
-            approval_above=self.approval_above_cents,
+            **{name: getattr(self, column) for name, column in _LIMIT_COLUMNS.items()},
             spend_id=self.spend_id,
         )
 
@@ -221,11 +245,7 @@ class PermissionEntry(models.Model):
             "resources": list(permission.resources),
             "source": permission.source,
             "target": permission.target,
-            "max_amount_cents": permission.max_amount,
-            "max_amount_per_day_cents": permission.max_amount_per_day,
-            "max_amount_per_week_cents": permission.max_amount_per_week,
-            "max_amount_per_month_cents": permission.max_amount_per_month,
-            "approval_above_cents": permission.approval_above,
+            **{column: getattr(permission, name) for name, column in _LIMIT_COLUMNS.items()},
         }
 
     # Mutators. The caller holds the key's lock.
@@ -240,6 +260,26 @@ class PermissionEntry(models.Model):
         self.save(update_fields=list(columns))
 
 
+class SpentPair(models.Model):
+    """A pair that the keys of a lineage have had an entry for, and under which id its use is counted.
+
+    It outlives the entry: one that is removed and written anew for the same pair goes on with what was spent.
+    """
+
+    organization = models.ForeignKey(Organization, on_delete=models.PROTECT, related_name="+")
+    lineage_id = PrefixedIdField("key")
+    source = models.CharField(max_length=64)
+    target = models.CharField(max_length=64)
+    spend_id = models.UUIDField(unique=True, default=uuid.uuid4)
+
+    class Meta:
+        default_permissions = ()
+        indexes = [models.Index(fields=["lineage_id", "source", "target"], name="spent_pair_of_a_lineage")]
+
+    def __str__(self) -> str:
+        return f"{self.source}>{self.target}"
+
+
 class SpendPeriod(models.TextChoices):
     """The calendar periods of caps, in UTC. A week begins on Monday."""
 
@@ -249,18 +289,23 @@ class SpendPeriod(models.TextChoices):
 
 
 class SpendCounter(models.Model):
-    """How many cents went through a permission entry in one period: pending included, failed given back."""
+    """How many cents went through a permission entry in one period, and how often: pending included, failed given back.
+
+    Of triggers it counts how often a lineage set one rule off, and how often any.
+    """
 
     spend_id = models.UUIDField()
     period = models.CharField(max_length=5, choices=SpendPeriod)
     starts_on = models.DateField()
     organization = models.ForeignKey(Organization, on_delete=models.PROTECT, related_name="+")
     spent_cents = models.BigIntegerField(default=0)
+    uses = models.BigIntegerField(default=0, db_default=0)
 
     class Meta:
         constraints = [
             models.UniqueConstraint(fields=["spend_id", "period", "starts_on"], name="spend_counter_of_one_period"),
             models.CheckConstraint(condition=Q(spent_cents__gte=0), name="spend_counter_not_negative"),
+            models.CheckConstraint(condition=Q(uses__gte=0), name="spend_counter_uses_not_negative"),
         ]
 
     def __str__(self) -> str:

@@ -14,7 +14,7 @@ from apikeys.errors import (
     InvalidPermission,
     OrganizationNotFound,
 )
-from apikeys.models import ApiKey, IdempotencyRecord, Organization, OrganizationStatus, PermissionEntry
+from apikeys.models import ApiKey, IdempotencyRecord, Organization, OrganizationStatus, PermissionEntry, SpentPair
 from apikeys.tokens import digest_of, new_token, shown_part
 from sequence import clock
 from sequence.transactions import transactional
@@ -195,7 +195,7 @@ def _lock_records(ids: Collection[int]) -> QuerySet[IdempotencyRecord]:
 def _write_entries(key: ApiKey, permissions: Sequence[Permission]) -> None:
     """Give a new key its entries. A rotated key's come with the spend ids of its predecessor's."""
     _refuse_repeated(permissions)
-    entries = [_new_entry(key, permission) for permission in permissions]
+    entries = _new_entries(key, permissions)
     for entry, permission in zip(entries, permissions, strict=True):
         entry.spend_id = permission.spend_id or entry.spend_id
     PermissionEntry.objects.bulk_create(entries)
@@ -218,7 +218,7 @@ def _rewrite_entries(key: ApiKey, permissions: Sequence[Permission]) -> None:
                 row.allow(permission)
     for row in rows:
         row.delete()
-    PermissionEntry.objects.bulk_create(_new_entry(key, permission) for permission in wanted)
+    PermissionEntry.objects.bulk_create(_new_entries(key, wanted))
 
 
 def _says_the_same(row: PermissionEntry, permission: Permission) -> bool:
@@ -229,8 +229,36 @@ def _reaches_the_same(row: PermissionEntry, permission: Permission) -> bool:
     return (row.scope, row.source, row.target) == (permission.scope, permission.source, permission.target)
 
 
-def _new_entry(key: ApiKey, permission: Permission) -> PermissionEntry:
-    return PermissionEntry(organization_id=key.organization_id, api_key=key, **PermissionEntry.columns_of(permission))
+def _new_entries(key: ApiKey, permissions: Sequence[Permission]) -> list[PermissionEntry]:
+    """Return entries that go on counting where earlier ones of the lineage for the same pair have left off."""
+    known = _unused_pairs(key)
+    entries: list[PermissionEntry] = []
+    pairs: list[SpentPair] = []
+    for permission in permissions:
+        entry = PermissionEntry(
+            organization_id=key.organization_id, api_key=key, **PermissionEntry.columns_of(permission)
+        )
+        if permission.source and permission.target and permission.spend_id is None:
+            kept = known.get((permission.source, permission.target))
+            pair = kept.pop(0) if kept else _new_pair(key, permission.source, permission.target)
+            entry.spend_id = pair.spend_id
+            pairs += [pair] if pair.pk is None else []
+        entries.append(entry)
+    SpentPair.objects.bulk_create(pairs)
+    return entries
+
+
+def _new_pair(key: ApiKey, source: str, target: str) -> SpentPair:
+    return SpentPair(organization_id=key.organization_id, lineage_id=key.lineage_id, source=source, target=target)
+
+
+def _unused_pairs(key: ApiKey) -> dict[tuple[str, str], list[SpentPair]]:
+    """Return the pairs that the lineage has counted, and that no entry of the key counts by now; the oldest first."""
+    unused: dict[tuple[str, str], list[SpentPair]] = {}
+    used = key.entries.values("spend_id")
+    for pair in SpentPair.objects.filter(lineage_id=key.lineage_id).exclude(spend_id__in=used).order_by("id"):
+        unused.setdefault((pair.source, pair.target), []).append(pair)
+    return unused
 
 
 def _refuse_repeated(permissions: Sequence[Permission]) -> None:

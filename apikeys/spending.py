@@ -60,11 +60,12 @@ def add_spent(spends: Iterable[Spend]) -> None:
 
     Counters are the last thing that a transaction locks, in one order, so that nobody waits in a circle.
     """
-    rows: dict[tuple[UUID, str, date], int] = {}
+    rows: dict[tuple[UUID, str, date], list[int]] = {}
     for spend in spends:
         for period in SpendPeriod:
-            key = (spend.spend_id, period.value, starts_on(period, spend.at))
-            rows[key] = rows.get(key, 0) + spend.amount_cents
+            row = rows.setdefault((spend.spend_id, period.value, starts_on(period, spend.at)), [0, 0])
+            row[0] += spend.amount_cents
+            row[1] += 1 if spend.amount_cents > 0 else -1
     if not rows:
         return
     keys = sorted(rows)
@@ -72,17 +73,18 @@ def add_spent(spends: Iterable[Spend]) -> None:
         cursor.execute(
             """
             WITH change AS (
-                SELECT * FROM unnest(%s::uuid[], %s::text[], %s::date[], %s::bigint[])
-                    AS change (spend_id, period, starts_on, cents)
+                SELECT * FROM unnest(%s::uuid[], %s::text[], %s::date[], %s::bigint[], %s::bigint[])
+                    AS change (spend_id, period, starts_on, cents, uses)
             ), locked AS (
-                SELECT counter.id, change.cents FROM apikeys_spendcounter counter JOIN change
+                SELECT counter.id, change.cents, change.uses FROM apikeys_spendcounter counter JOIN change
                     USING (spend_id, period, starts_on)
                 ORDER BY spend_id, period, starts_on FOR NO KEY UPDATE OF counter
             )
-            UPDATE apikeys_spendcounter counter SET spent_cents = counter.spent_cents + locked.cents
+            UPDATE apikeys_spendcounter counter
+            SET spent_cents = counter.spent_cents + locked.cents, uses = counter.uses + locked.uses
             FROM locked WHERE counter.id = locked.id
             """,
-            [[key[0] for key in keys], [key[1] for key in keys], [key[2] for key in keys], [rows[key] for key in keys]],
+            [*map(list, zip(*keys, strict=True)), [rows[key][0] for key in keys], [rows[key][1] for key in keys]],
         )
 
 

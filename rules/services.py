@@ -9,6 +9,8 @@ from django.db.models import F
 
 from accounts.models import Account
 from accounts.services import find_accounts_for_reference
+from apikeys.authentication import AuthenticatedKey
+from apikeys.trigger_limits import charge_trigger
 from rules.errors import RuleChanged, RuleConflict, RuleDisabled, RuleExecutionNotFound, RuleNotEnablable, RuleNotFound
 from rules.models import (
     ExecutionMode,
@@ -120,13 +122,19 @@ def trigger_rule(
     manual_execute_amount: int | None = None,
     simulation: bool = False,
     by: str | None = None,
+    key: AuthenticatedKey | None = None,
     request_id: str | None = None,
 ) -> RuleExecution:
     """Return a new execution: one that a worker will carry out, or a simulation that is done already.
 
-    ``by`` is who asks for it, as the audit trail names them. Raises RuleNotFound, RuleDisabled.
+    ``by`` is who asks for it, as the audit trail names them, and ``key`` the key whose limits hold, where one asks.
+    Raises RuleNotFound, TriggerLimitExceeded, RuleDisabled.
     """
     rule = get_rule(organization_id=organization_id, rule_id=rule_id)
+    if key is not None:
+        charge_trigger(
+            key, rule.id, execute_amount_cents=manual_execute_amount, at=clock.now(), is_counted=not simulation
+        )
     if not simulation and rule.status != RuleStatus.ENABLED:
         raise RuleDisabled()
     execution = start_execution(

@@ -5,6 +5,7 @@ from typing import Any
 from django.http import HttpResponse
 from rest_framework.request import Request
 
+from apikeys.errors import TriggerLimitExceeded
 from apikeys.operations import operation
 from apikeys.resolvers import Found, Named
 from apikeys.scopes import Scope
@@ -111,13 +112,14 @@ class RuleViewSet(KeyedViewSet):
         resource=Named("rule_id"),
         response=ExecutionStarted,
         status=202,
-        refusals=(RuleNotFound, RuleDisabled),
+        refusals=(RuleNotFound, TriggerLimitExceeded, RuleDisabled),
     )
     def trigger(self, request: Request, rule_id: str) -> dict[str, Any]:
         execution = services.trigger_rule(
             organization_id=self.caller.organization_id,
             rule_id=rule_id,
             by=self.actor,
+            key=self.caller,
             request_id=request_id_of(self.http),
             **self.body,
         )

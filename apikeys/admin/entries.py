@@ -7,7 +7,7 @@ from django import forms
 from django.contrib import admin
 from django.http import HttpRequest
 
-from apikeys.entries import Permission
+from apikeys.entries import MAX_CENTS, Permission
 from apikeys.errors import InvalidPermission
 from apikeys.models import ApiKey, PermissionEntry
 from apikeys.resources import Choices, resources_of
@@ -22,6 +22,14 @@ LIMITS = {
     "max_amount_per_month_cents": ("max_amount_per_month", "Most per calendar month", 1),
     "approval_above_cents": ("approval_above", "A person approves above", 0),
 }
+# Limits of triggers: an amount, and counts of runs.
+EXECUTE_AMOUNT = "max_execute_amount_cents"
+COUNTS = {
+    "max_count_per_day": "Most runs per day (UTC)",
+    "max_count_per_week": "Most runs per week (from Monday)",
+    "max_count_per_month": "Most runs per calendar month",
+}
+TRIGGER_FIELDS = (EXECUTE_AMOUNT, *COUNTS)
 # The fields that a scope of each kind has; the page shows only these, and the others must stay empty.
 FIELDS_OF_KIND = {
     ResourceKind.NONE: (),
@@ -29,9 +37,16 @@ FIELDS_OF_KIND = {
     ResourceKind.RULE: ("rules",),
     ResourceKind.ACCOUNT_PAIR: ("source", "target", *LIMITS),
 }
+
+
+def fields_of(scope: Scope) -> tuple[str, ...]:
+    """Return the fields that an entry of the scope has."""
+    return (*FIELDS_OF_KIND[scope.resource_kind], *(TRIGGER_FIELDS if scope is Scope.TRIGGER_RULES else ()))
+
+
 # The fields that fill ``resources``.
 _CHOSEN_IN = {ResourceKind.ACCOUNT: "accounts", ResourceKind.RULE: "rules"}
-_OPTIONAL = {name for names in FIELDS_OF_KIND.values() for name in names}
+_OPTIONAL = {name for scope in Scope for name in fields_of(scope)}
 _EVERY_NAME = {
     ResourceKind.ACCOUNT: "Every account (*), also those opened later",
     ResourceKind.RULE: "Every rule (*), also those created later",
@@ -53,6 +68,11 @@ def _dollars(name: str) -> Dollars:
     return Dollars(required=False, label=f"{label}, in US dollars", min_cents=least)
 
 
+def _runs(name: str) -> forms.IntegerField:
+    help_text = "Of TRIGGER_RULES, for all its rules together; empty: no limit."
+    return forms.IntegerField(required=False, min_value=1, max_value=MAX_CENTS, label=COUNTS[name], help_text=help_text)
+
+
 class EntryForm(forms.ModelForm):
     """``choices`` are the resources of the key's organization, by kind."""
 
@@ -69,10 +89,18 @@ class EntryForm(forms.ModelForm):
     max_amount_per_week_cents = _dollars("max_amount_per_week_cents")
     max_amount_per_month_cents = _dollars("max_amount_per_month_cents")
     approval_above_cents = _dollars("approval_above_cents")
+    max_execute_amount_cents = Dollars(
+        required=False,
+        label="Most that a trigger may say has arrived, in US dollars",
+        help_text="Of TRIGGER_RULES; 0: nothing may be said.",
+    )
+    max_count_per_day = _runs("max_count_per_day")
+    max_count_per_week = _runs("max_count_per_week")
+    max_count_per_month = _runs("max_count_per_month")
 
     class Meta:
         model = PermissionEntry
-        fields = ["scope", "source", "target", *LIMITS]
+        fields = ["scope", "source", "target", *LIMITS, *TRIGGER_FIELDS]
 
     def __init__(self, *args: Any, choices: dict[ResourceKind, Choices], **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -104,13 +132,13 @@ class EntryForm(forms.ModelForm):
         return cleaned
 
     def _refuse_what_the_scope_has_not(self, scope: Scope) -> None:
-        for name in sorted(_OPTIONAL - set(FIELDS_OF_KIND[scope.resource_kind])):
+        for name in sorted(_OPTIONAL - set(fields_of(scope))):
             if self.cleaned_data.get(name) not in (None, "", []):
                 self.add_error(name, f"{scope} has no such field. Clear it, or choose another scope.")
 
     def _require_what_the_scope_needs(self, scope: Scope) -> None:
-        for name in FIELDS_OF_KIND[scope.resource_kind]:
-            if name not in LIMITS and name not in self.errors and not self.cleaned_data.get(name):
+        for name in fields_of(scope):
+            if name not in (*LIMITS, *TRIGGER_FIELDS) and name not in self.errors and not self.cleaned_data.get(name):
                 self.add_error(name, f"{scope} needs this. Choose what it reaches; * reaches everything.")
         for name in _CHOSEN_IN.values():
             if EVERYTHING in self.cleaned_data.get(name, []) and len(self.cleaned_data[name]) > 1:
@@ -174,7 +202,7 @@ class EntryInline(admin.StackedInline):
     formset = EntryFormSet
     fk_name = "api_key"
     template = "admin/sequence/entries.html"
-    fields = ["scope", "accounts", "rules", ("source", "target"), tuple(LIMITS)]
+    fields = ["scope", "accounts", "rules", TRIGGER_FIELDS, ("source", "target"), tuple(LIMITS)]
 
     def get_extra(self, request: HttpRequest, obj: ApiKey | None = None, **kwargs: Any) -> int:
         return 0 if obj else 1

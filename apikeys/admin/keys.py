@@ -38,6 +38,11 @@ _LIMIT_WORDS = {
     "max_amount_per_month": "{} a month",
     "approval_above": "approval above {}",
 }
+_TRIGGER_WORDS = {
+    "max_count_per_day": "{} a day",
+    "max_count_per_week": "{} a week",
+    "max_count_per_month": "{} a month",
+}
 
 
 def status_of(key: ApiKey) -> str:
@@ -61,7 +66,16 @@ def in_words(permission: Permission) -> str:
         return f"{permission.scope}: {reach} ({', '.join(limits) or 'no limit'})"
     shown = ", ".join(map(shorten, permission.resources[:SHOWN_RESOURCES]))
     rest = len(permission.resources) - SHOWN_RESOURCES
-    return f"{permission.scope}: {shown}{f' and {rest} more' if rest > 0 else ''}"
+    bounds = f" ({', '.join(_trigger_limits(permission))})" if permission.limits else ""
+    return f"{permission.scope}: {shown}{f' and {rest} more' if rest > 0 else ''}{bounds}"
+
+
+def _trigger_limits(permission: Permission) -> list[str]:
+    limits = permission.limits
+    words = [text.format(limits[name]) for name, text in _TRIGGER_WORDS.items() if name in limits]
+    if "max_execute_amount" in limits:
+        words.append(f"arrived at most {dollars(limits['max_execute_amount'])}")
+    return words
 
 
 def key_filter(*columns: str) -> Named:

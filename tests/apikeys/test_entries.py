@@ -90,10 +90,10 @@ class TestSpelling:
             ("MANUAL_TRANSFER:>acc_1", "MANUAL_TRANSFER takes a source and a target, each an account id or *."),
             ("MANUAL_TRANSFER:acc_1>", "MANUAL_TRANSFER takes a source and a target, each an account id or *."),
             ("MANUAL_TRANSFER:acc_1>acc_2>acc_3", "'acc_2>acc_3' is no id."),
-            ("MANUAL_TRANSFER:*>*@", "'' in '*>*@' is no whole number of cents."),
-            ("MANUAL_TRANSFER:*>*@-5", "'-5' in '*>*@-5' is no whole number of cents."),
-            ("MANUAL_TRANSFER:*>*@1.5", "'1.5' in '*>*@1.5' is no whole number of cents."),
-            ("MANUAL_TRANSFER:*>*@１", "is no whole number of cents."),
+            ("MANUAL_TRANSFER:*>*@", "'' in '*>*@' is no whole number."),
+            ("MANUAL_TRANSFER:*>*@-5", "'-5' in '*>*@-5' is no whole number."),
+            ("MANUAL_TRANSFER:*>*@1.5", "'1.5' in '*>*@1.5' is no whole number."),
+            ("MANUAL_TRANSFER:*>*@１", "is no whole number."),
             ("MANUAL_TRANSFER:*>*@0", "max_amount is a whole number of cents from 1 to 9007199254740991, not 0."),
             ("MANUAL_TRANSFER:*>*;day=0", "max_amount_per_day is a whole number of cents from 1 to"),
             (
@@ -161,3 +161,35 @@ class TestPermission:
         [permission] = parse_permissions([text])
 
         assert permission.as_json() == {"scope": text.partition(":")[0], "resources": resources}
+
+
+class TestTriggerLimits:
+    def test_are_spelled_behind_the_rules(self):
+        [entry] = parse_permissions(["TRIGGER_RULES:rule_1,rule_2;execute=5000;count_day=3;count_month=20"])
+
+        assert (entry.resources, entry.max_execute_amount) == (("rule_1", "rule_2"), 5000)
+        assert (entry.max_count_per_day, entry.max_count_per_week, entry.max_count_per_month) == (3, None, 20)
+        assert entry.as_text() == "TRIGGER_RULES:rule_1,rule_2;execute=5000;count_day=3;count_month=20"
+        assert entry.as_json() == {
+            "scope": "TRIGGER_RULES",
+            "resources": ["rule_1", "rule_2"],
+            "max_execute_amount": 5000,
+            "max_count_per_day": 3,
+            "max_count_per_month": 20,
+        }
+
+    @pytest.mark.parametrize(
+        "text",
+        [
+            "TRIGGER_RULES:rule_1;day=3",
+            "TRIGGER_RULES:rule_1;count_day=0",
+            "TRIGGER_RULES:rule_1;count_day=3;count_day=4",
+            "TRIGGER_RULES:rule_1;execute=-1",
+            "TRIGGER_RULES:rule_1;execute=1,rule_2",
+            "READ_RULES:rule_1;count_day=3",
+            "MANUAL_TRANSFER:*>*;execute=3",
+        ],
+    )
+    def test_are_refused_where_they_make_no_sense(self, text):
+        with pytest.raises(InvalidPermission):
+            parse_permissions([text])

@@ -9,10 +9,12 @@ from apikeys.entries import parse_permissions
 from apikeys.models import ApiKey, SpendCounter, SpendPeriod
 from apikeys.services import create_api_key, rotate_api_key, set_permissions
 from apikeys.spending import starts_on
+from tests.apikeys.test_idempotency import key_of
 from tests.client import Api
 from tests.transfers.steps import (
     assert_nothing_moved,
     error_of,
+    fund,
     post_transfer,
     settle,
     status_of,
@@ -494,3 +496,40 @@ class TestApproval:
     def test_cannot_be_reached_over_the_api(self, api, waiting):
         for word in ("approve", "reject"):
             assert api.post(f"/transfers/{waiting.id}/{word}").status_code == 404
+
+
+class TestUseOfAnEntry:
+    """What went through an entry is kept when it is removed and written anew for the same pair."""
+
+    @pytest.fixture
+    def spent(self, client_with, income, rent):
+        fund(income, 1000_00)
+        api = client_with(f"MANUAL_TRANSFER:{income.id}>{rent.id};day=10000")
+        assert post_transfer(api, income, rent, 60_00).status_code == 201
+        return api
+
+    def rewrite(self, api, *texts):
+        for text in ("LIST_RULES", *texts):
+            set_permissions(key_id=key_of(api).id, permissions=parse_permissions([text]), changed_by="test")
+
+    def test_outlives_it(self, spent, income, rent):
+        self.rewrite(spent, f"MANUAL_TRANSFER:{income.id}>{rent.id};day=10000")
+
+        assert error_of(post_transfer(spent, income, rent, 40_01)) == (403, "max_amount_exceeded")
+        assert post_transfer(spent, income, rent, 40_00).status_code == 201
+
+    def test_outlives_another_that_came_between(self, spent, income, rent):
+        self.rewrite(spent, "MANUAL_TRANSFER:*>*", f"MANUAL_TRANSFER:{income.id}>{rent.id};day=10000")
+
+        assert error_of(post_transfer(spent, income, rent, 40_01)) == (403, "max_amount_exceeded")
+
+    def test_of_two_entries_for_one_pair_stays_apart(self, spent, income, rent):
+        pair = f"MANUAL_TRANSFER:{income.id}>{rent.id}"
+        for texts in (["LIST_RULES"], [f"{pair};day=10000", f"{pair};day=5000"]):
+            set_permissions(key_id=key_of(spent).id, permissions=parse_permissions(texts), changed_by="test")
+
+        assert post_transfer(spent, income, rent, 50_00).status_code == 201
+        assert error_of(post_transfer(spent, income, rent, 40_01)) == (403, "max_amount_exceeded")
+
+    def test_is_counted_in_transfers_too(self, spent):
+        assert set(SpendCounter.objects.values_list("spent_cents", "uses")) == {(60_00, 1)}

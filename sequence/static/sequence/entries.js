@@ -4,6 +4,12 @@
     const FIELDS = {
         ACCOUNT: ["accounts"],
         RULE: ["rules"],
+        TRIGGER: [
+            "max_execute_amount_cents",
+            "max_count_per_day",
+            "max_count_per_week",
+            "max_count_per_month",
+        ],
         ACCOUNT_PAIR: [
             "source",
             "target",
@@ -18,7 +24,10 @@
 
     function showFieldsOf(select) {
         const entry = select.closest(".inline-related");
-        const wanted = FIELDS[select.selectedOptions[0]?.dataset.kind] || [];
+        const wanted = [
+            ...(FIELDS[select.selectedOptions[0]?.dataset.kind] || []),
+            ...(select.value === "TRIGGER_RULES" ? FIELDS.TRIGGER : []),
+        ];
         for (const name of OPTIONAL) {
             const isWanted = wanted.includes(name);
             for (const element of entry.querySelectorAll(`.form-row.field-${name}, .fieldBox.field-${name}`)) {
