@@ -51,6 +51,8 @@ _NO_LIABILITY_FACTS = Q(
 _UNTRACKED = [
     "balance_cents",
     "held_cents",
+    "paid_since_statement_cents",
+    "paid_since_minimum_cents",
     "balance_updated_at",
     "updated_at",
     "routing_number",
@@ -89,6 +91,9 @@ class Account(models.Model):
     balance_updated_at = models.DateTimeField(default=clock.now, editable=False)
     last_statement_balance_cents = models.BigIntegerField(null=True, blank=True)
     next_payment_minimum_cents = models.BigIntegerField(null=True, blank=True)
+    # What our payments have brought since each figure was recorded; one that comes back counts back.
+    paid_since_statement_cents = models.BigIntegerField(default=0, editable=False)
+    paid_since_minimum_cents = models.BigIntegerField(default=0, editable=False)
     next_payment_due_on = models.DateField(null=True, blank=True)
     interest_rate_percent = models.DecimalField(max_digits=6, decimal_places=3, null=True, blank=True)
 
@@ -171,8 +176,14 @@ class Account(models.Model):
 
     @property
     def available_cents(self) -> int | None:
-        """The balance less what pending outgoing transfers hold; None where no balance is known."""
-        return None if self.balance_cents is None else self.balance_cents - self.held_cents
+        """The balance less what pending outgoing transfers hold; None where no balance is known, and of a debt."""
+        if self.balance_cents is None or self.is_liability:
+            return None
+        return self.balance_cents - self.held_cents
+
+    @property
+    def is_external(self) -> bool:
+        return self.type == AccountType.EXTERNAL_ACCOUNT
 
     @property
     def is_liability(self) -> bool:
@@ -180,7 +191,7 @@ class Account(models.Model):
 
     @property
     def can_be_source(self) -> bool:
-        return self.type != AccountType.EXTERNAL_ACCOUNT or self.external_account_type == ExternalAccountType.DEPOSITORY
+        return not self.is_external or self.external_account_type == ExternalAccountType.DEPOSITORY
 
     @property
     def can_be_destination(self) -> bool:
@@ -204,7 +215,11 @@ class Account(models.Model):
         self.save(update_fields=[*changes, "updated_at"])
 
     def set_snapshot(self, *, balance_cents: int, **facts: Any) -> None:
-        """Set what the institution says of its account, as of now."""
+        """Set what the institution says of its account, as of now. A figure that it names begins unpaid."""
+        if "last_statement_balance_cents" in facts:
+            facts["paid_since_statement_cents"] = 0
+        if "next_payment_minimum_cents" in facts:
+            facts["paid_since_minimum_cents"] = 0
         self.balance_cents, self.balance_updated_at = balance_cents, clock.now()
         for name, value in facts.items():
             setattr(self, name, value)

@@ -6,7 +6,8 @@ from benchmarks.scene import Scene, milliseconds, say, scratch_scene
 
 from django.utils import timezone  # isort: skip - after benchmarks.scene, which sets Django up
 
-from transfers.models import Direction, Origin, RailName, Status, Transfer
+from transfers.models import Direction, Origin, Status, Transfer
+from transfers.rails.ledger import BookRail
 from transfers.settlement import BATCH_SIZE, accept
 
 TRANSFERS = 5_000
@@ -41,7 +42,7 @@ def _order(scene: Scene, *, hot: bool) -> None:
                 status=Status.PROCESSING,
                 source=source,
                 destination=destination,
-                rail=RailName.BOOK,
+                rail=BookRail.name,
                 created_at=now,
             )
         )

@@ -10,7 +10,7 @@ from django.db import models
 from django.db.models import Exists, OuterRef, Q
 
 from accounts.models import Account
-from apikeys.models import Organization
+from apikeys.models import MAX_ACTOR_LENGTH, Organization
 from sequence import clock
 from sequence.api.ids import PrefixedIdField
 from transfers.models import Status, Transfer
@@ -92,7 +92,7 @@ class Rule(models.Model):
     account_ids = models.JSONField(default=list)
     version = models.PositiveIntegerField(default=1)
     enabled_at = models.DateTimeField(null=True)
-    enabled_by = models.CharField(max_length=150, null=True)  # noqa: DJ001
+    enabled_by = models.CharField(max_length=MAX_ACTOR_LENGTH, null=True)  # noqa: DJ001
     enabled_version = models.PositiveIntegerField(null=True)
     next_slot_at = models.DateTimeField(null=True)
     created_at = models.DateTimeField(default=clock.now)
@@ -145,7 +145,7 @@ class RuleVersion(models.Model):
     nickname = models.CharField(max_length=100, null=True)  # noqa: DJ001
     description = models.CharField(max_length=500, null=True)  # noqa: DJ001
     definition = OrderedJSONField()
-    created_by = models.CharField(max_length=150)
+    created_by = models.CharField(max_length=MAX_ACTOR_LENGTH)
     created_at = models.DateTimeField(default=clock.now)
 
     class Meta:
@@ -213,9 +213,14 @@ class RuleExecution(models.Model):
     scheduled_at = models.DateTimeField(null=True)
     request_id = models.CharField(max_length=128, null=True, db_index=True)  # noqa: DJ001
     # Who asked for it, where somebody did: ``key:<id>`` or ``staff:<user name>``.
-    started_by = models.CharField(max_length=200, null=True)  # noqa: DJ001
+    started_by = models.CharField(max_length=MAX_ACTOR_LENGTH, null=True)  # noqa: DJ001
     # How many rules in a row have set each other off.
     hops = models.PositiveIntegerField(default=1)
+    # The run that began the chain of rules setting each other off; None for itself. It counts the runs of its chain.
+    chain_root = models.ForeignKey("self", null=True, on_delete=models.PROTECT, related_name="+")
+    chain_runs = models.PositiveIntegerField(default=1)
+    # The how manieth of its chain it is.
+    chain_number = models.PositiveIntegerField(default=1)
     attempts = models.PositiveIntegerField(default=0)
     decided_at = models.DateTimeField(null=True)
     next_attempt_at = models.DateTimeField(null=True)
@@ -268,6 +273,11 @@ class RuleExecution(models.Model):
         moves = self.moves.filter(made_at=self.decided_at).select_related("transfer").order_by("id")
         return [move.transfer for move in moves]
 
+    @property
+    def due_at(self) -> datetime | None:
+        """The instant that a run of a schedule is judged by, however late it is; None for now."""
+        return self.scheduled_at
+
     def transfer_ids(self) -> list[str]:
         return [transfer.id for transfer in self.transfers()]
 
@@ -295,11 +305,15 @@ class RuleMove(models.Model):
     action_index = models.PositiveIntegerField()
     group_index = models.PositiveIntegerField()
     limit_period = models.CharField(max_length=15, null=True)  # noqa: DJ001
+    # What the action is, wherever in the rule it stands: its type and its ends.
+    action_key = models.CharField(max_length=150)
     made_at = models.DateTimeField()
+    # The instant whose periods it counts in: of a schedule the slot, however late the run.
+    counted_at = models.DateTimeField()
 
     class Meta:
         default_permissions = ()
-        indexes = [models.Index(fields=["rule", "made_at"], name="rule_move_by_time")]
+        indexes = [models.Index(fields=["rule", "counted_at"], name="rule_move_by_count")]
 
     def __str__(self) -> str:
         return f"action {self.action_index} of {self.execution_id}"

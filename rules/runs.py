@@ -9,11 +9,13 @@ from rules.models import ON_ITS_WAY, ExecutionMode, ExecutionStatus, Rule, RuleE
 from rules.snapshots import account_ids_of, take_snapshot
 from transfers.ach_limits import ReachedLimits
 from transfers.batches import Batch
-from transfers.models import ErrorCode, Origin, RailName, Status, Transfer
+from transfers.models import ErrorCode, Origin, Status, Transfer
 from transfers.pairs import manual_origin, route_between
 
 # How many rules may set each other off in a row: enough for any sensible chain, few enough to stop a ring quickly.
 MAX_HOPS = 10
+# How many runs one arrival may cause in all: rules that make several transfers each double their number at every hop.
+MAX_CHAIN_RUNS = 100
 # When to try again after the rail refused all of a run for a reason that passes. Three more tries within a day and a
 # half; a person has seen the failure by then.
 RETRY_DELAYS = (timedelta(minutes=5), timedelta(hours=1), timedelta(days=1))
@@ -63,11 +65,23 @@ def run(execution: RuleExecution, *, now: datetime) -> None:
 def _refusal(rule: Rule, execution: RuleExecution) -> str | None:
     if execution.hops > MAX_HOPS:
         return f"{ErrorCode.RULE_LOOP_DETECTED.value}: {MAX_HOPS} rules in a row have set each other off."
+    if execution.chain_number > MAX_CHAIN_RUNS:
+        return f"{ErrorCode.RULE_LOOP_DETECTED.value}: {MAX_CHAIN_RUNS} runs have come of one arrival. No more follow."
     if rule.status != RuleStatus.ENABLED:
         return "rule_disabled: the rule was disabled before this run began."
     if execution.version.number != rule.version:
         return "rule_disabled: the rule was replaced before this run began."
+    if not _deposit_is_there(execution):
+        return "deposit_returned: the deposit that set off this run has gone back."
     return None
+
+
+def _deposit_is_there(execution: RuleExecution) -> bool:
+    """Look again at why the run was started. The deposit stays locked, so that it goes back before this or after it."""
+    if execution.trigger_transfer_id is None:
+        return True
+    deposit = Transfer.objects.select_for_update(no_key=True).get(id=execution.trigger_transfer_id)
+    return deposit.status == Status.COMPLETE
 
 
 def _fail(execution: RuleExecution, message: str, now: datetime) -> None:
@@ -129,23 +143,22 @@ def _carry_out(line: Line, transfer: Transfer, batch: Batch) -> None:
         code = ErrorCode(line.code or ErrorCode.PAYMENT_FAILED)
         status = Status.INCOMPLETE if code is ErrorCode.INSUFFICIENT_FUNDS else Status.ERROR
         batch.fail(transfer, status, code)
-    elif transfer.rail == RailName.SIMULATED:
-        batch.hand_to_rail(transfer)
     else:
-        batch.complete(transfer)
+        batch.set_off(transfer)
 
 
 def _rule_move(execution: RuleExecution, plan: Plan, line: Line, transfer: Transfer, now: datetime) -> RuleMove:
-    key = line.limit_key
     return RuleMove(
         execution=execution,
         transfer=transfer,
         rule_id=execution.rule_id,
         step_index=plan.step_index or 0,
         action_index=line.action_index,
-        group_index=key.group_index if key else 0,
-        limit_period=key.period if key else None,
+        group_index=line.group_index,
+        limit_period=line.limit_period,
+        action_key=line.action_key,
         made_at=now,
+        counted_at=execution.due_at or now,
     )
 
 
@@ -157,6 +170,9 @@ def _remember(
             transfer = (transfers or {}).get(movement.pop("line"))
             movement["transfer_id"] = transfer.id if transfer else None
     failure = plan.failure
+    nothing = sum(line.status is LineStatus.SKIP for line in plan.lines)
+    # Of all tries, so that attempted = completed + failed + pending + this.
+    plan.trace["nothing_to_move"] = execution.trace.get("nothing_to_move", 0) + nothing
     execution.trace = plan.trace
     execution.decided_at = now
     execution.next_attempt_at = None
@@ -167,7 +183,8 @@ def _remember(
     execution.failed_without_transfer = sum(
         line.status is LineStatus.FAIL and number not in made for number, line in enumerate(plan.lines)
     )
-    execution.error_message = _failure_in_words(failure) if failure else None
+    if failure or transfers:
+        execution.error_message = _failure_in_words(failure) if failure else None
 
 
 def _failure_in_words(line: Line) -> str:
@@ -195,7 +212,10 @@ def settle_status(
         return
     completed = statuses.count(Status.COMPLETE)
     failed = len(statuses) - completed + execution.failed_without_transfer
-    if not failed:
+    if not rows and not failed and execution.attempts > 1:
+        # A retry that finds nothing to do: what failed before stays failed, with the words that it had.
+        execution.status = ExecutionStatus.FAILED
+    elif not failed:
         execution.status = ExecutionStatus.EXECUTED
     elif completed:
         execution.status = ExecutionStatus.PARTIAL

@@ -4,11 +4,12 @@ from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from django.db.models import Sum
+from dateutil.relativedelta import relativedelta
+from django.db.models import Q, Sum
 
-from accounts.models import Account, AccountType
+from accounts.models import Account
 from rules.actions import ACTIONS
-from rules.engine.snapshot import AccountState, AchRoom, LimitKey, Snapshot
+from rules.engine.snapshot import AccountState, AchRoom, Snapshot
 from rules.fields import LimitPeriod
 from rules.models import ON_ITS_WAY, RuleExecution, RuleMove
 from transfers.ach_limits import ReachedLimits
@@ -20,17 +21,20 @@ _MOVED = (*ON_ITS_WAY, Status.COMPLETE)
 def take_snapshot(
     execution: RuleExecution, accounts: Iterable[Account], limits: ReachedLimits, *, now: datetime
 ) -> Snapshot:
-    """Return what the rule sees at ``now``. For a live run the caller has locked the accounts and the ACH limits."""
+    """Return what the rule sees at ``now``. For a live run the caller has locked the accounts and the ACH limits.
+
+    The balances are those of now; the day, and the periods of limits, are those in which the run was due.
+    """
     definition = execution.version.definition
+    due_at = execution.due_at or now
     states = {account.id: _state(account) for account in accounts}
-    for account_id, cents in _incoming_cents(states).items():
-        states[account_id].incoming_cents = cents
+    _add_what_is_under_way(states)
     return Snapshot(
         accounts=states,
-        today=now.astimezone(UTC).date(),
+        today=due_at.astimezone(UTC).date(),
         trigger_account_id=definition["trigger"].get("account_id"),
         incoming_cents=execution.incoming_cents,
-        limit_used_cents=_limits_used(execution, now),
+        moved_cents=_moved_in_periods(execution, due_at),
         ach_rooms=[AchRoom(*room) for room in limits.rooms(execution.organization_id)],
     )
 
@@ -43,33 +47,48 @@ def _state(account: Account) -> AccountState:
         balance_cents=account.balance_cents,
         held_cents=account.held_cents,
         last_statement_balance_cents=account.last_statement_balance_cents,
+        paid_since_statement_cents=account.paid_since_statement_cents,
         next_payment_minimum_cents=account.next_payment_minimum_cents,
+        paid_since_minimum_cents=account.paid_since_minimum_cents,
         interest_rate_percent=account.interest_rate_percent,
-        is_external=account.type == AccountType.EXTERNAL_ACCOUNT,
+        is_external=account.is_external,
         is_deleted=account.deleted_at is not None,
     )
 
 
-def _incoming_cents(account_ids: Iterable[str]) -> dict[str, int]:
-    """What is already on its way to each account."""
-    rows = Transfer.objects.filter(destination_id__in=list(account_ids), status__in=ON_ITS_WAY)
-    return dict(rows.values_list("destination_id").annotate(total=Sum("amount_cents")))
+def _add_what_is_under_way(states: dict[str, AccountState]) -> None:
+    """Count all that is on its way to the accounts, and what is about to leave them; whoever sent it.
+
+    What waits for approval is not under way: it may never happen, and a key must not keep a debt from being paid by
+    asking for a payment that nobody approves.
+    """
+    touching = Q(destination_id__in=list(states)) | Q(source_id__in=list(states))
+    rows = Transfer.objects.filter(touching, status__in=ON_ITS_WAY)
+    sums = rows.values_list("source_id", "destination_id", "status").annotate(total=Sum("amount_cents"))
+    for source_id, destination_id, status, cents in sums.order_by():
+        if destination_id in states:
+            states[destination_id].incoming_cents += cents
+        # What is with its rail is held on the source already.
+        if source_id in states and status == Status.PROCESSING:
+            states[source_id].outgoing_cents += cents
 
 
-def _limits_used(execution: RuleExecution, now: datetime) -> dict[LimitKey, int]:
-    """What the limits of the rule's actions have used in the periods around ``now``; what failed does not count."""
-    used = {}
+def _moved_in_periods(execution: RuleExecution, at: datetime) -> dict[tuple[str, int, str], int]:
+    """What the rule has moved by each action in the periods around ``at``; what failed does not count.
+
+    The action counts, not its place in the rule or the limit that it had then: rewriting a rule must not fill its
+    limits up again.
+    """
+    moved = {}
     for period in _periods_of(execution.version.definition):
+        begins, ends = period_around(period, at)
         moves = RuleMove.objects.filter(
-            rule_id=execution.rule_id,
-            limit_period=period,
-            made_at__gte=period_start(period, now),
-            transfer__status__in=_MOVED,
+            rule_id=execution.rule_id, counted_at__gte=begins, counted_at__lt=ends, transfer__status__in=_MOVED
         )
-        sums = moves.values_list("step_index", "group_index").annotate(total=Sum("transfer__amount_cents"))
-        for step_index, group_index, cents in sums:
-            used[LimitKey(step_index, group_index, period)] = cents
-    return used
+        sums = moves.values_list("action_key", "group_index").annotate(total=Sum("transfer__amount_cents"))
+        for key, group_index, cents in sums:
+            moved[key, group_index, period] = cents
+    return moved
 
 
 def _periods_of(definition: dict[str, Any]) -> set[str]:
@@ -77,12 +96,14 @@ def _periods_of(definition: dict[str, Any]) -> set[str]:
     return {limit["period"] for limit in limits} - {LimitPeriod.PER_TRANSFER.value}
 
 
-def period_start(period: str, now: datetime) -> datetime:
-    """Return the first instant of the week (Monday), month or year that holds ``now``. UTC."""
-    day = now.astimezone(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
+def period_around(period: str, at: datetime) -> tuple[datetime, datetime]:
+    """Return where the week (from Monday), month or year that holds ``at`` begins, and where the next does. UTC."""
+    day = at.astimezone(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
     if period == LimitPeriod.PER_WEEK:
-        return day - timedelta(days=day.weekday())
-    return day.replace(day=1) if period == LimitPeriod.PER_MONTH else day.replace(month=1, day=1)
+        begins = day - timedelta(days=day.weekday())
+        return begins, begins + timedelta(days=7)
+    begins = day.replace(day=1) if period == LimitPeriod.PER_MONTH else day.replace(month=1, day=1)
+    return begins, begins + relativedelta(months=1 if period == LimitPeriod.PER_MONTH else 12)
 
 
 def account_ids_of(definition: dict[str, Any]) -> set[str]:

@@ -7,7 +7,7 @@ import structlog
 from django.db import OperationalError, transaction
 
 from rules.models import Rule, RuleExecution, TriggerType
-from rules.runs import give_up, run, settle_status
+from rules.runs import MAX_CHAIN_RUNS, give_up, run, settle_status
 from rules.schedules import last_slot, next_slot
 from rules.services import start_executions
 from sequence.sweeps import do_batch
@@ -36,7 +36,7 @@ def _notice_deposits(now: datetime, *, limit: int, claimed: list[str]) -> None:
     if not arrivals:
         return
     rules = _rules_for_deposits(arrivals)
-    hops = _hops_of(arrivals)
+    causes = _causes_of(arrivals)
     starts: list[tuple[Rule, dict[str, Any]]] = []
     for transfer in arrivals:
         rule = rules.get(transfer.destination_id or "")
@@ -46,10 +46,9 @@ def _notice_deposits(now: datetime, *, limit: int, claimed: list[str]) -> None:
                 "trigger_transfer": transfer,
                 "incoming_cents": transfer.amount_cents,
                 "request_id": transfer.request_id,
-                "hops": hops.get(transfer.rule_execution_id or "", 0) + 1,
             }
-            starts.append((rule, facts))
-    start_executions(starts, now=now)
+            starts.append((rule, {**facts, **_chained(causes.get(transfer.rule_execution_id or ""))}))
+    start_executions(_within_their_chains(starts), now=now)
     Transfer.objects.filter(id__in=claimed).update(arrival_noticed_at=now, stalled_at=None)
 
 
@@ -66,9 +65,41 @@ def _rules_for_deposits(arrivals: list[Transfer]) -> dict[str, Rule]:
     return {rule.trigger_account_id or "": rule for rule in rules}
 
 
-def _hops_of(arrivals: list[Transfer]) -> dict[str, int]:
+def _causes_of(arrivals: list[Transfer]) -> dict[str, RuleExecution]:
+    """Return the runs that made these transfers, by id."""
     ids = {transfer.rule_execution_id for transfer in arrivals if transfer.rule_execution_id}
-    return dict(RuleExecution.objects.filter(id__in=ids).values_list("id", "hops")) if ids else {}
+    return RuleExecution.objects.only("id", "hops", "chain_root").in_bulk(ids) if ids else {}
+
+
+def _chained(cause: RuleExecution | None) -> dict[str, Any]:
+    """Return what a run that ``cause`` sets off has of it."""
+    return {} if cause is None else {"hops": cause.hops + 1, "chain_root_id": cause.chain_root_id or cause.id}
+
+
+def _within_their_chains(starts: list[tuple[Rule, dict[str, Any]]]) -> list[tuple[Rule, dict[str, Any]]]:
+    """Return the starts with their numbers in their chains, without those that are too many.
+
+    The first that is too many stays, and says so by failing. The counter stands on the row of the run that began the
+    chain: only workers of one chain wait for each other, in the order of the ids.
+    """
+    roots = sorted({facts["chain_root_id"] for _, facts in starts if "chain_root_id" in facts})
+    if not roots:
+        return starts
+    rows = RuleExecution.objects.filter(id__in=roots).order_by("id").select_for_update(no_key=True)
+    counts = dict(rows.values_list("id", "chain_runs"))
+    kept = []
+    for rule, facts in starts:
+        root_id = facts.get("chain_root_id")
+        if root_id is None:
+            kept.append((rule, facts))
+        elif counts[root_id] <= MAX_CHAIN_RUNS:
+            counts[root_id] += 1
+            kept.append((rule, {**facts, "chain_number": counts[root_id]}))
+        else:
+            log.warning("chain_of_rules_too_long", chain_root_id=root_id, rule_id=rule.id)
+    for root_id in roots:
+        RuleExecution.objects.filter(id=root_id).update(chain_runs=counts[root_id])
+    return kept
 
 
 def notice_slots(now: datetime) -> int:

@@ -73,6 +73,16 @@ def _tell_amounts(action: dict[str, Any]) -> Iterator[str]:
     for name, text in words.items():
         if action.get(name) is not None:
             yield f"  {text}: {dollars(action[name])}"
+    if limit := action.get("limit"):
+        yield f"  {_tell_limit(limit)}"
+
+
+def _tell_limit(limit: dict[str, Any]) -> str:
+    period = limit["period"].lower().replace("_", " ")
+    cap, used = (limit[name] for name in ("limit_in_cents", "used_in_cents"))
+    if cap is None or used is None:
+        return f"the limit is one {period}"
+    return f"the limit: {dollars(cap)} {period}, of which {dollars(used)} were used"
 
 
 def _tell_movement(movement: dict[str, Any]) -> str:

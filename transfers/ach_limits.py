@@ -5,7 +5,8 @@ from datetime import UTC, datetime
 
 from django.db.models import Sum
 
-from transfers.models import AchLimits, Direction, ErrorCode, RailName, Status, Transfer
+from transfers.models import AchLimits, Direction, ErrorCode, Status, Transfer
+from transfers.rails import names_with_ach_limits
 
 # What was accepted and did not fail.
 _COUNTED = [Status.PENDING, Status.COMPLETE]
@@ -30,7 +31,8 @@ class ReachedLimits:
     @classmethod
     def lock(cls, transfers: Iterable[Transfer], now: datetime) -> "ReachedLimits":
         """Lock the limits that these transfers may reach; an organization without a row has none."""
-        on_rail = {transfer.organization_id for transfer in transfers if transfer.rail == RailName.SIMULATED}
+        names = names_with_ach_limits()
+        on_rail = {transfer.organization_id for transfer in transfers if transfer.rail in names}
         return cls.lock_of(on_rail, now) if on_rail else cls([], now)
 
     @classmethod
@@ -60,7 +62,7 @@ class ReachedLimits:
     def code_for(self, transfer: Transfer) -> ErrorCode | None:
         """Return the code of the limit that the transfer would break, or None."""
         limits = self._limits.get(transfer.organization_id)
-        if limits is None:
+        if limits is None or transfer.rail not in names_with_ach_limits():
             return None
         direction = Direction(transfer.direction)
         for period in self._starts:
@@ -74,7 +76,7 @@ class ReachedLimits:
 
     def count(self, transfer: Transfer) -> None:
         """Count an accepted transfer towards those that follow in the batch."""
-        if transfer.organization_id in self._limits:
+        if transfer.organization_id in self._limits and transfer.rail in names_with_ach_limits():
             for period in self._starts:
                 self._used_cents(transfer.organization_id, transfer.direction, period)
                 self._used[transfer.organization_id, transfer.direction, period] += transfer.amount_cents
@@ -83,7 +85,7 @@ class ReachedLimits:
         key = (organization_id, direction, period)
         if key not in self._used:
             counted = Transfer.objects.of(organization_id).filter(
-                rail=RailName.SIMULATED,
+                rail__in=names_with_ach_limits(),
                 direction=direction,
                 status__in=_COUNTED,
                 accepted_at__gte=self._starts[period],

@@ -10,11 +10,13 @@ from datetime import datetime
 
 from django.db import connection
 
-from accounts.models import Account, AccountType, ExternalAccountType
+from accounts.models import Account
+from apikeys.entries import MAX_CENTS
 from apikeys.spending import Spend, add_spent
 from sequence.api.ids import parse_id
 from transfers.ledger import Leg, Movement, post
 from transfers.models import Clearing, EntrySetKind, ErrorCode, Status, Transfer
+from transfers.rails import rail_of
 
 
 def lock_accounts_of(transfers: Iterable[Transfer]) -> dict[str, Account]:
@@ -46,6 +48,28 @@ class Batch:
         if before is None:
             return None
         return before + self._gained[account_id] + self._snapshots[account_id] - self._held[account_id]
+
+    def set_off(self, transfer: Transfer) -> None:
+        """Let an accepted transfer go the way of its rail. One whose rail nobody knows fails: it must not be taken for
+        money that has moved."""
+        rail = rail_of(transfer)
+        if rail is None or not self.stays_countable(transfer):
+            self.fail(transfer, Status.ERROR, ErrorCode.PAYMENT_NOT_SUPPORTED)
+        elif rail.settles_at_once:
+            self.complete(transfer)
+        else:
+            self.hand_to_rail(transfer)
+
+    def stays_countable(self, transfer: Transfer) -> bool:
+        """Whether the balances at both ends stay numbers that every JSON parser keeps exact."""
+        ends = [(transfer.source_id, -transfer.amount_cents), (transfer.destination_id, transfer.amount_cents)]
+        return all(abs(self._would_be_cents(id, cents)) <= MAX_CENTS for id, cents in ends if id)
+
+    def _would_be_cents(self, account_id: str, change_cents: int) -> int:
+        account = self.accounts[account_id]
+        known = (account.balance_cents or 0) + self._gained[account_id] + self._snapshots[account_id]
+        leaving = account.held_cents + self._held[account_id]
+        return known - change_cents if account.is_liability else known - leaving + change_cents
 
     def hand_to_rail(self, transfer: Transfer) -> None:
         """Set the amount aside; the rail gets the transfer next."""
@@ -113,9 +137,8 @@ class Batch:
         if account is None:
             outgoing = transfer.destination_id is None
             return [Leg(amount_cents, clearing=Clearing.EXTERNAL_PULLS if outgoing else Clearing.DEPOSITS)]
-        if account.type == AccountType.EXTERNAL_ACCOUNT:
-            owes = account.external_account_type == ExternalAccountType.LIABILITY
-            self._snapshots[account.id] += -amount_cents if owes else amount_cents
+        if account.is_external:
+            self._snapshots[account.id] += -amount_cents if account.is_liability else amount_cents
             return [Leg(amount_cents, clearing=Clearing.ACH)]
         return self._ledger_legs(account, amount_cents)
 
@@ -139,6 +162,10 @@ class Batch:
                 UPDATE accounts_account account
                 SET held_cents = account.held_cents + change.held,
                     balance_cents = account.balance_cents + change.snapshot,
+                    paid_since_statement_cents = CASE WHEN account.external_account_type = 'LIABILITY'
+                        THEN greatest(0, account.paid_since_statement_cents - change.snapshot) ELSE 0 END,
+                    paid_since_minimum_cents = CASE WHEN account.external_account_type = 'LIABILITY'
+                        THEN greatest(0, account.paid_since_minimum_cents - change.snapshot) ELSE 0 END,
                     balance_updated_at = CASE WHEN change.snapshot = 0 THEN account.balance_updated_at ELSE %s END
                 FROM unnest(%s::uuid[], %s::bigint[], %s::bigint[]) AS change (id, held, snapshot)
                 WHERE account.id = change.id

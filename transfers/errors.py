@@ -38,6 +38,11 @@ class InsufficientFunds(Conflict):
     message = "{name} has {available_cents} cents available, not {amount_cents}."
 
 
+class BalanceTooLarge(Conflict):
+    code = "balance_too_large"
+    message = "{name} can hold at most {most_cents} cents."
+
+
 class NotOnThisAccount(Conflict):
     code = "not_on_this_account"
     message = "{name} is {kind}. {advice}"

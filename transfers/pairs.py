@@ -3,9 +3,10 @@
 from dataclasses import dataclass
 
 from accounts.errors import unfit
-from accounts.models import Account, AccountType
+from accounts.models import Account
 from sequence.errors import InvalidRequest
-from transfers.models import Direction, Origin, RailName
+from transfers.models import Direction, Origin
+from transfers.rails import rail_between
 
 
 @dataclass(frozen=True)
@@ -13,7 +14,7 @@ class Route:
     """How money gets from one account to another."""
 
     direction: Direction
-    rail: RailName
+    rail: str
 
 
 def route_between(source: Account, destination: Account) -> Route:
@@ -26,16 +27,16 @@ def route_between(source: Account, destination: Account) -> Route:
     if not destination.can_be_destination:
         message = f"{destination.name} cannot be a destination."
         raise _unfit("destination_account_id", "cannot_be_destination", message, destination)
-    from_outside = source.type == AccountType.EXTERNAL_ACCOUNT
-    to_outside = destination.type == AccountType.EXTERNAL_ACCOUNT
-    if from_outside and to_outside:
+    if source.is_external and destination.is_external:
         message = "Both accounts are at other institutions. Go through a pod."
         raise _unfit("destination_account_id", "both_external", message, destination)
-    if from_outside:
-        return Route(Direction.MONEY_IN, RailName.SIMULATED)
-    if to_outside:
-        return Route(Direction.MONEY_OUT, RailName.SIMULATED)
-    return Route(Direction.INTERNAL, RailName.BOOK)
+    rail = rail_between(source, destination)
+    if rail is None:
+        message = f"Nothing carries money from {source.name} to {destination.name}."
+        raise _unfit("destination_account_id", "no_rail", message, destination)
+    if source.is_external:
+        return Route(Direction.MONEY_IN, rail.name)
+    return Route(Direction.MONEY_OUT if destination.is_external else Direction.INTERNAL, rail.name)
 
 
 def _unfit(field: str, code: str, message: str, account: Account) -> InvalidRequest:

@@ -7,7 +7,7 @@ from accounts.errors import AccountNotFound
 from accounts.models import Account, AccountType
 from accounts.services import find_accounts_for_reference
 from apikeys.authentication import AuthenticatedKey
-from apikeys.entries import Permission
+from apikeys.entries import MAX_CENTS, Permission
 from apikeys.models import ApiKey, OrganizationStatus, SpendPeriod
 from apikeys.scopes import Scope
 from apikeys.spending import Spend, add_spent, broken_cap, lock_spent
@@ -17,6 +17,7 @@ from sequence.transactions import transactional
 from transfers.batches import Batch, lock_accounts_of
 from transfers.errors import (
     ApprovalRefused,
+    BalanceTooLarge,
     InsufficientFunds,
     MaxAmountExceeded,
     NotOnThisAccount,
@@ -24,8 +25,9 @@ from transfers.errors import (
     TransferNotDecidable,
     TransferNotFound,
 )
-from transfers.models import Direction, Origin, RailName, Status, Transfer
+from transfers.models import Direction, Origin, Status, Transfer
 from transfers.pairs import manual_origin, route_between
+from transfers.rails.ledger import IncomingRail
 from transfers.settlement import give_back
 
 _CANCELLABLE = (Status.PENDING_APPROVAL, Status.PROCESSING)
@@ -211,7 +213,7 @@ def _count_by(transfer: Transfer, entry: Permission) -> None:
 def deposit(*, account_id: str, amount_cents: int, origin: Origin, by: str) -> Transfer:
     """Return a completed transfer of money that arrived from outside by itself.
 
-    Raises AccountNotFound, NotOnThisAccount.
+    Raises AccountNotFound, NotOnThisAccount, BalanceTooLarge.
     """
     account = _find_ledger_account(account_id)
     transfer = _incoming(account, amount_cents, origin, by)
@@ -250,7 +252,7 @@ def _incoming(account: Account, amount_cents: int, origin: Origin, by: str) -> T
         amount_cents=amount_cents,
         origin=origin,
         status=Status.PROCESSING,
-        rail=RailName.INCOMING,
+        rail=IncomingRail.name,
         decided_by=by,
         decided_at=now,
         created_at=now,
@@ -269,6 +271,8 @@ def _complete_at_once(transfer: Transfer) -> Transfer:
                 available_cents=available_cents,
                 amount_cents=transfer.amount_cents,
             )
+    if not batch.stays_countable(transfer):
+        raise BalanceTooLarge(name=batch.accounts[transfer.destination_id or ""].private_name, most_cents=MAX_CENTS)
     batch.complete(transfer)
     batch.write()
     return transfer

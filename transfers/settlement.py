@@ -3,15 +3,18 @@
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 
+import structlog
 from django.db.models import QuerySet
 
 from apikeys.spending import Spend, add_spent
-from sequence.sweeps import do_batch
+from sequence.sweeps import DATABASE_TROUBLE, do_batch
 from sequence.transactions import transactional
 from transfers.ach_limits import ReachedLimits
 from transfers.batches import Batch, lock_accounts_of
-from transfers.models import ErrorCode, RailName, Status, Transfer
-from transfers.rails import RAILS, Rail, Report, ReportKind
+from transfers.models import ErrorCode, Status, Transfer
+from transfers.rails import OutsideRail, RailUnreachable, Report, ReportKind, outside_rails
+
+log = structlog.get_logger("sequence.settlement")
 
 # Large enough that the statements of a batch weigh nothing against its rows, small enough to hold locks for a moment.
 BATCH_SIZE = 100
@@ -47,13 +50,11 @@ def _accept(transfer: Transfer, batch: Batch, limits: ReachedLimits) -> None:
         batch.fail(transfer, Status.ERROR, ErrorCode.RESOURCE_DELETED)
     elif _lacks_funds(transfer, batch):
         batch.fail(transfer, Status.INCOMPLETE, ErrorCode.INSUFFICIENT_FUNDS)
-    elif transfer.rail != RailName.SIMULATED:
-        batch.complete(transfer)
     elif code := limits.code_for(transfer):
         batch.fail(transfer, Status.ERROR, code)
     else:
         limits.count(transfer)
-        batch.hand_to_rail(transfer)
+        batch.set_off(transfer)
 
 
 def _lacks_funds(transfer: Transfer, batch: Batch) -> bool:
@@ -68,18 +69,46 @@ def submit(now: datetime) -> int:
     """Give the rails what they do not have for sure. Not in one transaction: a real rail is a call to somebody else.
 
     Nothing is locked meanwhile, since a PENDING transfer waits for its rail alone; a crash in between repeats the
-    submission, which a rail takes once.
+    submission, which a rail takes once. A rail that breaks on one transfer gets the others all the same, and one that
+    cannot be reached keeps no other rail waiting.
     """
-    return sum(_submit_to(name, rail, now) for name, rail in RAILS.items())
+    return sum(_submit_to(rail, now) for rail in outside_rails())
 
 
-def _submit_to(name: str, rail: Rail, now: datetime) -> int:
-    transfers = list(Transfer.objects.unsubmitted().filter(rail=name)[:BATCH_SIZE])
+def _submit_to(rail: OutsideRail, now: datetime) -> int:
+    transfers = list(Transfer.objects.unsubmitted().ready(now).filter(rail=rail.name)[:BATCH_SIZE])
     if not transfers:
         return 0
+    try:
+        return _hand_over(rail, transfers, now)
+    except RailUnreachable as error:
+        log.warning("rail_unreachable", rail=rail.name, exc_info=error)
+        return 0
+    except DATABASE_TROUBLE:
+        raise
+    except Exception as error:
+        log.error("submission_broke", rail=rail.name, rows=len(transfers), exc_info=error)
+    return sum(_hand_over_alone(rail, transfer, now) for transfer in transfers)
+
+
+def _hand_over(rail: OutsideRail, transfers: Sequence[Transfer], now: datetime) -> int:
     rail.submit(transfers, now=now)
     ids = [transfer.id for transfer in transfers]
-    return Transfer.objects.filter(id__in=ids, submitted_at=None).update(submitted_at=now)
+    return Transfer.objects.filter(id__in=ids, submitted_at=None).update(submitted_at=now, stalled_at=None)
+
+
+def _hand_over_alone(rail: OutsideRail, transfer: Transfer, now: datetime) -> int:
+    try:
+        return _hand_over(rail, [transfer], now)
+    except RailUnreachable as error:
+        log.warning("rail_unreachable", rail=rail.name, exc_info=error)
+        return 0
+    except DATABASE_TROUBLE:
+        raise
+    except Exception as error:
+        log.error("row_set_aside", row=transfer.id, exc_info=error)
+        set_aside(transfer.id, now)
+        return 1
 
 
 def collect(now: datetime) -> int:
@@ -91,7 +120,7 @@ def collect(now: datetime) -> int:
 def _collect_batch(now: datetime, *, limit: int, claimed: list[str]) -> None:
     resting = list(Transfer.objects.resting(now).values_list("id", flat=True))
     reports: list[Report] = []
-    for rail in RAILS.values():
+    for rail in outside_rails():
         reports += rail.collect(now=now, limit=limit - len(reports), except_for=resting)
     claimed[:] = [report.transfer_id for report in reports]
     if reports:

@@ -6,8 +6,8 @@ from datetime import datetime
 from sequence import clock
 from sequence.transactions import transactional
 from transfers.errors import NotOnTheSimulatedRail, TransferNotFound
-from transfers.models import ErrorCode, Outcome, RailName, SimulatedPayment, Status, Transfer
-from transfers.rails import Report, ReportKind
+from transfers.models import ErrorCode, Outcome, SimulatedPayment, Status, Transfer
+from transfers.rails import Report, ReportKind, is_simulated
 from transfers.settlement import apply_reports
 
 
@@ -49,7 +49,7 @@ def _lock(transfer_id: str, statuses: Sequence[Status]) -> tuple[SimulatedPaymen
     transfer = Transfer.objects.filter(id=transfer_id).first()
     if transfer is None:
         raise TransferNotFound()
-    if transfer.rail != RailName.SIMULATED:
+    if not is_simulated(transfer):
         raise NotOnTheSimulatedRail(status=transfer.status, rail=transfer.rail, advice="it is not simulated.")
     SimulatedPayment.objects.bulk_create([SimulatedPayment(transfer_id=transfer_id)], ignore_conflicts=True)
     payment = SimulatedPayment.objects.select_for_update().get(transfer_id=transfer_id)

@@ -9,6 +9,8 @@ from rules.fields import ActionParameters, LimitPeriod
 from transfers.models import ErrorCode
 
 ACTIONS: dict[str, type["Action"]] = {}
+# The least that the payment networks carry.
+MIN_TRANSFER_CENTS = 100
 
 
 class UnknownAmount(Exception):
@@ -51,6 +53,11 @@ class Action(ABC):
         self.ach_description: str | None = spec["ach_description"]
 
     @property
+    def key(self) -> str:
+        """What the action is, however its rule is rewritten: limits remember by it what was moved."""
+        return " ".join([self.type, self.source_id, *([self.destination_id] if self.destination_id else [])])
+
+    @property
     def incoming_percentage(self) -> Decimal | None:
         """The percentage that it takes of the incoming amount, if it does."""
         return None
@@ -72,6 +79,10 @@ class Action(ABC):
     def spread(self, cents: int, world: Snapshot, cap_cents: int | None) -> list[tuple[str, int]]:
         """Return who gets how much of the ``cents``; nobody more than the cap."""
         return [(self.destination_id or "", cents if cap_cents is None else min(cents, cap_cents))]
+
+    def too_small(self, world: Snapshot) -> list[tuple[str, int]]:
+        """Return who is to be told of and left out, since what they lack is too little to move."""
+        return []
 
     def destinations(self) -> list[tuple[str, str]]:
         """Return the accounts that it pays, each with where in the action it stands."""

@@ -5,7 +5,7 @@ from typing import Any
 
 from rest_framework import serializers
 
-from rules.actions.base import Action, dollars, known
+from rules.actions.base import MIN_TRANSFER_CENTS, Action, dollars, known
 from rules.actions.savings import percentage_in_words
 from rules.engine.shares import percent_of
 from rules.engine.snapshot import AccountState, Snapshot
@@ -28,12 +28,15 @@ class _LiabilityAction(Action):
 
 class NextPaymentMinimum(_LiabilityAction):
     type = "next_payment_minimum"
-    sentence = "Moves the minimum payment of the destination, a liability."
+    sentence = (
+        "Moves what is left of the minimum payment of the destination, a liability: less what was paid since it was "
+        "recorded and what is on its way, and never more than is owed."
+    )
 
     def wanted_cents(self, world: Snapshot, incoming_share_cents: int) -> tuple[int, int]:
         debt = self.liability(world)
         code = ErrorCode.ACCOUNT_NO_MINIMUM_PAYMENT_AMOUNT
-        minimum = max(0, known(debt.next_payment_minimum_cents, code, debt.name))
+        minimum = known(debt.minimum_left_cents, code, debt.name)
         return minimum, minimum
 
     def amount_in_words(self, names: dict[str, str]) -> str:
@@ -42,11 +45,11 @@ class NextPaymentMinimum(_LiabilityAction):
 
 class TotalAmountDue(_LiabilityAction):
     type = "total_amount_due"
-    sentence = "Moves all that the destination, a liability, owes."
+    sentence = "Moves all that the destination, a liability, owes, less what is on its way to it."
 
     def wanted_cents(self, world: Snapshot, incoming_share_cents: int) -> tuple[int, int]:
         debt = self.liability(world)
-        owed = max(0, known(debt.balance_cents, ErrorCode.NULL_BALANCE, debt.name))
+        owed = known(debt.owed_cents, ErrorCode.NULL_BALANCE, debt.name)
         return owed, owed
 
     def amount_in_words(self, names: dict[str, str]) -> str:
@@ -55,12 +58,15 @@ class TotalAmountDue(_LiabilityAction):
 
 class LastStatementBalance(_LiabilityAction):
     type = "last_statement_balance"
-    sentence = "Moves the last statement balance of the destination, a liability."
+    sentence = (
+        "Moves what is left of the last statement balance of the destination, a liability: less what was paid since it "
+        "was recorded and what is on its way, and never more than is owed."
+    )
 
     def wanted_cents(self, world: Snapshot, incoming_share_cents: int) -> tuple[int, int]:
         debt = self.liability(world)
         code = ErrorCode.ACCOUNT_NO_LAST_STATEMENT_BALANCE
-        statement = max(0, known(debt.last_statement_balance_cents, code, debt.name))
+        statement = known(debt.statement_left_cents, code, debt.name)
         return statement, statement
 
     def amount_in_words(self, names: dict[str, str]) -> str:
@@ -69,14 +75,14 @@ class LastStatementBalance(_LiabilityAction):
 
 class PercentageLiabilityBalance(_LiabilityAction):
     type = "percentage_liability_balance"
-    sentence = "Moves that share of what the destination, a liability, owes."
+    sentence = "Moves that share of what the destination, a liability, owes, less what is on its way to it."
 
     class Parameters(ActionParameters):
         percentage_value = Percent(help_text="0 to 100.")
 
     def wanted_cents(self, world: Snapshot, incoming_share_cents: int) -> tuple[int, int]:
         debt = self.liability(world)
-        owed = max(0, known(debt.balance_cents, ErrorCode.NULL_BALANCE, debt.name))
+        owed = known(debt.owed_cents, ErrorCode.NULL_BALANCE, debt.name)
         return owed, percent_of(owed, Decimal(self.spec["percentage_value"]))
 
     def amount_in_words(self, names: dict[str, str]) -> str:
@@ -129,7 +135,7 @@ class _Spread(Action):
 
     def wanted_cents(self, world: Snapshot, incoming_share_cents: int) -> tuple[int, int]:
         budget = self._budget_cents(world, incoming_share_cents)
-        return budget, min(budget, sum(self._owed_cents(world, id) for id in self.debt_ids))
+        return budget, min(budget, sum(cents for cents in self._owed(world).values() if cents >= MIN_TRANSFER_CENTS))
 
     def _budget_cents(self, world: Snapshot, incoming_share_cents: int) -> int:
         if self.spec["amount_in_cents"] is not None:
@@ -140,24 +146,37 @@ class _Spread(Action):
         available = known(source.available_cents, ErrorCode.NULL_BALANCE, source.name)
         return percent_of(max(0, available), Decimal(self.spec["percentage_value"]))
 
-    def _owed_cents(self, world: Snapshot, account_id: str) -> int:
-        debt = world.accounts[account_id]
-        return max(0, known(debt.balance_cents, ErrorCode.NULL_BALANCE, debt.name))
+    def _owed(self, world: Snapshot) -> dict[str, int]:
+        """Return what each debt will owe, in the strategy's order."""
+        debts = sorted((world.accounts[id] for id in self.debt_ids), key=self.rank)
+        return {debt.id: known(debt.owed_cents, ErrorCode.NULL_BALANCE, debt.name) for debt in debts}
 
     def spread(self, cents: int, world: Snapshot, cap_cents: int | None) -> list[tuple[str, int]]:
-        order = sorted(self.debt_ids, key=lambda id: self.rank(world.accounts[id]))
-        owed = {id: self._owed_cents(world, id) for id in order}
-        most = owed if cap_cents is None else {id: min(owed[id], cap_cents) for id in order}
-        paid = dict.fromkeys(order, 0)
-        for id in order:
-            minimum = min(most[id], max(0, world.accounts[id].next_payment_minimum_cents or 0))
-            paid[id] = min(minimum, cents)
+        """Return who gets how much of the ``cents``. What a debt under a dollar cannot be paid goes to the next one."""
+        owed = self._owed(world)
+        most = {id: due if cap_cents is None else min(due, cap_cents) for id, due in owed.items()}
+        payable = {id: due for id, due in most.items() if due >= MIN_TRANSFER_CENTS}
+        paid = self._allot(cents, payable, world)
+        while small := [id for id, amount in paid.items() if 0 < amount < MIN_TRANSFER_CENTS]:
+            if len(payable) == 1:
+                break  # All that there is, and too little to move.
+            del payable[small[-1]]
+            paid = self._allot(cents, payable, world)
+        return [(id, amount) for id, amount in paid.items() if amount]
+
+    def too_small(self, world: Snapshot) -> list[tuple[str, int]]:
+        return [(id, due) for id, due in self._owed(world).items() if 0 < due < MIN_TRANSFER_CENTS]
+
+    def _allot(self, cents: int, most: dict[str, int], world: Snapshot) -> dict[str, int]:
+        paid = dict.fromkeys(most, 0)
+        for id in most:
+            paid[id] = min(most[id], world.accounts[id].minimum_left_cents or 0, cents)
             cents -= paid[id]
-        for id in order:
+        for id in most:
             more = min(most[id] - paid[id], cents)
             paid[id] += more
             cents -= more
-        return [(id, amount) for id, amount in paid.items() if amount]
+        return paid
 
     def rank(self, debt: AccountState) -> Any:
         """Return what debts are sorted by; the order of the list decides between equals."""
@@ -185,7 +204,7 @@ class Snowball(_Spread):
     sentence = "Spreads the budget over liabilities: all minimum payments first, then the smallest balance first."
 
     def rank(self, debt: AccountState) -> Any:
-        return debt.balance_cents or 0
+        return debt.owed_cents or 0
 
     def amount_in_words(self, names: dict[str, str]) -> str:
         return f"{super().amount_in_words(names)}, smallest balance first"

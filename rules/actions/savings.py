@@ -61,19 +61,20 @@ class TopUp(Action):
     type = "top_up"
     sentence = (
         "Moves what the destination lacks to a target, counting what is already on its way; nothing when it has enough."
+        " A target that is a liability's figure is what is left of it."
     )
     destination_is_liability = False
 
     class Parameters(ActionParameters):
         amount_in_cents = Cents(required=False, help_text="The target, in cents.")
         next_payment_minimum_account = AccountReferenceField(
-            required=False, help_text="The target is this liability's minimum payment."
+            required=False, help_text="The target is what is left of this liability's minimum payment."
         )
         current_balance_account = AccountReferenceField(
             required=False, help_text="The target is this account's balance."
         )
         last_statement_balance_account = AccountReferenceField(
-            required=False, help_text="The target is this liability's last statement balance."
+            required=False, help_text="The target is what is left of this liability's last statement."
         )
 
         TARGETS = (
@@ -90,8 +91,8 @@ class TopUp(Action):
     def wanted_cents(self, world: Snapshot, incoming_share_cents: int) -> tuple[int, int]:
         target = self._target_cents(world)
         destination = world.accounts[self.destination_id or ""]
-        has = known(destination.available_cents, ErrorCode.NULL_BALANCE, destination.name)
-        return target, max(0, target - has - destination.incoming_cents)
+        has = known(destination.expected_cents, ErrorCode.NULL_BALANCE, destination.name)
+        return target, max(0, target - has)
 
     def _target_cents(self, world: Snapshot) -> int:
         if self.spec["amount_in_cents"] is not None:
@@ -99,12 +100,12 @@ class TopUp(Action):
         field, account_id = self._target_account()
         account = world.accounts[account_id]
         if field == "next_payment_minimum_account":
-            minimum = account.next_payment_minimum_cents
+            minimum = account.minimum_left_cents
             return known(minimum, ErrorCode.ACCOUNT_NO_MINIMUM_PAYMENT_AMOUNT, account.name)
         if field == "last_statement_balance_account":
-            statement = account.last_statement_balance_cents
+            statement = account.statement_left_cents
             return known(statement, ErrorCode.ACCOUNT_NO_LAST_STATEMENT_BALANCE, account.name)
-        return known(account.balance_cents, ErrorCode.NULL_BALANCE, account.name)
+        return known(account.expected_cents, ErrorCode.NULL_BALANCE, account.name)
 
     def _target_account(self) -> tuple[str, str]:
         return next((name, self.spec[name]["id"]) for name in self.Parameters.TARGETS[1:] if self.spec[name])

@@ -6,13 +6,13 @@ from enum import Enum
 from typing import Any
 
 from rules.actions import ACTIONS, Action, UnknownAmount
+from rules.actions.base import MIN_TRANSFER_CENTS
 from rules.engine.conditions import evaluate
-from rules.engine.shares import shares_of
-from rules.engine.snapshot import AccountState, LimitKey, Snapshot
+from rules.engine.shares import Share, shares_of
+from rules.engine.snapshot import AccountState, Snapshot
+from sequence.api.fields import MAX_CENTS
 from transfers.models import Direction, ErrorCode
-
-# The least that the payment networks carry.
-MIN_TRANSFER_CENTS = 100
+from transfers.rails import rail_between
 
 
 class LineStatus(Enum):
@@ -33,7 +33,9 @@ class Line:
     amount_cents: int | None
     status: LineStatus
     code: str | None = None
-    limit_key: LimitKey | None = None
+    action_key: str = ""
+    group_index: int = 0
+    limit_period: str | None = None
     description: str | None = None
 
 
@@ -76,6 +78,8 @@ class _StepPlanner:
         self.step_index = step_index
         self.actions = [ACTIONS[spec["type"]](spec) for spec in specs]
         self.world = world
+        self.places = {(action.key, action.group_index) for action in self.actions}
+        self.periods = {action.limit["period"] for action in self.actions if action.limit}
         self.incoming_shares = self._share_incoming()
 
     def run(self) -> None:
@@ -85,7 +89,7 @@ class _StepPlanner:
             else:
                 self._plan_action(index, action)
 
-    def _share_incoming(self) -> dict[int, int]:
+    def _share_incoming(self) -> dict[int, Share]:
         """What each action that takes a percentage of the incoming amount gets of it."""
         takers = [(index, action.incoming_percentage) for index, action in enumerate(self.actions)]
         known = [(index, percentage) for index, percentage in takers if percentage is not None]
@@ -95,11 +99,16 @@ class _StepPlanner:
     def _plan_action(self, index: int, action: Action) -> None:
         source = self.world.accounts[action.source_id]
         facts: dict[str, Any] = {}
+        share = self.incoming_shares.get(index)
         try:
             if gone := self._deleted_account(action):
                 raise UnknownAmount(ErrorCode.RESOURCE_DELETED, gone)
-            base_cents, wanted_cents = action.wanted_cents(self.world, self.incoming_shares.get(index, 0))
+            base_cents, wanted_cents = action.wanted_cents(self.world, share.cents if share else 0)
             facts |= {"base_cents": base_cents, "computed_cents": wanted_cents}
+            if share:
+                facts["share"] = share.certificate()
+            if wanted_cents > MAX_CENTS:
+                raise UnknownAmount(ErrorCode.PAYMENT_NOT_SUPPORTED, source.name)
             wanted_cents = self._within_limit(action, wanted_cents, facts)
             wanted_cents = self._within_balance(action, source, wanted_cents, facts)
             payments = action.spread(wanted_cents, self.world, action.cap_per_transfer_cents)
@@ -108,7 +117,8 @@ class _StepPlanner:
             line = self._line(index, action, action.destination_id, amount, LineStatus.FAIL, unknown.code)
             self._finish(index, action, [line], facts)
             return
-        self._finish(index, action, self._lines(index, action, payments), facts)
+        lines = [self._pay(index, action, *each) for each in action.too_small(self.world)]
+        self._finish(index, action, [*lines, *self._lines(index, action, payments)], facts)
 
     def _deleted_account(self, action: Action) -> str | None:
         for account_id in action.account_ids():
@@ -119,21 +129,35 @@ class _StepPlanner:
     def _within_limit(self, action: Action, cents: int, facts: dict[str, Any]) -> int:
         if action.limit is None:
             return cents
-        allowed = min(cents, self._allowed_cents(action, action.limit["amount_in_cents"], cents))
+        cap_cents, used_cents = action.limit["amount_in_cents"], self._used_cents(action)
+        if action.cap_per_transfer_cents is None:
+            allowed = min(cents, max(0, cap_cents - used_cents))
+        else:
+            allowed = min(cents, sum(amount for _, amount in action.spread(cents, self.world, cap_cents)))
         if allowed < cents:
             facts["limit_took_cents"] = cents - allowed
+            period = action.limit["period"]
+            facts["limit"] = {"period": period, "limit_in_cents": cap_cents, "used_in_cents": used_cents}
         return allowed
 
-    def _allowed_cents(self, action: Action, cap_cents: int, cents: int) -> int:
-        key = self._limit_key(action)
-        if key is None:
-            return sum(amount for _, amount in action.spread(cents, self.world, cap_cents))
-        return max(0, cap_cents - self.world.limit_used_cents.get(key, 0))
+    def _used_cents(self, action: Action) -> int:
+        """What the limit's period has seen of all the actions that share the limit: one group, one period.
 
-    def _limit_key(self, action: Action) -> LimitKey | None:
+        What was moved in another group counts there while the action stands there too, and here when it does not.
+        """
         if action.limit is None or action.cap_per_transfer_cents is not None:
-            return None
-        return LimitKey(self.step_index, action.group_index, action.limit["period"])
+            return 0
+        group, period = action.group_index, action.limit["period"]
+        sharing = {
+            other.key
+            for other in self.actions
+            if other.limit and other.group_index == group and other.limit["period"] == period
+        }
+        return sum(
+            cents
+            for (key, moved_in, of), cents in self.world.moved_cents.items()
+            if key in sharing and of == period and (moved_in == group or (key, moved_in) not in self.places)
+        )
 
     def _within_balance(self, action: Action, source: AccountState, cents: int, facts: dict[str, Any]) -> int:
         facts["wanted_cents"] = cents
@@ -164,14 +188,16 @@ class _StepPlanner:
         if refusal := self._ach_refusal(source, destination, cents):
             return self._line(index, action, destination_id, cents, LineStatus.FAIL, refusal)
         source.pay(cents)
-        destination.receive(cents, later=source.is_external)
-        key = self._limit_key(action)
-        if key is not None:
-            self.world.limit_used_cents[key] = self.world.limit_used_cents.get(key, 0) + cents
+        rail = rail_between(source, destination)
+        destination.receive(cents, later=rail is None or not rail.settles_at_once)
+        for period in self.periods:
+            place = (action.key, action.group_index, period)
+            self.world.moved_cents[place] = self.world.moved_cents.get(place, 0) + cents
         return self._line(index, action, destination_id, cents, LineStatus.MOVE, None)
 
     def _ach_refusal(self, source: AccountState, destination: AccountState, cents: int) -> str | None:
-        if not source.is_external and not destination.is_external:
+        rail = rail_between(source, destination)
+        if rail is None or not rail.has_ach_limits:
             return None
         direction = Direction.MONEY_IN if source.is_external else Direction.MONEY_OUT
         rooms = [room for room in self.world.ach_rooms if room.direction == direction]
@@ -198,7 +224,9 @@ class _StepPlanner:
             amount_cents=cents,
             status=status,
             code=str(code) if code else None,
-            limit_key=self._limit_key(action),
+            action_key=action.key,
+            group_index=action.group_index,
+            limit_period=action.limit["period"] if action.limit else None,
             description=action.ach_description,
         )
 

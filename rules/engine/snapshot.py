@@ -12,7 +12,10 @@ from accounts.models import ExternalAccountType
 class AccountState:
     """An account as the engine sees it, and as its own planned movements change it.
 
-    ``balance_cents`` of a liability is what is owed. None is not known. ``incoming_cents`` is on its way to it.
+    The balance is today's; what is under way stands beside it: ``held_cents`` has left for a rail, ``outgoing_cents``
+    is accepted and about to leave, ``incoming_cents`` is on its way here. Whatever decides an amount asks for one of
+    the properties, which know what will be when all of it has arrived. ``balance_cents`` of a liability is what is
+    owed, below zero a credit. None is not known.
     """
 
     id: str
@@ -20,9 +23,12 @@ class AccountState:
     external_account_type: str | None = None
     balance_cents: int | None = 0
     held_cents: int = 0
+    outgoing_cents: int = 0
     incoming_cents: int = 0
     last_statement_balance_cents: int | None = None
+    paid_since_statement_cents: int = 0
     next_payment_minimum_cents: int | None = None
+    paid_since_minimum_cents: int = 0
     interest_rate_percent: Decimal | None = None
     is_external: bool = False
     is_deleted: bool = False
@@ -33,19 +39,53 @@ class AccountState:
 
     @property
     def available_cents(self) -> int | None:
-        """What it could pay, or, of a liability, what is owed."""
-        return None if self.balance_cents is None else self.balance_cents - self.held_cents
+        """What it can pay: the balance less all that is leaving. What is on its way to it is not there yet.
+
+        Of a liability: what will be owed when all that is on its way has arrived; below zero a credit.
+        """
+        if self.balance_cents is None:
+            return None
+        if self.is_liability:
+            return self.balance_cents - self.incoming_cents
+        return self.balance_cents - self.held_cents - self.outgoing_cents
+
+    @property
+    def expected_cents(self) -> int | None:
+        """What will be there, or be owed, when all that is under way has arrived."""
+        available = self.available_cents
+        return available if available is None or self.is_liability else available + self.incoming_cents
+
+    @property
+    def owed_cents(self) -> int | None:
+        """What a liability will owe when all that is on its way has arrived; a credit owes nothing."""
+        expected = self.expected_cents
+        return None if expected is None else max(0, expected)
+
+    @property
+    def statement_left_cents(self) -> int | None:
+        """What is left to pay of a liability's last statement."""
+        return self._left_of(self.last_statement_balance_cents, self.paid_since_statement_cents)
+
+    @property
+    def minimum_left_cents(self) -> int | None:
+        """What is left to pay of a liability's minimum payment."""
+        return self._left_of(self.next_payment_minimum_cents, self.paid_since_minimum_cents)
+
+    def _left_of(self, figure_cents: int | None, paid_since_cents: int) -> int | None:
+        if figure_cents is None:
+            return None
+        left = max(0, figure_cents - paid_since_cents - self.incoming_cents)
+        return left if self.owed_cents is None else min(left, self.owed_cents)
 
     def pay(self, amount_cents: int) -> None:
-        if self.balance_cents is not None:
-            self.balance_cents -= amount_cents
+        self.outgoing_cents += amount_cents
 
-    def receive(self, amount_cents: int, *, later: bool = False) -> None:
-        """Take the amount in; ``later``: when it has come from outside, and cannot be spent before."""
+    def receive(self, amount_cents: int, *, later: bool) -> None:
+        """Take the amount in; ``later``: when its rail has brought it, and it cannot be spent before."""
         if later:
             self.incoming_cents += amount_cents
         elif self.balance_cents is not None:
-            self.balance_cents += -amount_cents if self.is_liability else amount_cents
+            self.balance_cents += amount_cents
 
 
 @dataclass
@@ -57,28 +97,20 @@ class AchRoom:
     code: str
 
 
-@dataclass(frozen=True)
-class LimitKey:
-    """What shares one limit: the actions of a step with one group and one period."""
-
-    step_index: int
-    group_index: int
-    period: str
-
-
 @dataclass
 class Snapshot:
-    """Everything that a plan depends on, at one instant.
+    """Everything that a plan depends on, at one instant: what there is, and which part of it is still under way.
 
-    ``incoming_cents`` is the amount that triggered the rule; None when no money did. ``limit_used_cents`` is what each
-    limit's period has used already.
+    ``today`` is the day that the run is judged by. ``incoming_cents`` is the amount that triggered the rule; None when
+    no money did. ``moved_cents`` is what the rule has moved by an action (its key and its group then) in the
+    period around ``today``; whatever it was that limited the action then.
     """
 
     accounts: dict[str, AccountState]
     today: date
     trigger_account_id: str | None = None
     incoming_cents: int | None = None
-    limit_used_cents: dict[LimitKey, int] = field(default_factory=dict)
+    moved_cents: dict[tuple[str, int, str], int] = field(default_factory=dict)
     ach_rooms: list[AchRoom] = field(default_factory=list)
 
     def copy(self) -> "Snapshot":
@@ -88,7 +120,7 @@ class Snapshot:
             today=self.today,
             trigger_account_id=self.trigger_account_id,
             incoming_cents=self.incoming_cents,
-            limit_used_cents=dict(self.limit_used_cents),
+            moved_cents=dict(self.moved_cents),
             ach_rooms=[replace(room) for room in self.ach_rooms],
         )
 

@@ -13,7 +13,7 @@ from tests.transfers.steps import balances, fund, held, post_transfer, settle, s
 from transfers import batches, settlement
 from transfers.checks import find_faults
 from transfers.models import STALLED_REST, EntrySet, Posting, SimulatedPayment, Status, Transfer
-from transfers.rails import RAILS, Report, ReportKind
+from transfers.rails import RAILS, RailUnreachable, Report, ReportKind
 from transfers.rails.simulated import SimulatedRail
 
 SETTLED, FAILED, RETURNED = ReportKind
@@ -329,15 +329,19 @@ class TestARowThatBreaks:
         assert find_faults() == []
 
 
+def _cannot_be_reached(*_, **__):
+    raise RailUnreachable
+
+
 class TestARailThatCannotBeReached:
     def test_gets_the_payments_when_it_is_back(self, api, income, bank, monkeypatch, later):
         transfer = transfer_between(api, income, bank, 30_00)
         settlement.accept(timezone.now())
         with monkeypatch.context() as patch:
-            patch.setattr(SimulatedRail, "submit", lambda *_, **__: 1 / 0)
-            with pytest.raises(ZeroDivisionError):
-                settlement.submit(timezone.now())
-        assert status_of(transfer) == ("pending", None)
+            patch.setattr(SimulatedRail, "submit", _cannot_be_reached)
+            assert settlement.submit(timezone.now()) == 0
+        transfer.refresh_from_db()
+        assert (transfer.status, transfer.submitted_at, transfer.stalled_at) == ("pending", None, None)
 
         settle()
         settle(later())

@@ -22,7 +22,8 @@ from sequence.admin.period_filters import period
 from sequence.admin.search import request_link
 from transfers import services, simulation
 from transfers.admin.filters import flow_filters
-from transfers.models import UNDER_WAY, Direction, ErrorCode, Origin, Posting, RailName, Status, Transfer
+from transfers.models import UNDER_WAY, Direction, ErrorCode, Origin, Posting, Status, Transfer
+from transfers.rails import is_simulated
 
 TONES = {
     Status.PENDING_APPROVAL: "warn",
@@ -129,7 +130,7 @@ class Simulate(ObjectPage):
     form_class = EndingForm
 
     def offered(self, obj: Transfer) -> bool:
-        return obj.rail == RailName.SIMULATED and obj.status in (Status.PROCESSING, Status.PENDING, Status.COMPLETE)
+        return is_simulated(obj) and obj.status in (Status.PROCESSING, Status.PENDING, Status.COMPLETE)
 
     def consequences(self, obj: Transfer) -> list[str]:
         return ["The simulated institution reports what you choose: at once, or, before it has the payment, when due."]

@@ -11,7 +11,6 @@ from transfers.models.transfer import (
     Direction,
     ErrorCode,
     Origin,
-    RailName,
     Status,
     Transfer,
 )
@@ -30,7 +29,6 @@ __all__ = [
     "Origin",
     "Outcome",
     "Posting",
-    "RailName",
     "SimulatedMark",
     "SimulatedPayment",
     "Status",

@@ -2,6 +2,7 @@
 
 from django.db import models
 
+from apikeys.models import MAX_ACTOR_LENGTH
 from sequence import clock
 
 
@@ -10,7 +11,7 @@ class LedgerCheck(models.Model):
 
     started_at = models.DateTimeField(default=clock.now)
     finished_at = models.DateTimeField()
-    by = models.CharField(max_length=150)
+    by = models.CharField(max_length=MAX_ACTOR_LENGTH)
     checks = models.PositiveIntegerField()
     # A list of {check, subject, message}: at most a page of each kind.
     faults = models.JSONField(default=list)

@@ -10,7 +10,7 @@ from django.db.models import F, Q
 
 from accounts.models import Account
 from apikeys.entries import MAX_CENTS
-from apikeys.models import ApiKey, Organization
+from apikeys.models import MAX_ACTOR_LENGTH, ApiKey, Organization
 from sequence import clock
 from sequence.api.ids import PrefixedIdField
 
@@ -82,14 +82,6 @@ class ErrorCode(models.TextChoices):
     ACCOUNT_NO_LAST_STATEMENT_BALANCE = "account_no_last_statement_balance"
     RESOURCE_DELETED = "resource_deleted"
     RULE_LOOP_DETECTED = "rule_loop_detected"
-
-
-class RailName(models.TextChoices):
-    """What carries it."""
-
-    BOOK = "book", "Book (between own accounts, at once)"
-    SIMULATED = "simulated", "Simulated ACH"
-    INCOMING = "incoming", "Incoming (started by somebody outside)"
 
 
 # After this a transfer that a worker broke on is tried again: what broke it may be mended by then.
@@ -165,7 +157,8 @@ class Transfer(models.Model):
     description = models.CharField(max_length=10, null=True)  # noqa: DJ001 - null in the API
     source = models.ForeignKey(Account, null=True, on_delete=models.PROTECT, related_name="outgoing")
     destination = models.ForeignKey(Account, null=True, on_delete=models.PROTECT, related_name="incoming")
-    rail = models.CharField(max_length=10, choices=RailName)
+    # The name of what carries it: see transfers.rails.
+    rail = models.CharField(max_length=30)
     rule_id = PrefixedIdField("rule", null=True)
     rule_execution_id = PrefixedIdField("rex", null=True, db_index=True)
 
@@ -174,7 +167,7 @@ class Transfer(models.Model):
     request_id = models.CharField(max_length=128, null=True, db_index=True)  # noqa: DJ001
     spend_id = models.UUIDField(null=True)
     # Who approved, rejected or cancelled it, and when.
-    decided_by = models.CharField(max_length=150, null=True)  # noqa: DJ001
+    decided_by = models.CharField(max_length=MAX_ACTOR_LENGTH, null=True)  # noqa: DJ001
     decided_at = models.DateTimeField(null=True)
 
     created_at = models.DateTimeField(default=clock.now)

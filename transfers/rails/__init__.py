@@ -1,10 +1,50 @@
-"""What moves money outside, behind one interface. A real provider is one more class in this package."""
+"""What moves money, behind one interface. A real provider is one more class in this package and one more name below."""
 
-from transfers.models import RailName
-from transfers.rails.base import Rail, Report, ReportKind
+from transfers.models import Transfer
+from transfers.rails.base import End, OutsideRail, Rail, RailUnreachable, Report, ReportKind
+from transfers.rails.ledger import BookRail, IncomingRail
 from transfers.rails.simulated import SimulatedRail
 
-# Book transfers need no rail: the ledger alone moves them.
-RAILS: dict[str, Rail] = {RailName.SIMULATED: SimulatedRail()}
+# In the order in which they are asked: the first that carries a pair of accounts has it.
+RAILS: dict[str, Rail] = {rail.name: rail for rail in (BookRail(), IncomingRail(), SimulatedRail())}
 
-__all__ = ["RAILS", "Rail", "Report", "ReportKind"]
+
+def rail_between(source: End, destination: End) -> Rail | None:
+    """Return the rail from ``source`` to ``destination``; None where none goes."""
+    return next((rail for rail in RAILS.values() if rail.carries(source, destination)), None)
+
+
+def rail_of(transfer: Transfer) -> Rail | None:
+    """Return the rail that the transfer was given; None where this server does not know it (any more)."""
+    return RAILS.get(transfer.rail)
+
+
+def outside_rails() -> list[OutsideRail]:
+    """Return the rails that payments are submitted to."""
+    return [rail for rail in RAILS.values() if isinstance(rail, OutsideRail)]
+
+
+def names_with_ach_limits() -> set[str]:
+    """Return the names of the rails whose payments count towards the ACH limits."""
+    return {rail.name for rail in RAILS.values() if rail.has_ach_limits}
+
+
+def is_simulated(transfer: Transfer) -> bool:
+    """Return whether people may say how the payment ends."""
+    return isinstance(rail_of(transfer), SimulatedRail)
+
+
+__all__ = [
+    "RAILS",
+    "End",
+    "OutsideRail",
+    "Rail",
+    "RailUnreachable",
+    "Report",
+    "ReportKind",
+    "is_simulated",
+    "names_with_ach_limits",
+    "outside_rails",
+    "rail_between",
+    "rail_of",
+]

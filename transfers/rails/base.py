@@ -5,6 +5,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import Enum
+from typing import ClassVar, Protocol
 
 from transfers.models import ErrorCode, Transfer
 
@@ -26,18 +27,49 @@ class Report:
     code: ErrorCode | None = None
 
 
+class RailUnreachable(Exception):
+    """The rail cannot be reached: no transfer is to blame, and all of them are handed over again later."""
+
+
+class End(Protocol):
+    """What a rail may know of an account before it says whether it goes there."""
+
+    @property
+    def is_external(self) -> bool: ...
+
+    @property
+    def external_account_type(self) -> str | None: ...
+
+
 class Rail(ABC):
-    """Carries payments between an organization and other institutions.
+    """Declares what a rail is: its name in the database, its label for people, and how money settles on it."""
+
+    name: ClassVar[str]
+    label: ClassVar[str]
+    # Whether the ledger alone moves the money, in the transaction that accepts it.
+    settles_at_once: ClassVar[bool]
+    # Whether the ACH network's limits of an organization count what it carries.
+    has_ach_limits: ClassVar[bool]
+
+    @abstractmethod
+    def carries(self, source: End, destination: End) -> bool:
+        """Return whether money goes from ``source`` to ``destination`` this way."""
+
+
+class OutsideRail(Rail):
+    """Carries payments between an organization and other institutions, and tells later what became of them.
 
     Both methods may be repeated after a crash. A transfer's id is the payment's idempotency key.
     """
+
+    settles_at_once = False
 
     @abstractmethod
     def submit(self, transfers: Sequence[Transfer], *, now: datetime) -> None:
         """Hand the payments over. One that the rail has already is left as it is.
 
-        A payment that the rail refuses is reported as FAILED. Raising says that the rail cannot be reached: all of them
-        are handed over again later.
+        A payment that the rail refuses is reported as FAILED. Raises RailUnreachable when it cannot be reached. Raising
+        anything else says that one of the payments broke it: they follow one at a time.
         """
 
     @abstractmethod

@@ -7,11 +7,18 @@ from django.conf import settings
 from django.db.models import Q
 
 from transfers.models import ErrorCode, Outcome, SimulatedMark, SimulatedPayment, Transfer
-from transfers.rails.base import Rail, Report, ReportKind
+from transfers.rails.base import End, OutsideRail, Report, ReportKind
 
 
-class SimulatedRail(Rail):
+class SimulatedRail(OutsideRail):
     """Keeps its payments in a table that stands for the institution outside."""
+
+    name = "simulated"
+    label = "Simulated ACH"
+    has_ach_limits = True
+
+    def carries(self, source: End, destination: End) -> bool:
+        return source.is_external != destination.is_external
 
     def submit(self, transfers: Sequence[Transfer], *, now: datetime) -> None:
         ends = [account_id for transfer in transfers for account_id in (transfer.source_id, transfer.destination_id)]

@@ -9,6 +9,10 @@ from tests.rules.engine.worlds import bank, debt, plan_of, told, world
 DOLLAR = "transfer_amount_less_than_one_dollar"
 
 
+# What ``fixed`` makes.
+MOVE = "fixed_amount income rent"
+
+
 def fixed(cents, period=None, cap=0, **own):
     extra = {"limit": limit(period, cap)} if period else {}
     return action("fixed_amount", amount_in_cents=cents, **extra, **own)
@@ -59,7 +63,7 @@ class TestLimitPerPeriod:
         ],
     )
     def test_leaves_what_the_period_has_not_used(self, period, cap, used, expected):
-        plan = plan_of(world(used={(0, 0, period): used}), fixed(500, period, cap))
+        plan = plan_of(world(used={(MOVE, 0, period): used}), fixed(500, period, cap))
 
         assert told(plan) == expected
         assert plan.failure is None
@@ -71,22 +75,44 @@ class TestLimitPerPeriod:
         assert told(plan_of(world(), one, one, two)) == ["rent 500", "rent 300", "rent 500"]
 
     def test_is_used_by_what_earlier_runs_of_the_same_group_moved(self, period):
-        used = {(0, 1, period): 600, (0, 2, period): 100, (1, 1, period): 800}
+        used = {(MOVE, 1, period): 600, (MOVE, 2, period): 100, ("round_down income rent", 1, period): 800}
         one, two = fixed(500, period, 800, group_index=1), fixed(500, period, 800, group_index=2)
 
         assert told(plan_of(world(used=used), one, two)) == ["rent 200", "rent 500"]
 
     def test_of_another_period_does_not_count(self, period):
         others = {"PER_WEEK", "PER_MONTH", "PER_YEAR"} - {period}
-        used = {(0, 0, other): 800 for other in others}
+        used = {(MOVE, 0, other): 800 for other in others}
 
         assert told(plan_of(world(used=used), fixed(500, period, 800))) == ["rent 500"]
 
-    def test_of_another_step_does_not_count(self, period):
-        never = condition("TRANSFER_AMOUNT", "GREATER_THAN", 10**6)
-        definition = kept(rule(step(fixed(500), conditions=never), step(fixed(500, period, 800))))
+    def test_of_another_action_does_not_count(self, period):
+        others = ["fixed_amount income savings", "fixed_amount bank rent", "top_up income rent"]
+        used = {(key, 0, period): 800 for key in others}
 
-        assert told(make_plan(definition, world(used={(0, 0, period): 800}))) == ["rent 500"]
+        assert told(plan_of(world(used=used), fixed(500, period, 800))) == ["rent 500"]
+
+    def test_counts_on_when_the_action_changes_its_step_or_its_group(self, period):
+        never = condition("TRANSFER_AMOUNT", "GREATER_THAN", 10**6)
+        capped = fixed(500, period, 800, group_index=3)
+        definition = kept(rule(step(fixed(500), conditions=never), step(fixed(100, source="bank"), capped)))
+
+        plan = make_plan(definition, world(bank(cents=500), used={(MOVE, 0, period): 600}))
+
+        assert told(plan) == ["rent 100", "rent 200"]
+
+    def test_of_a_payment_over_debts_counts_whichever_they_are(self, period):
+        spec = {"type": "avalanche", "source": {"id": "income"}, "accounts": [{"id": "card"}], "amount_in_cents": 500}
+
+        used = {("avalanche income", 0, period): 600}
+        plan = plan_of(world(debt(owes=900_00), used=used), {**spec, "limit": limit(period, 800)})
+
+        assert told(plan) == ["card 200"]
+
+    def test_is_named_by_the_trace(self, period):
+        [trace] = plan_of(world(used={(MOVE, 0, period): 600}), fixed(500, period, 800)).trace["actions"]
+
+        assert trace["limit"] == {"period": period, "limit_in_cents": 800, "used_in_cents": 600}
 
     def test_is_not_used_by_what_does_not_move(self, period):
         # The balance leaves 200 of the first 500; 800-200=600 are left for the second, which finds nothing.
@@ -95,7 +121,7 @@ class TestLimitPerPeriod:
         assert told(plan) == ["rent 200", "rent 0 skipped"]
 
     def test_needs_funds_for_what_it_leaves_only(self, period):
-        plan = plan_of(world(income=200, used={(0, 0, period): 600}), fixed(500, period, 800))
+        plan = plan_of(world(income=200, used={(MOVE, 0, period): 600}), fixed(500, period, 800))
 
         assert told(plan) == ["rent 200"]
 

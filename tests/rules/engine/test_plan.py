@@ -81,6 +81,13 @@ class TestActions:
                 "result": "moved",
                 "base_cents": 900,
                 "computed_cents": 450,
+                "share": {
+                    "exact": "450",
+                    "floor_in_cents": 450,
+                    "remainder": "0",
+                    "rank": 1,
+                    "got_extra_cent": False,
+                },
                 "wanted_cents": 450,
                 "source_available_cents": 400,
                 "balance_took_cents": 50,
@@ -93,7 +100,7 @@ class TestActions:
 
 class TestMakePlan:
     def test_leaves_rule_and_snapshot_as_they_are(self):
-        snapshot = world(bank(), rooms=[("money_out", 900, "x")], used={(0, 0, "PER_WEEK"): 1})
+        snapshot = world(bank(), rooms=[("money_out", 900, "x")], used={("fixed_amount income rent", 0, "PER_WEEK"): 1})
         weekly = {"period": "PER_WEEK", "amount_in_cents": 800}
         definition = kept(rule(step(fixed(300, limit=weekly), fixed(200, destination="bank"))))
         before = copy.deepcopy((definition, snapshot))

@@ -5,7 +5,7 @@ from decimal import Decimal
 from typing import Any
 
 from rules.engine.plan import LineStatus, Plan, make_plan
-from rules.engine.snapshot import AccountState, AchRoom, LimitKey, Snapshot
+from rules.engine.snapshot import AccountState, AchRoom, Snapshot
 from tests.rules.definitions import kept, manual, rule, step
 
 # A Wednesday in a month of 31 days.
@@ -46,7 +46,7 @@ def world(
     *accounts: AccountState,
     incoming: int | None = None,
     today: date = TODAY,
-    used: dict[tuple[int, int, str], int] | None = None,
+    used: dict[tuple[str, int, str], int] | None = None,
     rooms: list[tuple[str, int, str]] | None = None,
     trigger: str | None = "income",
     income: int | None = 1000_00,
@@ -61,7 +61,7 @@ def world(
         today=today,
         trigger_account_id=trigger,
         incoming_cents=incoming,
-        limit_used_cents={LimitKey(*key): cents for key, cents in (used or {}).items()},
+        moved_cents=dict(used or {}),
         ach_rooms=[AchRoom(*room) for room in rooms or []],
     )
 

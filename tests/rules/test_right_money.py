@@ -1,0 +1,336 @@
+"""Rules move the right money while payments are on their way, as they are most of the time."""
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from django.utils import timezone
+
+from accounts.models import ExternalAccountType
+from accounts.services import record_statement
+from rules.models import RuleExecution
+from rules.runs import MAX_CHAIN_RUNS
+from rules.sweeps import carry_out
+from sequence.worker import run_once
+from tests.factories import ExternalAccountFactory
+from tests.rules.definitions import action, condition, limit, manual, on_funds, rule, scheduled, step
+from tests.rules.steps import counts, enable, execution, move, run_now, runs_of, trigger, write_enabled
+from tests.transfers.steps import balances, fund, transfer_between
+from transfers.checks import find_faults
+from transfers.models import ErrorCode, SimulatedMark, Transfer
+from transfers.simulation import return_payment
+
+
+def later(**span):
+    return timezone.now() + timedelta(**span)
+
+
+def arrive():
+    """Let all that is under way arrive."""
+    run_once(later(minutes=1))
+
+
+def paying(api, income, card, type, **own):
+    """A rule that pays the card this way."""
+    if type in ("avalanche", "snowball"):
+        spec = {"type": type, "source": {"id": income.id}, "accounts": [{"id": card.id}], **own}
+    else:
+        spec = action(type, income.id, card.id, **own)
+    return write_enabled(api, rule(step(spec), trigger=manual(income.id)))
+
+
+@pytest.fixture(autouse=True)
+def money(income):
+    """$1,000.00 in the income source; after the test the books are right."""
+    fund(income, 1000_00)
+    yield
+    assert find_faults() == []
+
+
+@pytest.fixture
+def statement(card):
+    """The card of $300.00 has a statement of $200.00 and a minimum payment of $35.00."""
+    figures = {"last_statement_balance_cents": 200_00, "next_payment_minimum_cents": 35_00}
+    record_statement(organization_id=card.organization_id, account_id=card.id, balance_cents=300_00, **figures)
+
+
+WAYS = [
+    ("total_amount_due", {}, 300_00),
+    ("percentage_liability_balance", {"percentage_value": 100}, 300_00),
+    ("last_statement_balance", {}, 200_00),
+    ("next_payment_minimum", {}, 35_00),
+    ("avalanche", {"amount_in_cents": 900_00}, 300_00),
+    ("snowball", {"amount_in_cents": 900_00}, 300_00),
+]
+
+
+@pytest.mark.usefixtures("statement")
+class TestPayingADebt:
+    @pytest.mark.parametrize(("type", "own", "cents"), WAYS)
+    def test_pays_once_however_often_it_runs(self, api, income, card, type, own, cents):
+        made = paying(api, income, card, type, **own)
+
+        run_now(api, made)
+        run_now(api, made)  # the first payment is still with the rail
+        arrive()
+        run_now(api, made)
+        arrive()
+
+        assert balances(income, card) == [1000_00 - cents, 300_00 - cents]
+
+    @pytest.mark.parametrize(("type", "own", "cents"), WAYS)
+    def test_counts_what_somebody_else_has_sent(self, api, income, card, type, own, cents):
+        made = paying(api, income, card, type, **own)
+
+        transfer_between(api, income, card, 20_00)
+        run_now(api, made)
+        arrive()
+
+        paid = max(20_00, cents)
+        assert balances(income, card) == [1000_00 - paid, 300_00 - paid]
+
+    @pytest.mark.parametrize(("type", "own", "cents"), WAYS)
+    def test_pays_again_what_came_back(self, api, income, card, type, own, cents):
+        made = paying(api, income, card, type, **own)
+        run_now(api, made)
+        arrive()
+        return_payment(Transfer.objects.get(rule_id=made.id).id, ErrorCode.DISCONNECTED_ACCOUNT)
+        assert balances(income, card) == [1000_00, 300_00]
+
+        run_now(api, made)
+        arrive()
+
+        assert balances(income, card) == [1000_00 - cents, 300_00 - cents]
+
+    @pytest.mark.parametrize(("type", "own", "cents"), WAYS)
+    @pytest.mark.parametrize("owed", [0, -50_00])
+    def test_pays_nothing_where_nothing_is_owed(self, api, income, card, type, own, cents, owed):
+        record_statement(organization_id=card.organization_id, account_id=card.id, balance_cents=owed)
+
+        told = run_now(api, paying(api, income, card, type, **own))
+
+        assert (told["status"], told["transfer_ids"]) == ("executed", [])
+
+    def test_pays_a_new_statement_anew(self, api, acme, income, card):
+        made = paying(api, income, card, "last_statement_balance")
+        run_now(api, made)
+        arrive()
+        record_statement(
+            organization_id=acme.id, account_id=card.id, balance_cents=180_00, last_statement_balance_cents=80_00
+        )
+
+        run_now(api, made)
+        arrive()
+
+        assert balances(income, card) == [720_00, 100_00]
+
+    def test_what_waits_for_approval_is_not_on_its_way(self, api, client_with, income, card):
+        transfer_between(client_with("MANUAL_TRANSFER:*>*;approval=0"), income, card, 300_00)
+
+        run_now(api, paying(api, income, card, "total_amount_due"))
+        arrive()
+
+        assert balances(income, card) == [700_00, 0]
+
+    @pytest.mark.parametrize(
+        ("target", "cents"),
+        [("current_balance_account", 280_00), ("last_statement_balance_account", 180_00),
+         ("next_payment_minimum_account", 15_00)],
+    )  # fmt: skip
+    def test_saves_for_what_is_left_alone(self, api, income, rent, card, target, cents):
+        transfer_between(api, income, card, 20_00)
+        made = write_enabled(
+            api,
+            rule(step(action("top_up", income.id, rent.id, **{target: {"id": card.id}})), trigger=manual(income.id)),
+        )
+
+        run_now(api, made)
+
+        assert balances(rent) == [cents]
+
+    def test_leaves_the_budget_to_the_next_debt_where_one_is_below_a_dollar(self, api, acme, income, card):
+        tiny = ExternalAccountFactory(
+            organization=acme, name="Tiny", external_account_type=ExternalAccountType.LIABILITY, balance_cents=60
+        )
+        spread = {"type": "snowball", "source": {"id": income.id}, "accounts": [{"id": tiny.id}, {"id": card.id}]}
+        made = write_enabled(api, rule(step({**spread, "amount_in_cents": 100_00}), trigger=manual(income.id)))
+
+        told = run_now(api, made)
+        arrive()
+
+        assert balances(card, tiny) == [200_00, 60]
+        movements = told["trace"]["actions"][0]["movements"]
+        assert [(each["destination"], each["result"], each["reason"]) for each in movements] == [
+            ("Tiny", "skip", "transfer_amount_less_than_one_dollar"),
+            ("Card", "move", None),
+        ]
+
+
+class TestAnAccountsMoney:
+    def test_that_is_about_to_leave_is_not_spent_twice(self, api, income, rent, card):
+        all_of_it = {"percentage_value": 100, "percentage_target": "SOURCE_ACCOUNT"}
+        spec = action("percentage", income.id, rent.id, **all_of_it)
+        made = write_enabled(api, rule(step(spec), trigger=manual(income.id)))
+        leaving = transfer_between(api, income, card, 300_00)
+        id = trigger(api, made)
+        carry_out(timezone.now())  # before the transfer is accepted
+        run_once()
+        arrive()
+
+        leaving.refresh_from_db()
+        assert (execution(api, id)["status"], leaving.status) == ("executed", "complete")
+        assert balances(income, rent, card) == [0, 700_00, 0]
+
+    def test_that_was_just_sent_outside_is_not_there_to_be_pulled_back(self, api, income, rent, bank):
+        record_statement(organization_id=bank.organization_id, account_id=bank.id, balance_cents=0)
+        there_and_back = step(move(income, bank, 400_00), move(bank, rent, 400_00))
+
+        told = run_now(api, write_enabled(api, rule(there_and_back, trigger=manual(income.id))))
+
+        assert told["error_message"] == "Action 1 failed: insufficient_funds."
+
+    def test_of_a_condition_is_what_is_available(self, api, income, rent, savings, card):
+        enough = condition("BALANCE", "GREATER_THAN_OR_EQUAL", 1000_00, of=income.id)
+        made = write_enabled(api, rule(step(move(income, rent, 1_00), conditions=enough), trigger=manual(income.id)))
+        transfer_between(api, income, card, 300_00)
+
+        told = run_now(api, made, simulation=True)
+
+        assert told["conditions_not_met"]
+        assert told["trace"]["steps"][0]["conditions"]["saw"] == 700_00
+
+
+class TestARetry:
+    @pytest.fixture
+    def refused(self, card):
+        return SimulatedMark.objects.create(account=card, fail_code=ErrorCode.PAYMENT_FAILED)
+
+    def test_does_not_happen_once_its_deposit_has_gone_back(self, api, bank, rent, card, refused):
+        fund(rent, 700_00)
+        run_once()
+        all_of_it = action("percentage", rent.id, card.id, percentage_value=100, percentage_target="INCOMING_AMOUNT")
+        made = write_enabled(api, rule(step(all_of_it), trigger=on_funds(rent.id)))
+        pulled = transfer_between(api, bank, rent, 200_00)
+        run_once()
+        run_once(later(seconds=10))
+        run_once(later(seconds=20))
+        refused.delete()
+        return_payment(pulled.id, ErrorCode.INSUFFICIENT_FUNDS)
+
+        run_once(later(minutes=10))
+        run_once(later(minutes=11))
+
+        assert balances(rent, card) == [700_00, 300_00]
+        [run] = runs_of(made)
+        told = execution(api, run.id)
+        assert (told["status"], told["next_attempt_at"]) == ("failed", None)
+        assert told["error_message"].startswith("deposit_returned: ")
+
+    def test_that_finds_nothing_to_do_leaves_failed_what_failed(self, api, income, card, refused):
+        made = paying(api, income, card, "total_amount_due")
+        id = trigger(api, made)
+        run_once()
+        run_once(later(seconds=10))
+        assert execution(api, id)["status"] == "in_progress"
+        record_statement(organization_id=card.organization_id, account_id=card.id, balance_cents=0)
+
+        run_once(later(minutes=10))
+
+        told = execution(api, id)
+        assert (told["status"], counts(told)) == ("failed", [2, 0, 1, 0])
+        assert told["error_message"] == "1 of 1 transfers failed: payment_failed."
+        assert told["trace"]["nothing_to_move"] == 1  # 2 = 0 + 1 + 0 + 1
+
+
+class TestALimit:
+    NEVER = condition("TRANSFER_AMOUNT", "GREATER_THAN", 10**9)
+
+    @pytest.fixture
+    def capped(self, income, rent):
+        return move(income, rent, 300_00, limit=limit("PER_MONTH", 300_00))
+
+    @pytest.fixture
+    def made(self, api, income, capped):
+        made = write_enabled(api, rule(step(capped), trigger=manual(income.id)))
+        run_now(api, made)
+        return made
+
+    def rewritten(self, api, made, income, *steps):
+        response = api.put(f"/rules/{made.id}", rule(*steps, trigger=manual(income.id)))
+        assert response.status_code == 200, response.content
+        run_now(api, enable(made))
+
+    def test_goes_on_counting_when_a_step_is_put_in_front(self, api, made, income, rent, savings, capped):
+        self.rewritten(api, made, income, step(move(income, savings, 100), conditions=self.NEVER), step(capped))
+
+        assert balances(rent) == [300_00]
+
+    def test_goes_on_counting_when_its_action_moves(self, api, made, income, rent, savings, capped):
+        self.rewritten(api, made, income, step(move(income, savings, 1_00), {**capped, "group_index": 2}))
+
+        assert balances(rent, savings) == [300_00, 1_00]
+
+    @pytest.mark.parametrize("period", ["PER_WEEK", "PER_YEAR"])
+    def test_goes_on_counting_in_another_period(self, api, made, income, rent, capped, period):
+        self.rewritten(api, made, income, step({**capped, "limit": limit(period, 400_00)}))
+
+        assert balances(rent) == [400_00]
+
+    def test_counts_what_moved_before_there_was_one(self, api, income, rent, capped):
+        free = write_enabled(api, rule(step({**capped, "limit": None}), trigger=manual(income.id)))
+        run_now(api, free)
+
+        self.rewritten(api, free, income, step(capped))
+
+        assert balances(rent) == [300_00]
+
+    def test_that_is_used_up_is_named(self, api, made, income):
+        told = run_now(api, made)
+
+        assert (told["status"], counts(told)) == ("executed", [1, 0, 0, 0])
+        named = {"period": "PER_MONTH", "limit_in_cents": 300_00, "used_in_cents": 300_00}
+        assert told["trace"]["actions"][0]["limit"] == named
+        assert told["trace"]["nothing_to_move"] == 1
+
+
+class TestAChainOfRules:
+    def test_is_bounded_in_breadth_too(self, api, rent, savings):
+        fund(rent, 1000_00)
+        fund(savings, 1000_00)
+        run_once()
+        for source, to in ((rent, savings), (savings, rent)):
+            write_enabled(api, rule(step(move(source, to, 100), move(source, to, 100)), trigger=on_funds(source.id)))
+
+        fund(rent, 1_00)
+        for _ in range(40):
+            run_once()
+
+        assert RuleExecution.objects.count() == MAX_CHAIN_RUNS + 1
+        [last] = RuleExecution.objects.filter(chain_number__gt=MAX_CHAIN_RUNS)
+        assert last.error_message.startswith("rule_loop_detected: ")
+        # The next deposit begins a chain of its own.
+        fund(rent, 1_00)
+        run_once()
+        assert RuleExecution.objects.count() == 2 * (MAX_CHAIN_RUNS + 1)
+
+
+class TestALateSlot:
+    @pytest.fixture
+    def monthly(self, api, income, rent):
+        """The 31st of July 2030, midnight; a limit of $300.00 a month."""
+        due = condition("DATE", "EQUALS", 31)
+        capped = move(income, rent, 200_00, limit=limit("PER_MONTH", 300_00))
+        when = scheduled("MONTHLY", "2030-07-31T00:00:00Z", income.id)
+        return write_enabled(api, rule(step(capped, conditions=due), trigger=when))
+
+    def test_is_judged_by_the_date_it_was_due(self, api, monthly, rent):
+        run_once(datetime(2030, 8, 2, tzinfo=UTC))
+
+        [run] = runs_of(monthly)
+        assert not execution(api, run.id)["conditions_not_met"]
+        assert balances(rent) == [200_00]
+
+    def test_counts_in_the_period_it_was_due(self, monthly, rent):
+        run_once(datetime(2030, 8, 2, tzinfo=UTC))  # July's 200
+        run_once(datetime(2030, 8, 31, tzinfo=UTC))  # August has 300 of its own
+
+        assert balances(rent) == [400_00]
