@@ -88,9 +88,11 @@ class MaskedNumber(serializers.CharField):
 class Balance(serializers.Serializer):
     """What an account holds or owes, in cents."""
 
-    balance_in_cents = StoredCents(allow_null=True, help_text="Of a liability: what is owed, positive.")
+    balance_in_cents = StoredCents(
+        allow_null=True, help_text="Of a liability: what is owed, positive (negative: a credit)."
+    )
     available_balance_in_cents = StoredCents(
-        allow_null=True, help_text="The balance less what pending outgoing transfers hold."
+        allow_null=True, help_text="The balance less what pending outgoing transfers hold; null of a liability."
     )
     last_statement_balance_in_cents = StoredCents(allow_null=True)
     next_payment_minimum_in_cents = StoredCents(allow_null=True)

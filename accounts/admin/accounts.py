@@ -19,7 +19,7 @@ from apikeys.admin.organizations import ORGANIZATION_FILTER
 from apikeys.models import Organization
 from sequence.admin.base import ObjectPage, StaffAdmin
 from sequence.admin.display import UNKNOWN, amount, badge, code
-from sequence.admin.fields import Dollars
+from sequence.admin.fields import MAX_CENTS, Dollars
 from sequence.admin.filters import Named, OneOf
 from sequence.admin.finders import changes_of, register_finder
 from sequence.admin.period_filters import period
@@ -106,8 +106,10 @@ class AccountForm(forms.ModelForm):
         help_texts = {"icon": "An icon's name, such as briefcase, shown to people here."}
 
 
-def _optional_dollars(label: str) -> Dollars:
-    return Dollars(required=False, label=f"{label} in US dollars", help_text="Empty means unknown.")
+def _optional_dollars(label: str, *, min_cents: int = 0) -> Dollars:
+    return Dollars(
+        required=False, min_cents=min_cents, label=f"{label} in US dollars", help_text="Empty means unknown."
+    )
 
 
 class ExternalAccountForm(AccountForm):
@@ -115,11 +117,11 @@ class ExternalAccountForm(AccountForm):
 
     external_account_type = forms.ChoiceField(choices=[("", "Choose one"), *ExternalAccountType.choices], label="Kind")
     institution_name = forms.CharField(max_length=100, label="Institution")
-    last_seen_balance_cents = _optional_dollars("Balance, as last seen,")
+    last_seen_balance_cents = _optional_dollars("Balance, as last seen,", min_cents=-MAX_CENTS)
     interest_rate_percent = forms.DecimalField(
         required=False, min_value=0, max_digits=6, decimal_places=3, label="Interest rate in percent a year"
     )
-    last_statement_balance_cents = _optional_dollars("Last statement's balance")
+    last_statement_balance_cents = _optional_dollars("Last statement's balance", min_cents=-MAX_CENTS)
     next_payment_minimum_cents = _optional_dollars("Next minimum payment")
     next_payment_due_on = forms.DateField(required=False, label="Next payment due on", widget=AdminDateWidget)
 

@@ -10,15 +10,19 @@ from accounts import services
 from accounts.models import Account, AccountType
 from sequence.admin.base import ObjectPage
 from sequence.admin.display import dollars
-from sequence.admin.fields import Dollars
+from sequence.admin.fields import MAX_CENTS, Dollars
 
 _OF_LIABILITIES = "Only of a liability. Empty leaves it as it was."
 
 
 class StatementForm(forms.Form):
-    balance_cents = Dollars(label="Balance in US dollars", help_text="Of a liability: what is owed.")
+    balance_cents = Dollars(
+        min_cents=-MAX_CENTS,
+        label="Balance in US dollars",
+        help_text="Of a liability: what is owed, and -20 is a credit of $20. Of another account -20 is an overdraft.",
+    )
     last_statement_balance_cents = Dollars(
-        required=False, label="Last statement's balance in US dollars", help_text=_OF_LIABILITIES
+        min_cents=-MAX_CENTS, required=False, label="Last statement's balance in US dollars", help_text=_OF_LIABILITIES
     )
     next_payment_minimum_cents = Dollars(
         required=False, label="Next minimum payment in US dollars", help_text=_OF_LIABILITIES

@@ -7,7 +7,12 @@ from django import forms
 
 # The largest whole number of cents that the API takes.
 MAX_CENTS = 2**53 - 1
-_FORM = re.compile(r"\$?\s*([0-9]{1,3}(?:,[0-9]{3})+|[0-9]+)(?:\.([0-9]{2}))?")
+_FORM = re.compile(r"(-?)\s*\$?\s*([0-9]{1,3}(?:,[0-9]{3})+|[0-9]+)(?:\.([0-9]{2}))?")
+
+
+def _written(cents: int) -> str:
+    sign = "-" if cents < 0 else ""
+    return f"{sign}{abs(cents) // 100}.{abs(cents) % 100:02}"
 
 
 class DollarsInput(forms.TextInput):
@@ -18,7 +23,7 @@ class DollarsInput(forms.TextInput):
 
     def format_value(self, value: Any) -> str | None:
         if isinstance(value, int):
-            return f"{value // 100}.{value % 100:02}"
+            return _written(value)
         return value
 
 
@@ -43,16 +48,17 @@ class Dollars(forms.Field):
         match = _FORM.fullmatch(text)
         if match is None or not text.isascii():
             raise forms.ValidationError(self.error_messages["invalid"], code="invalid")
-        whole, cents = match.groups()
-        return int(whole.replace(",", "")) * 100 + int(cents or 0)
+        sign, whole, cents = match.groups()
+        amount = int(whole.replace(",", "")) * 100 + int(cents or 0)
+        return -amount if sign else amount
 
     def validate(self, value: int | None) -> None:
         super().validate(value)
         if value is None:
             return
         if value < self.min_cents:
-            limit = f"{self.min_cents // 100}.{self.min_cents % 100:02}"
-            raise forms.ValidationError(self.error_messages["too_small"], code="too_small", params={"limit": limit})
+            params = {"limit": _written(self.min_cents)}
+            raise forms.ValidationError(self.error_messages["too_small"], code="too_small", params=params)
         if value > MAX_CENTS:
             raise forms.ValidationError(self.error_messages["too_large"], code="too_large")
 

@@ -66,7 +66,8 @@ def whole_number(low: int, high: int) -> Callable[[str], int]:
     """Return a reader of whole numbers from ``low`` to ``high``."""
 
     def read(text: str) -> int:
-        if not (text.isascii() and text.isdigit()) or len(text) > 18 or not low <= int(text) <= high:
+        digits = text.removeprefix("-") if low < 0 else text
+        if not (text.isascii() and digits.isdigit()) or len(digits) > 18 or not low <= int(text) <= high:
             raise ArgumentTypeError(f"{text!r} is no whole number from {low} to {high}.")
         return int(text)
 

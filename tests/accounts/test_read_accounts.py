@@ -68,7 +68,7 @@ class TestReadAccount:
         del balance["balance_last_updated_at"]
         assert balance == {
             "balance_in_cents": 2500_00,
-            "available_balance_in_cents": 2500_00,
+            "available_balance_in_cents": None,
             "last_statement_balance_in_cents": 2000_00,
             "next_payment_minimum_in_cents": 35_00,
             "next_payment_due_date": "2026-03-31",

@@ -19,17 +19,22 @@ class Command(OperatorCommand):
     def add_arguments(self, parser: CommandParser) -> None:
         super().add_arguments(parser)
         cents = whole_number(0, MAX_CENTS)
+        figure = whole_number(-MAX_CENTS, MAX_CENTS)
         parser.add_argument("--organization", required=True, metavar="ORG_ID")
         parser.add_argument("--name", type=line(100), required=True)
         parser.add_argument("--type", required=True, choices=ExternalAccountType.values)
         parser.add_argument("--institution", type=line(100), required=True)
         parser.add_argument(
-            "--balance", type=cents, metavar="CENTS", help="of a LIABILITY: what is owed; unknown if left out"
+            "--balance",
+            type=figure,
+            metavar="CENTS",
+            help="of a LIABILITY: what is owed, below zero a credit; of another account, below zero an overdraft; "
+            "unknown if left out",
         )
         parser.add_argument(
             "--interest-rate", type=percent, metavar="P", help="percent a year, such as 19.99; LIABILITY only"
         )
-        parser.add_argument("--statement-balance", type=cents, metavar="CENTS", help="LIABILITY only")
+        parser.add_argument("--statement-balance", type=figure, metavar="CENTS", help="LIABILITY only")
         parser.add_argument("--minimum-payment", type=cents, metavar="CENTS", help="LIABILITY only")
         parser.add_argument("--due-date", type=day, metavar="D", help="such as 2026-12-31; LIABILITY only")
 

@@ -19,12 +19,17 @@ class Command(OperatorCommand):
     def add_arguments(self, parser: CommandParser) -> None:
         super().add_arguments(parser)
         cents = whole_number(0, MAX_CENTS)
+        figure = whole_number(-MAX_CENTS, MAX_CENTS)
         parser.add_argument("account", metavar="ACC_ID")
         parser.add_argument(
-            "--balance", type=cents, required=True, metavar="CENTS", help="of a LIABILITY: what is owed"
+            "--balance",
+            type=figure,
+            required=True,
+            metavar="CENTS",
+            help="of a LIABILITY: what is owed, below zero a credit; of another account, below zero an overdraft",
         )
         parser.add_argument("--interest-rate", type=percent, metavar="P", help="percent a year; LIABILITY only")
-        parser.add_argument("--statement-balance", type=cents, metavar="CENTS", help="LIABILITY only")
+        parser.add_argument("--statement-balance", type=figure, metavar="CENTS", help="LIABILITY only")
         parser.add_argument("--minimum-payment", type=cents, metavar="CENTS", help="LIABILITY only")
         parser.add_argument("--due-date", type=day, metavar="D", help="such as 2026-12-31; LIABILITY only")
 
