@@ -2,7 +2,7 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-    dependencies = [("transfers", "0007_serve_the_lists_of_staff")]
+    dependencies = [("transfers", "0008_count_what_entries_let_through")]
 
     operations = [
         migrations.AlterField("transfer", "rail", models.CharField(max_length=30)),
