@@ -5,6 +5,7 @@ from datetime import datetime
 from typing import Any
 
 import pghistory
+import pgtrigger
 from django.contrib.postgres.fields import ArrayField
 from django.contrib.postgres.indexes import HashIndex
 from django.db import models
@@ -94,7 +95,7 @@ class ApiKey(models.Model):
     expires_at = models.DateTimeField(null=True, blank=True, help_text="UTC; empty means never.")
     last_used_at = models.DateTimeField(null=True, editable=False)
     revoked_at = models.DateTimeField(null=True, editable=False)
-    # Who answers for what the key may do now; that person cannot approve its transfers.
+    # Who answers for what the key may do now.
     permissions_changed_by = models.CharField(max_length=MAX_ACTOR_LENGTH, editable=False)
     permissions_changed_at = models.DateTimeField(default=clock.now, editable=False)
 
@@ -125,6 +126,40 @@ class ApiKey(models.Model):
     def permissions(self) -> list[Permission]:
         """Return what the key may do."""
         return [entry.as_permission() for entry in self.entries.all()]
+
+
+class Custody(models.TextChoices):
+    """What made somebody a custodian of a key. Closing a key gives nobody anything, so it is not among these."""
+
+    CREATED = "created"
+    ROTATED = "rotated"
+    CHANGED = "changed"
+
+
+class KeyCustodian(models.Model):
+    """Somebody who saw a secret of a key's lineage or changed what its keys may do: see ``apikeys.custody``.
+
+    One row for each of them, with the first that they did. PostgreSQL wants one for every name that a key carries in
+    ``created_by`` and ``permissions_changed_by``.
+    """
+
+    organization = models.ForeignKey(Organization, on_delete=models.PROTECT, related_name="+")
+    lineage_id = PrefixedIdField("key")
+    actor = models.CharField(max_length=MAX_ACTOR_LENGTH)
+    how = models.CharField(max_length=10, choices=Custody)
+    since = models.DateTimeField(default=clock.now)
+
+    class Meta:
+        default_permissions = ()
+        constraints = [
+            models.UniqueConstraint(fields=["organization", "lineage_id", "actor"], name="key_custodian_once"),
+            models.CheckConstraint(condition=Q(how__in=Custody.values), name="key_custodian_how_is_known"),
+        ]
+        # What somebody has seen they cannot unsee.
+        triggers = [pgtrigger.Protect(name="is_append_only", operation=pgtrigger.Update | pgtrigger.Delete)]
+
+    def __str__(self) -> str:
+        return f"{self.actor} {self.how} {self.lineage_id}"
 
 
 def _scopes(*kinds: ResourceKind) -> list[Scope]:

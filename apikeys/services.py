@@ -1,11 +1,13 @@
 """What the business does with organizations and keys. Each function is one transaction."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime, timedelta
+from typing import Any
 
 import pghistory
 from django.db.models import QuerySet
 
+from apikeys.custody import note_custodian
 from apikeys.entries import Permission
 from apikeys.errors import (
     ApiKeyAlreadyRotated,
@@ -14,7 +16,15 @@ from apikeys.errors import (
     InvalidPermission,
     OrganizationNotFound,
 )
-from apikeys.models import ApiKey, IdempotencyRecord, Organization, OrganizationStatus, PermissionEntry, SpentPair
+from apikeys.models import (
+    ApiKey,
+    Custody,
+    IdempotencyRecord,
+    Organization,
+    OrganizationStatus,
+    PermissionEntry,
+    SpentPair,
+)
 from apikeys.tokens import digest_of, new_token, shown_part
 from sequence import clock
 from sequence.transactions import transactional
@@ -78,8 +88,20 @@ def create_api_key(
     )
     key.lineage_id = key.id
     key.save(force_insert=True)
+    note_custodian(key, actor=created_by, how=Custody.CREATED)
     _write_entries(key, permissions)
     return key, token
+
+
+@transactional
+def edit_api_key(*, key_id: str, changes: Mapping[str, Any], changed_by: str) -> ApiKey:
+    """Write these of the key's own fields: name, expires_at, rate_limit_per_minute. Raises ApiKeyNotFound."""
+    key = lock_api_key(key_id)
+    for name, value in changes.items():
+        setattr(key, name, value)
+    key.save(update_fields=list(changes))
+    note_custodian(key, actor=changed_by, how=Custody.CHANGED)
+    return key
 
 
 @transactional
@@ -96,6 +118,7 @@ def note_permissions_changed(key: ApiKey, *, changed_by: str) -> None:
     key.permissions_changed_by = changed_by
     key.permissions_changed_at = clock.now()
     key.save(update_fields=["permissions_changed_by", "permissions_changed_at"])
+    note_custodian(key, actor=changed_by, how=Custody.CHANGED)
 
 
 @transactional
@@ -137,6 +160,7 @@ def rotate_api_key(*, key_id: str, overlap: timedelta, rotated_by: str) -> tuple
         expires_at=old.expires_at,
         rate_limit_per_minute=old.rate_limit_per_minute,
     )
+    note_custodian(new, actor=rotated_by, how=Custody.ROTATED)
     _write_entries(new, old.permissions())
     end = now + overlap
     old.expires_at = end if old.expires_at is None else min(end, old.expires_at)

@@ -33,6 +33,12 @@ class ApprovalRefused(Conflict):
     message = "{reason} Reject the transfer, or mend that and approve it again."
 
 
+class SomebodyElseMustDecide(ApprovalRefused):
+    """The transfer may well be approved, but not by this person, who may only reject it."""
+
+    message = "{reason} You may only reject it."
+
+
 class InsufficientFunds(Conflict):
     code = "insufficient_funds"
     message = "{name} has {available_cents} cents available, not {amount_cents}."

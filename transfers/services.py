@@ -7,6 +7,7 @@ from accounts.errors import AccountNotFound
 from accounts.models import Account, AccountType
 from accounts.services import find_accounts_for_reference
 from apikeys.authentication import AuthenticatedKey
+from apikeys.custody import reason_against
 from apikeys.entries import MAX_CENTS, Permission
 from apikeys.models import ApiKey, OrganizationStatus, SpendPeriod
 from apikeys.scopes import Scope
@@ -21,6 +22,7 @@ from transfers.errors import (
     InsufficientFunds,
     MaxAmountExceeded,
     NotOnThisAccount,
+    SomebodyElseMustDecide,
     TransferNotCancellable,
     TransferNotDecidable,
     TransferNotFound,
@@ -30,6 +32,8 @@ from transfers.pairs import manual_origin, route_between
 from transfers.rails.ledger import IncomingRail
 from transfers.settlement import give_back
 
+# What a transfer's key has to do with it, where a person must not decide.
+ASKED = "asked for this"
 _CANCELLABLE = (Status.PENDING_APPROVAL, Status.PROCESSING)
 
 
@@ -141,8 +145,8 @@ def approve_transfer(*, transfer_id: str, by: str) -> Transfer:
     """Let a transfer that waits for a person go ahead, after checking everything again as of now.
 
     ``by`` is a staff user's name, or a command's actor. Raises TransferNotFound, TransferNotDecidable, and
-    ApprovalRefused with the reason: the person answers for the key's permissions, the key is closed or may no longer do
-    this, or an account is gone.
+    ApprovalRefused with the reason: the person is a custodian of the key (see ``apikeys.custody``), the key is closed
+    or may no longer do this, or an account is gone.
     """
     transfer = _lock_transfer(transfer_id)
     if transfer.status != Status.PENDING_APPROVAL:
@@ -170,10 +174,9 @@ def _check_approval(transfer: Transfer, by: str) -> None:
         raise ApprovalRefused(reason="The key that asked for it is revoked or expired.")
     if key.organization.status != OrganizationStatus.ACTIVE:
         raise ApprovalRefused(reason="The organization is suspended.")
-    if key.permissions_changed_by == by:
-        raise ApprovalRefused(
-            reason=f"{by} last changed what the key may do, so somebody else must decide on its transfers."
-        )
+    against = reason_against(key, by=by, role=ASKED)
+    if against is not None:
+        raise SomebodyElseMustDecide(reason=against)
     try:
         source, destination = find_accounts_for_reference(
             transfer.source_id or "", transfer.destination_id or "", organization_id=transfer.organization_id

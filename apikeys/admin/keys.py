@@ -17,6 +17,7 @@ from apikeys import services
 from apikeys.admin.choosing import ChooseOrganization
 from apikeys.admin.entries import EntryFormSet, EntryInline
 from apikeys.admin.organizations import ORGANIZATION_FILTER
+from apikeys.custody import custodians_of
 from apikeys.entries import Permission
 from apikeys.models import ApiKey, Organization, OrganizationStatus, PermissionEntry
 from apikeys.scopes import ResourceKind
@@ -147,6 +148,7 @@ class RotateKey(ObjectPage):
             f"A new key with the permissions and limits of {obj.name} is made and shown once.{expiry}",
             "The old key works until the overlap ends; bring the new one to its program before that.",
             "Idempotency records and spent amounts go on: a retry across the rotation does nothing twice.",
+            "Whoever does this may from then on neither approve its transfers nor enable the rules that it wrote.",
         ]
 
     def perform(self, request: HttpRequest, obj: ApiKey, choices: dict[str, Any]) -> HttpResponse:
@@ -227,6 +229,7 @@ class ApiKeyAdmin(StaffAdmin):
         "shown_successor",
         "permissions_changed_by",
         "permissions_changed_at",
+        "shown_custodians",
     ]
     readonly_fields = _facts
 
@@ -278,8 +281,9 @@ class ApiKeyAdmin(StaffAdmin):
 
     def save_model(self, request: HttpRequest, obj: ApiKey, form: forms.ModelForm, change: bool) -> None:
         """A new key is made together with its entries, in save_related."""
-        if change:
-            super().save_model(request, obj, form, change)
+        changes = {name: form.cleaned_data[name] for name in form.changed_data}
+        if change and changes:
+            services.edit_api_key(key_id=obj.pk, changes=changes, changed_by=actor_of(request))
 
     def save_related(self, request: HttpRequest, form: Any, formsets: Any, change: bool) -> None:
         if change:
@@ -341,6 +345,11 @@ class ApiKeyAdmin(StaffAdmin):
             shown.append(f"and {rest} more")
         items = format_html_join("", "<li>{}</li>", ((line,) for line in shown))
         return format_html('<ul class="plain">{}</ul>', items)
+
+    @admin.display(description="neither approve its transfers nor enable its rules")
+    def shown_custodians(self, obj: ApiKey) -> SafeString:
+        lines = ((f"{row.actor}, who {row.how} it on {row.since:%Y-%m-%d}",) for row in custodians_of(obj))
+        return format_html_join("", "<p>{}</p>", lines)
 
     @admin.display(description="replaces")
     def shown_replaces(self, obj: ApiKey) -> str | SafeString:

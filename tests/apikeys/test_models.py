@@ -1,5 +1,7 @@
 """What the database itself refuses, whoever writes."""
 
+from datetime import timedelta
+
 import pytest
 from django.db import DatabaseError, IntegrityError, connection, transaction
 from django.utils import timezone
@@ -124,14 +126,19 @@ class TestApiKeyTable:
             execute("UPDATE apikeys_apikey SET rate_limit_per_minute = %s", limit)
 
     def test_refuses_a_second_successor(self, key):
-        ApiKey.objects.create(
-            organization_id=key.organization_id, name="A", digest=b"a", lineage_id=key.id, replaces=key
-        )
+        services.rotate_api_key(key_id=key.id, overlap=timedelta(hours=1), rotated_by="test")
 
         with pytest.raises(IntegrityError, match="replaces"), transaction.atomic():
             ApiKey.objects.create(
                 organization_id=key.organization_id, name="B", digest=b"b", lineage_id=key.id, replaces=key
             )
+
+    @pytest.mark.parametrize("column", ["created_by", "permissions_changed_by"])
+    def test_refuses_a_name_that_is_no_custodians(self, key, key_of_globex, column):
+        services.edit_api_key(key_id=key_of_globex.id, changes={"name": "Other"}, changed_by="staff:eve")
+
+        with pytest.raises(IntegrityError, match=f"{column}_is_custodian"):
+            execute(f"UPDATE apikeys_apikey SET {column} = 'staff:eve' WHERE id = %s", parse_id("key", key.id))  # noqa: S608
 
     def test_refuses_an_organization_that_is_not_there(self, key):
         with pytest.raises(IntegrityError):
@@ -166,3 +173,22 @@ class TestAuditTables:
         execute("UPDATE apikeys_apikey SET revoked_at = %s", timezone.now())
 
         assert key.events.filter(pgh_label="update", revoked_at__isnull=False).count() == 1
+
+
+class TestKeyCustodianTable:
+    @pytest.mark.parametrize(
+        "statement",
+        ["DELETE FROM apikeys_keycustodian", "UPDATE apikeys_keycustodian SET actor = 'staff:eve'"],
+    )
+    def test_forgets_nobody(self, key, statement):
+        with pytest.raises(DatabaseError, match="Cannot update or delete"):
+            execute(statement)
+
+    def test_refuses_a_lineage_of_another_organization(self, key, globex):
+        with pytest.raises(IntegrityError, match="lineage_id_of_same_organization"):
+            execute(
+                "INSERT INTO apikeys_keycustodian (organization_id, lineage_id, actor, how, since)"
+                " VALUES (%s, %s, 'staff:eve', 'changed', now())",
+                parse_id("org", globex.id),
+                parse_id("key", key.id),
+            )

@@ -7,7 +7,7 @@ from django.utils import timezone
 
 from apikeys.entries import parse_permissions
 from apikeys.models import ApiKey, SpendCounter, SpendPeriod
-from apikeys.services import create_api_key, rotate_api_key, set_permissions
+from apikeys.services import create_api_key, edit_api_key, rotate_api_key, set_permissions
 from apikeys.spending import starts_on
 from tests.apikeys.test_idempotency import key_of
 from tests.client import Api
@@ -373,19 +373,42 @@ class TestApproval:
         assert waiting.decided_at is not None
         assert find_faults() == []
 
-    def test_is_refused_to_whoever_last_changed_the_keys_permissions(self, waiting, key_and_api):
-        self.assert_refused(waiting, "staff:ann last changed", by="staff:ann")
-
-        self.change(key_and_api[0], "MANUAL_TRANSFER:*>*@5000;day=6000;approval=0", by="staff:bob")
-        self.assert_refused(waiting, "staff:bob last changed", by="staff:bob")
-        self.approve(waiting, by="staff:ann")
-
-    def test_stays_refused_to_them_after_the_key_was_rotated(self, key_and_api, income, rent):
+    def test_is_refused_to_whoever_made_or_ever_changed_the_key(self, waiting, key_and_api):
         key, _ = key_and_api
-        _, token = rotate_api_key(key_id=key.id, overlap=timedelta(hours=24), rotated_by="staff:bob")
+        self.change(key, "MANUAL_TRANSFER:*>*@5000;day=6000;approval=0", by="staff:bob")
+        edit_api_key(key_id=key.id, changes={"name": "Payouts"}, changed_by="staff:cleo")
+
+        self.assert_refused(waiting, r"ann created the key that asked for this, so somebody else", by="staff:ann")
+        self.assert_refused(waiting, "bob changed the key", by="staff:bob")
+        self.assert_refused(waiting, "cleo changed the key", by="staff:cleo")
+        self.approve(waiting, by="staff:dan")
+
+    def test_is_refused_to_every_custodian_of_the_lineage_whichever_key_asked(self, key_and_api, income, rent):
+        key, first = key_and_api
+        overlap = timedelta(hours=24)
+        self.change(key, "MANUAL_TRANSFER:*>*;approval=0", by="staff:bob")
+        second, token = rotate_api_key(key_id=key.id, overlap=overlap, rotated_by="staff:cleo")
+        third, last = rotate_api_key(key_id=second.id, overlap=overlap, rotated_by="staff:dan")
+        edit_api_key(key_id=third.id, changes={"expires_at": None}, changed_by="staff:eve")
+        asked = [transfer_between(api, income, rent, 10_00) for api in (first, Api(token), Api(last))]
+
+        for transfer in asked:
+            for person in ("ann", "bob", "cleo", "dan", "eve"):
+                self.assert_refused(transfer, f"{person} .* the key that asked for this", by=f"staff:{person}")
+        for transfer in asked:
+            self.approve(transfer, by="staff:zoe")
+
+    def test_is_refused_to_one_person_who_rotates_the_key_and_asks_with_the_new_secret(self, key_and_api, income, rent):
+        key, _ = key_and_api
+        _, token = rotate_api_key(key_id=key.id, overlap=timedelta(0), rotated_by="staff:bob")
         transfer = transfer_between(Api(token), income, rent, 30_00)
 
-        self.assert_refused(transfer, "staff:ann last changed", by="staff:ann")
+        self.assert_refused(transfer, "bob rotated the key", by="staff:bob")
+
+    def test_is_nobodys_matter_who_made_another_key(self, waiting, acme):
+        create_api_key(organization=acme, name="Other", permissions=[], created_by="staff:bob")
+
+        self.approve(waiting, by="staff:bob")
 
     def test_is_refused_when_the_key_is_revoked(self, waiting, key_and_api):
         ApiKey.objects.filter(id=key_and_api[0].id).update(revoked_at=timezone.now())
@@ -398,7 +421,7 @@ class TestApproval:
         self.assert_refused(waiting, "revoked or expired")
 
     def test_still_counts_when_the_key_was_rotated_and_the_overlap_is_over(self, waiting, key_and_api):
-        rotate_api_key(key_id=key_and_api[0].id, overlap=timedelta(0), rotated_by="staff:bob")
+        rotate_api_key(key_id=key_and_api[0].id, overlap=timedelta(0), rotated_by="staff:cleo")
         self.approve(waiting)
 
         settle()
@@ -407,7 +430,7 @@ class TestApproval:
         assert find_faults() == []
 
     def test_goes_by_what_the_rotated_key_may_do_now(self, waiting, key_and_api, rent, bank):
-        new, _ = rotate_api_key(key_id=key_and_api[0].id, overlap=timedelta(0), rotated_by="staff:bob")
+        new, _ = rotate_api_key(key_id=key_and_api[0].id, overlap=timedelta(0), rotated_by="staff:cleo")
         self.change(new, f"MANUAL_TRANSFER:{rent.id}>{bank.id}")
 
         self.assert_refused(waiting, "no longer allow")
