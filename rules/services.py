@@ -10,6 +10,8 @@ from django.db.models import F
 from accounts.models import Account
 from accounts.services import find_accounts_for_reference
 from apikeys.authentication import AuthenticatedKey
+from apikeys.custody import find_key_of_actor, reason_against
+from apikeys.models import ApiKey
 from apikeys.trigger_limits import charge_trigger
 from rules.errors import RuleChanged, RuleConflict, RuleDisabled, RuleExecutionNotFound, RuleNotEnablable, RuleNotFound
 from rules.models import (
@@ -26,6 +28,9 @@ from rules.schedules import next_slot
 from sequence import clock
 from sequence.errors import DomainError
 from sequence.transactions import transactional
+
+# What a version's author has to do with it, where a person must not enable it.
+WROTE = "wrote this"
 
 
 @transactional
@@ -83,7 +88,8 @@ def enable_rule(*, rule_id: str, version: int, by: str) -> Rule:
 
     ``version`` is the one that whoever decides has read. Raises RuleNotFound, RuleChanged when it is not the rule's
     any more, RuleConflict when another enabled rule waits for the same account's funds, and
-    RuleNotEnablable when an account that it names is gone or its schedule is over.
+    RuleNotEnablable when an account that it names is gone, its schedule is over, or ``by`` is a custodian of the key
+    that wrote it (see ``apikeys.custody``).
     """
     rule = _lock_rule(rule_id)
     if rule.version != version:
@@ -91,6 +97,7 @@ def enable_rule(*, rule_id: str, version: int, by: str) -> Rule:
     if rule.status == RuleStatus.ENABLED:
         return rule
     now = clock.now()
+    _check_author(rule, by)
     _check_accounts(rule)
     _check_no_other(rule)
     rule.next_slot_at = _first_slot(rule, now)
@@ -206,6 +213,11 @@ def current_version(rule_id: str) -> int:
     return version
 
 
+def author_of(rule: Rule) -> ApiKey | None:
+    """Return the key that wrote the version which the rule has now, None where no key did."""
+    return find_key_of_actor(rule.versions.values_list("created_by", flat=True).get(number=rule.version))
+
+
 def account_names(rule: Rule) -> dict[str, str]:
     """Return the names of the accounts that the rule names, by id; deleted ones keep their last."""
     rows = Account.objects.of(rule.organization_id).filter(id__in=rule.account_ids)
@@ -240,6 +252,14 @@ def _lock_rule(rule_id: str, organization_id: str | None = None) -> Rule:
     if rule is None:
         raise RuleNotFound()
     return rule
+
+
+def _check_author(rule: Rule, by: str) -> None:
+    """Let nobody enable what a key wrote whose secret they may hold: it may be their own word."""
+    author = author_of(rule)
+    against = None if author is None else reason_against(author, by=by, role=WROTE)
+    if against is not None:
+        raise RuleNotEnablable(reason=against)
 
 
 def _check_accounts(rule: Rule) -> None:

@@ -2,14 +2,19 @@
 
 import io
 import json
+from datetime import timedelta
 
 import pytest
 from django.core.management import CommandError, call_command
 from django.db import IntegrityError, transaction
 
+from apikeys.entries import parse_permissions
+from apikeys.services import create_api_key, edit_api_key, rotate_api_key
 from rules.errors import RuleConflict, RuleNotEnablable
 from rules.models import Rule
 from rules.services import enable_rule
+from tests.client import Api
+from tests.conftest import ALL_PERMISSIONS
 from tests.factories import PodFactory
 from tests.rules.definitions import action, condition, manual, on_funds, rule, scheduled, step
 from tests.rules.steps import disable, enable, move, write, write_enabled
@@ -95,6 +100,53 @@ class TestEnableRule:
 
         with pytest.raises(RuleNotEnablable, match="past"):
             enable(over)
+
+
+class TestFourEyes:
+    """Whoever may hold the secret of the key that wrote a rule does not enable it."""
+
+    @pytest.fixture
+    def key(self, acme):
+        return create_api_key(
+            organization=acme, name="Agent", permissions=parse_permissions(ALL_PERMISSIONS), created_by="staff:ann"
+        )
+
+    @pytest.fixture
+    def body(self, income, rent):
+        return rule(step(move(income, rent, 1_00)), trigger=manual(income.id))
+
+    def assert_refused(self, made, words, by):
+        made.refresh_from_db()
+        with pytest.raises(RuleNotEnablable, match=words):
+            enable_rule(rule_id=made.id, version=made.version, by=by)
+        made.refresh_from_db()
+        assert made.status == "disabled"
+
+    def test_is_refused_to_every_custodian_of_the_lineage(self, key, body):
+        first, token = key
+        made = write(Api(token), body)
+        _, token = rotate_api_key(key_id=first.id, overlap=timedelta(hours=1), rotated_by="staff:bob")
+        again = write(Api(token), body)
+        edit_api_key(key_id=first.id, changes={"name": "Mine"}, changed_by="staff:cleo")
+
+        for each in (made, again):
+            self.assert_refused(each, "ann created the key that wrote this, so somebody else", by="staff:ann")
+            self.assert_refused(each, "bob rotated the key", by="staff:bob")
+            self.assert_refused(each, "cleo changed the key", by="staff:cleo")
+            assert enable_rule(rule_id=each.id, version=each.version, by="staff:zoe").enabled_by == "staff:zoe"
+
+    def test_looks_at_who_wrote_the_version_that_is_enabled(self, api, key, body):
+        made = write(Api(key[1]), body)
+        api.put(f"/rules/{made.id}", body)
+        assert enable_rule(rule_id=made.id, version=2, by="staff:ann").status == "enabled"
+
+        Api(key[1]).put(f"/rules/{made.id}", body)
+        self.assert_refused(made, "ann created the key", by="staff:ann")
+
+    def test_lets_whoever_made_another_key(self, acme, key, body):
+        create_api_key(organization=acme, name="Other", permissions=[], created_by="staff:bob")
+
+        assert enable_rule(rule_id=write(Api(key[1]), body).id, version=1, by="staff:bob").status == "enabled"
 
 
 class TestCommands:
