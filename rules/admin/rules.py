@@ -15,6 +15,7 @@ from django.utils.safestring import SafeString
 
 from accounts.admin.accounts import account_filter
 from accounts.services import keep_as_shown
+from apikeys.admin.custody import deciders_on
 from apikeys.admin.organizations import ORGANIZATION_FILTER
 from rules import services
 from rules.admin.executions import paragraphs
@@ -25,6 +26,7 @@ from rules.sentences import changes_between, sentences_of
 from rules.trace_sentences import tell_trace
 from sequence import clock
 from sequence.admin.base import ObjectPage, ReadOnlyAdmin, actor_of
+from sequence.admin.deciders import Deciders
 from sequence.admin.display import UNKNOWN, badge, code
 from sequence.admin.fields import Dollars
 from sequence.admin.filters import OneOf
@@ -57,6 +59,10 @@ class Enable(ObjectPage):
 
     def lock(self, obj: Rule) -> None:
         keep_as_shown(obj.account_ids)
+
+    def deciders(self, obj: Rule) -> Deciders:
+        needed = ["rules.view_rule", "rules.enable_rule"]
+        return deciders_on(services.author_of(obj), role=services.WROTE, permissions=needed)
 
     def perform(self, request: HttpRequest, obj: Rule, choices: dict[str, Any]) -> str:
         _note(request, choices["reason"])

@@ -17,6 +17,7 @@ from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase, Ht
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
 
+from sequence.admin.deciders import Deciders
 from sequence.admin.exports import Column, export
 from sequence.admin.filters import Filter
 from sequence.admin.fingerprints import CHANGED_MEANWHILE, fingerprint_of, has_seen
@@ -63,6 +64,10 @@ class ObjectPage:
 
     def lock(self, obj: Any) -> None:
         """Lock whatever else the consequences tell of, the object's own row being locked: in the services' order."""
+
+    def deciders(self, obj: Any) -> Deciders:
+        """Return who may, where the permission alone does not say it. The page tells it; the service checks it."""
+        return Deciders()
 
     def perform(self, request: HttpRequest, obj: Any, choices: dict[str, Any]) -> HttpResponse | str:
         """Do it. Return what to tell the person, or a page of its own. May raise DomainError."""
@@ -189,7 +194,7 @@ class StaffAdmin(admin.ModelAdmin):
         if not page.offered(locked):
             messages.warning(request, f"“{page.label}” is not possible in the present state of {locked}.")
             return HttpResponseRedirect(self.address_of(locked))
-        if not has_seen(request, *self._shown_by(page, locked)):
+        if not has_seen(request, self._shown_by(page, locked)):
             messages.warning(request, CHANGED_MEANWHILE)
             return self._ask(request, page, locked, form)
         return self._performed(request, page, locked, form.cleaned_data)
@@ -198,8 +203,15 @@ class StaffAdmin(admin.ModelAdmin):
         """Return the object as it is now, locked until the request's transaction ends."""
         return self.get_queryset(request).select_for_update(no_key=True, of=("self",)).get(pk=pk)
 
-    def _shown_by(self, page: ObjectPage, obj: Any) -> tuple[Any, ...]:
-        return page.name, self.opts.label, obj.pk, list(page.consequences(obj))
+    def _shown_by(self, page: ObjectPage, obj: Any) -> dict[str, Any]:
+        """Return what the page tells, read once: the fingerprint must be of just what is on the screen."""
+        deciders = page.deciders(obj)
+        return {
+            "about": [page.name, self.opts.label, obj.pk],
+            "consequences": list(page.consequences(obj)),
+            "deciders": list(deciders.sentences),
+            "barred": sorted(deciders.barred),
+        }
 
     def _performed(self, request: HttpRequest, page: ObjectPage, obj: Any, choices: dict[str, Any]) -> HttpResponse:
         outcome = attempt(request, lambda: page.perform(request, obj, choices))
@@ -210,14 +222,17 @@ class StaffAdmin(admin.ModelAdmin):
         return HttpResponseRedirect(self.address_of(obj))
 
     def _ask(self, request: HttpRequest, page: ObjectPage, obj: Any, form: forms.Form) -> HttpResponse:
+        shown = self._shown_by(page, obj)
         return self.page(
             request,
             "admin/sequence/confirm.html",
             title=f"{page.label}: {obj}",
             original=obj,
             page=page,
-            consequences=page.consequences(obj),
-            seen=fingerprint_of(*self._shown_by(page, obj)),
+            consequences=shown["consequences"],
+            deciders=shown["deciders"],
+            is_barred=actor_of(request) in shown["barred"],
+            seen=fingerprint_of(shown),
             form=form,
             back=self.address_of(obj),
         )

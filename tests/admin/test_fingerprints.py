@@ -248,6 +248,30 @@ class TestApproval:
         waiting.refresh_from_db()
         assert waiting.status == Status.PENDING_APPROVAL
 
+    def test_asks_again_when_the_key_was_rotated_and_offers_the_rotator_nothing(self, root, waiting):
+        read = seen_on(root.get(page_of(waiting, "approve")))
+        rotate_api_key(key_id=waiting.api_key_id, overlap=timedelta(hours=1), rotated_by="staff:root")
+
+        response = root.post(page_of(waiting, "approve"), {"seen": read})
+
+        assert messages_of(response) == [CHANGED_MEANWHILE]
+        assert "root rotated the key that asked for this" in response.content.decode()
+        assert seen_on(response) is None
+        waiting.refresh_from_db()
+        assert waiting.status == Status.PENDING_APPROVAL
+
+    def test_is_compared_with_what_was_on_the_screen_and_nothing_newer(self, root, waiting, monkeypatch):
+        names = iter(["Old name", *["New name"] * 9])
+        monkeypatch.setattr("transfers.admin.transfers.Approve.consequences", lambda page, obj: [next(names)])
+        page = root.get(page_of(waiting, "approve"))
+        assert "Old name" in page.content.decode()
+
+        response = root.post(page_of(waiting, "approve"), {"seen": seen_on(page)})
+
+        assert messages_of(response) == [CHANGED_MEANWHILE]
+        waiting.refresh_from_db()
+        assert waiting.status == Status.PENDING_APPROVAL
+
     def test_of_another_transfer_is_no_approval(self, root, waiting, client_with, income, bank):
         asking = client_with("MANUAL_TRANSFER:*>*;approval=0")
         other = Transfer.objects.get(id=post_transfer(asking, income, bank, 6_000_00).json()["data"]["id"])

@@ -1,10 +1,14 @@
 """The staff's pages about rules."""
 
+from datetime import timedelta
+
 import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from pghistory.models import Context
 
+from apikeys.models import ApiKey
+from apikeys.services import rotate_api_key
 from rules.models import ExecutionMode, Rule, RuleExecution, RuleStatus
 from sequence.worker import run_once
 from tests.factories import IncomeSourceFactory, PodFactory
@@ -75,6 +79,22 @@ class TestRulePages:
         rule.refresh_from_db()
         assert (rule.status, rule.enabled_by) == (RuleStatus.ENABLED, "staff:ann")
         assert Context.objects.get(metadata__reason="Reviewed with Bob").metadata["actor"] == "staff:ann"
+
+    def test_tell_a_custodian_of_the_key_that_wrote_it_who_may_enable_it(self, rule):
+        staff = Staff("ann", *VIEW, "rules.enable_rule")
+        Staff("bob", *VIEW, "rules.enable_rule")
+        key = ApiKey.objects.get()
+        rotate_api_key(key_id=key.id, overlap=timedelta(hours=1), rotated_by="staff:ann")
+
+        page = staff.get(f"rules/rule/{rule.id}/enable/").content.decode()
+        answer = staff.post(f"rules/rule/{rule.id}/enable/", reason="Mine").content.decode()
+
+        assert "ann rotated the key that wrote this, so somebody else must decide." in page
+        assert "Who may decide: bob." in page
+        assert 'type="submit" class="button' not in page
+        assert "somebody else must decide" in answer
+        rule.refresh_from_db()
+        assert rule.status == RuleStatus.DISABLED
 
     def test_disable(self, root, rule):
         root.post(f"rules/rule/{rule.id}/enable/")

@@ -6,9 +6,9 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 from pghistory.models import Context
 
-from apikeys.models import ApiKey
+from apikeys.services import edit_api_key
 from tests.factories import ExternalAccountFactory, IncomeSourceFactory, PodFactory
-from tests.staff import Staff
+from tests.staff import Staff, sign_in
 from transfers.models import AchLimits, Origin, SimulatedMark, Status, Transfer
 from transfers.services import deposit
 from transfers.settlement import accept, submit
@@ -105,16 +105,52 @@ class TestDecisions:
         transfer.refresh_from_db()
         assert (transfer.status, transfer.decided_by) == (Status.PROCESSING, "staff:ann")
 
-    def test_whoever_changed_the_keys_permissions_is_refused(self, client_with, income, pod):
+    def test_a_custodian_of_the_key_is_told_why_not_and_who_may(self, client_with, income, pod):
         transfer = asked(client_with, income, pod, limits=";approval=100")
-        ApiKey.objects.filter(id=transfer.api_key_id).update(permissions_changed_by="staff:ann")
         staff = Staff("ann", *VIEW, "transfers.decide_transfer")
+        sign_in("transfers.view_transfer", "transfers.decide_transfer", name="bob")
+        sign_in("transfers.decide_transfer", name="who-cannot-see-it")
+        edit_api_key(key_id=transfer.api_key_id, changes={"name": "Mine"}, changed_by="staff:ann")
 
+        page = staff.get(page_of(transfer, "approve")).content.decode()
         response = staff.post(page_of(transfer, "approve"))
 
+        assert "ann changed the key that asked for this, so somebody else must decide." in page
+        assert "Who may decide: bob." in page
+        assert 'type="submit" class="button' not in page
         transfer.refresh_from_db()
         assert transfer.status == Status.PENDING_APPROVAL
         assert "somebody else must decide" in response.content.decode()
+
+    def test_everybody_is_told_who_may_not_and_who_may(self, client_with, income, pod):
+        transfer = asked(client_with, income, pod, limits=";approval=100")
+        staff = Staff("bob", *VIEW, "transfers.decide_transfer")
+        edit_api_key(key_id=transfer.api_key_id, changes={"name": "Mine"}, changed_by="staff:ann")
+
+        page = staff.get(page_of(transfer, "approve")).content.decode()
+        assert "ann changed the key that asked for this" in page
+        assert "Who may decide: bob." in page
+        assert 'type="submit" class="button' in page
+
+    def test_many_who_may_are_counted_and_nobody_is_said(self, client_with, income, pod):
+        transfer = asked(client_with, income, pod, limits=";approval=100")
+        staff = Staff("ann", *VIEW, "transfers.decide_transfer")
+        edit_api_key(key_id=transfer.api_key_id, changes={"name": "Mine"}, changed_by="staff:ann")
+
+        assert "Who may decide: nobody yet." in staff.get(page_of(transfer, "approve")).content.decode()
+        for number in range(6):
+            sign_in("transfers.view_transfer", "transfers.decide_transfer", name=f"bob{number}")
+        assert "Who may decide: 6 people." in staff.get(page_of(transfer, "approve")).content.decode()
+
+    def test_a_custodian_may_reject(self, client_with, income, pod):
+        transfer = asked(client_with, income, pod, limits=";approval=100")
+        staff = Staff("ann", *VIEW, "transfers.decide_transfer")
+        edit_api_key(key_id=transfer.api_key_id, changes={"name": "Mine"}, changed_by="staff:ann")
+
+        staff.post(page_of(transfer, "reject"))
+
+        transfer.refresh_from_db()
+        assert transfer.status == Status.CANCELLED
 
     @pytest.mark.parametrize("name", ["approve", "reject", "cancel", "simulate"])
     def test_without_the_permission_there_is_no_button_and_no_way(self, client_with, income, bank, name):

@@ -12,9 +12,11 @@ from django.utils.safestring import SafeString
 
 from accounts.admin.accounts import account_filter
 from accounts.services import keep_as_shown
+from apikeys.admin.custody import deciders_on
 from apikeys.admin.keys import key_filter
 from apikeys.admin.organizations import ORGANIZATION_FILTER
 from sequence.admin.base import ObjectPage, ReadOnlyAdmin, actor_of
+from sequence.admin.deciders import Deciders
 from sequence.admin.display import UNKNOWN, amount, badge, dollars, short_id
 from sequence.admin.exports import CURRENCY, Column
 from sequence.admin.filters import Exact, OneOf
@@ -72,6 +74,10 @@ class Approve(ObjectPage):
 
     def lock(self, obj: Transfer) -> None:
         keep_as_shown(id for id in (obj.source_id, obj.destination_id) if id)
+
+    def deciders(self, obj: Transfer) -> Deciders:
+        needed = ["transfers.view_transfer", "transfers.decide_transfer"]
+        return deciders_on(obj.api_key, role=services.ASKED, permissions=needed)
 
     def perform(self, request: HttpRequest, obj: Transfer, choices: dict[str, Any]) -> str:
         services.approve_transfer(transfer_id=obj.id, by=actor_of(request))
