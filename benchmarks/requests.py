@@ -28,7 +28,7 @@ def main() -> None:
             for _ in range(WEB_PROCESSES):
                 site.start_web()
             for port in site.ports:
-                wait_until(partial(_answers, port), "the web server answers")
+                wait_until(partial(answers, port), "the web server answers")
             _measure(scene, site, "no worker")
             site.start_worker()
             wait_until(lambda: not Transfer.objects.under_way().exists(), "the worker catches up")
@@ -78,7 +78,7 @@ def _post(line: http.client.HTTPConnection, scene: Scene, client: int, count: in
         raise RuntimeError(f"{response.status} {text!r}")
 
 
-def _answers(port: int) -> bool:
+def answers(port: int) -> bool:
     line = http.client.HTTPConnection("127.0.0.1", port)
     try:
         line.request("GET", "/api/v1/accounts")

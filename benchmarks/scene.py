@@ -64,7 +64,7 @@ def _set(count: int, cents: int) -> Scene:
     _, token = create_api_key(
         organization=organization,
         name="Benchmark",
-        permissions=parse_permissions(["MANUAL_TRANSFER:*>*", "READ_TRANSFERS:*"]),
+        permissions=parse_permissions(["MANUAL_TRANSFER:*>*", "READ_TRANSFERS:*", "READ_ACCOUNTS:*"]),
         created_by="benchmark",
     )
     return Scene(organization, pods, token)

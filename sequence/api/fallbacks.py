@@ -15,7 +15,12 @@ API_PREFIX = "/api/v1"
 
 def is_api(request: HttpRequest) -> bool:
     """Say whether the address belongs to the API."""
-    return request.path == API_PREFIX or request.path.startswith(f"{API_PREFIX}/")
+    return is_api_path(request.path)
+
+
+def is_api_path(path: str) -> bool:
+    """Say whether the path belongs to the API."""
+    return path == API_PREFIX or path.startswith(f"{API_PREFIX}/")
 
 
 @csrf_exempt

@@ -13,14 +13,12 @@ from django.core.exceptions import ImproperlyConfigured
 from django.db import DEFAULT_DB_ALIAS, connections
 from django.db.utils import OperationalError
 
+from sequence.launch import web
 from sequence.launch.address import Address
 from sequence.launch.database import running
 from sequence.launch.problem import LaunchProblem
 from sequence.launch.supervisor import Program, StopRequest, keep_running, run_to_end
 from sequence.postgres.errors import in_one_line
-
-# Two threads of Python share one lock: more processes than processors only cost memory.
-MOST_WEB_WORKERS = 4
 
 # It takes two or three on an idle machine.
 READY_SECONDS = 120
@@ -54,7 +52,7 @@ def main() -> int:
     os.environ.setdefault("ALLOW_TIME_TRAVEL", "1")
     try:
         address = Address.from_environment()
-        workers = web_workers()
+        workers = web.web_workers()
         django.setup()
         say("Preparing the database …\n")
         with running(connections[DEFAULT_DB_ALIAS]):
@@ -71,7 +69,8 @@ def serve(address: Address, workers: int, stop: StopRequest) -> int:
     if run_to_end(manage("migrate", "--verbosity=0"), stop) is None:
         return 0
     demo = prepare_demo(stop)
-    programs = [web_server(address, workers), Program("worker", manage("run_worker").command, restart=True)]
+    web_server = Program("web server", web.command(address, workers))
+    programs = [web_server, Program("worker", manage("run_worker").command, restart=True)]
     ended = keep_running(programs, stop, Welcome(address, demo).once_ready)
     if ended is None:
         say("\nStopped.\n")
@@ -87,29 +86,6 @@ def prepare_demo(stop: StopRequest) -> dict[str, Any]:
     machine does not know (any more) are null.
     """
     return json.loads(run_to_end(manage("seed_demo", "--if-empty", "--json"), stop) or "{}")
-
-
-def web_workers() -> int:
-    """Read WEB_WORKERS. Raises LaunchProblem."""
-    named = os.environ.get("WEB_WORKERS") or str(min(os.cpu_count() or 1, MOST_WEB_WORKERS))
-    if not (named.isascii() and named.isdigit() and int(named) > 0):
-        raise LaunchProblem(f"WEB_WORKERS must be a number above 0, not {named!r}.")
-    return int(named)
-
-
-def web_server(address: Address, workers: int) -> Program:
-    options = {
-        "--interface": "wsgi",
-        "--host": address.host,
-        "--port": str(address.port),
-        "--workers": str(workers),
-        # One thread for each process: its connection stays its own, and nothing waits for Python's lock.
-        "--blocking-threads": "1",
-        "--log-level": "warning",
-    }
-    arguments = [argument for option in options.items() for argument in option]
-    command = [sys.executable, "-m", "granian", *arguments, "--respawn-failed-workers", "sequence.wsgi:application"]
-    return Program("web server", command)
 
 
 def manage(*arguments: str) -> Program:

@@ -15,6 +15,9 @@ from urllib.parse import quote, urlencode
 
 from django.db import connection
 
+from sequence.launch import web
+from sequence.launch.address import Address
+
 ROOT = Path(__file__).resolve().parents[3]
 # What a client or a test waits for at most. Only a failing test ever waits that long.
 PATIENCE_SECONDS = 120
@@ -67,19 +70,19 @@ class Site:
         """Start a web process on a port of its own and return its index."""
         port = free_port()
         self.ports.append(port)
-        server = ["granian", "--interface", "wsgi", "--port", str(port), "--no-access-log", "--log-level", "error"]
-        return self._start([sys.executable, "-m", *server, "sequence.wsgi:application"])
+        return self.start(web.command(Address("127.0.0.1", port), workers=1))
 
     def start_worker(self) -> int:
         """Start a worker and return its index."""
-        return self._start([sys.executable, "manage.py", "run_worker"])
+        return self.start([sys.executable, "manage.py", "run_worker"])
 
     def wait_for_workers(self) -> None:
         """Return once every worker that was started is up."""
         count = sum("run_worker" in command for command in self.commands)
         wait_until(lambda: self.log.read_text().count("worker_started") >= count, "the workers start")
 
-    def _start(self, command: list[str]) -> int:
+    def start(self, command: list[str]) -> int:
+        """Start any command and return its index."""
         self.commands.append(command)
         self.processes.append(self._launch(command))
         return len(self.processes) - 1

@@ -1,0 +1,224 @@
+"""Entry of the web server: takes a request in whole, however slowly it comes, and only then gives it to Django.
+
+Django runs under WSGI in one thread of each process. A server that starts it while the body is still on its way lends
+that thread to whoever sends slowly. Here the event loop waits, for any number of clients at once, and for seconds.
+"""
+
+import asyncio
+import io
+import json
+import sys
+from collections.abc import Awaitable, Callable, Iterable, Iterator, MutableMapping
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+from urllib.parse import unquote_to_bytes
+
+import structlog
+
+from sequence.api.bodies import MAX_BYTES
+from sequence.api.fallbacks import is_api_path
+from sequence.api.ids import new_id
+from sequence.wsgi import application as django
+
+Scope = MutableMapping[str, Any]
+Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
+Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
+
+# A megabyte takes eight seconds on a poor line of one megabit.
+BODY_SECONDS = 15
+# A reader who takes nothing for this long has gone, or holds on to a cursor in the database.
+READER_SECONDS = 30
+# Of bodies that are on their way to one process. A thousand that are as large as they may be would fill its memory.
+MAX_PENDING_BYTES = 64 * 1024 * 1024
+
+# Each part of a streamed answer costs a change of threads.
+PART_BYTES = 64 * 1024
+
+# WSGI knows these two without the HTTP_ of other headers.
+UNPREFIXED = {"content-type": "CONTENT_TYPE", "content-length": "CONTENT_LENGTH"}
+
+log = structlog.get_logger("sequence.entry")
+
+
+class Refused(Exception):
+    """A request that is over before Django sees it. Its text is told to the client."""
+
+    def __init__(self, status: int, code: str, text: str) -> None:
+        self.status, self.code, self.text = status, code, text
+        super().__init__(text)
+
+
+class Entry:
+    """ASGI outside, WSGI inside."""
+
+    def __init__(self, application: Callable[..., Iterable[bytes]]) -> None:
+        self.application = application
+        self.pending_bytes = 0
+        # One thread: its database connection stays its own, and nothing waits for Python's lock.
+        self.thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="django")
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            return
+        try:
+            body = await self._read(scope, receive)
+        except ConnectionAbortedError:
+            return
+        except Refused as refusal:
+            await _refuse(scope, refusal, send)
+            return
+        answer = await self._in_thread(lambda: Answer(self.application, environ_of(scope, body)))
+        await self._write(answer, send)
+
+    async def _read(self, scope: Scope, receive: Receive) -> bytes:
+        """Return the body, or its first ``MAX_BYTES`` and one, by which Django knows that it is too large.
+
+        Raises Refused after ``BODY_SECONDS``, and ConnectionAbortedError when the client has gone.
+        """
+        size = declared_bytes(scope)
+        if size == 0 or size > MAX_BYTES:
+            return b""
+        parts: list[bytes] = []
+        try:
+            async with asyncio.timeout(BODY_SECONDS):
+                await self._collect(receive, parts)
+        except TimeoutError:
+            text = f"The request did not arrive within {BODY_SECONDS} seconds."
+            raise Refused(408, "request_timeout", text) from None
+        finally:
+            self.pending_bytes -= sum(map(len, parts))
+        return b"".join(parts)[: MAX_BYTES + 1]
+
+    async def _collect(self, receive: Receive, parts: list[bytes]) -> None:
+        size, more = 0, True
+        while more and size <= MAX_BYTES:
+            message = await receive()
+            if message["type"] == "http.disconnect":
+                raise ConnectionAbortedError
+            part = message.get("body", b"")
+            parts.append(part)
+            size += len(part)
+            self.pending_bytes += len(part)
+            if self.pending_bytes > MAX_PENDING_BYTES:
+                raise Refused(503, "busy", "Too many requests are on their way at once. Try again in a moment.")
+            more = message.get("more_body", False)
+
+    async def _write(self, answer: "Answer", send: Send) -> None:
+        """Send the answer part by part; between two parts the thread is free for others."""
+        await send({"type": "http.response.start", "status": answer.status, "headers": answer.headers})
+        if answer.whole is not None:
+            await send({"type": "http.response.body", "body": answer.whole})
+            return
+        try:
+            while (part := await self._in_thread(answer.next_part)) is not None:
+                async with asyncio.timeout(READER_SECONDS):
+                    await send({"type": "http.response.body", "body": part, "more_body": True})
+            await send({"type": "http.response.body", "body": b""})
+        except TimeoutError:
+            log.warning("reader_gone", seconds=READER_SECONDS)
+        finally:
+            await self._in_thread(answer.close)
+
+    async def _in_thread(self, work: Callable[[], Any]) -> Any:
+        return await asyncio.get_running_loop().run_in_executor(self.thread, work)
+
+
+class Answer:
+    """What the WSGI application answers. All of it belongs to the thread that made it, but for the parts it gave."""
+
+    def __init__(self, application: Callable[..., Iterable[bytes]], environ: dict[str, Any]) -> None:
+        self.status = 500
+        self.headers: list[tuple[bytes, bytes]] = []
+        self.response = application(environ, self._start)
+        self.parts: Iterator[bytes] = iter(self.response)
+        self.whole: bytes | None = None
+        if not getattr(self.response, "streaming", False):
+            try:
+                self.whole = b"".join(self.parts)
+            finally:
+                self.close()
+
+    def _start(self, status: str, headers: list[tuple[str, str]], exc_info: Any = None) -> None:
+        self.status = int(status[:3])
+        self.headers = [(name.lower().encode("latin-1"), value.encode("latin-1")) for name, value in headers]
+
+    def next_part(self) -> bytes | None:
+        """Return what is sent next, None at the end. Files come in small pieces, which are sent together."""
+        part = b""
+        for piece in self.parts:
+            part += piece
+            if len(part) >= PART_BYTES:
+                break
+        return part or None
+
+    def close(self) -> None:
+        """Let Django end the request."""
+        if hasattr(self.response, "close"):
+            self.response.close()
+
+
+def declared_bytes(scope: Scope) -> int:
+    """Return how long the body says that it is: 0 where there is none, 1 where only its end will tell."""
+    size = 0
+    for name, value in scope["headers"]:
+        if name == b"content-length":
+            size = int(value) if value.isdigit() else 1
+        elif name == b"transfer-encoding":
+            return 1
+    return size
+
+
+def environ_of(scope: Scope, body: bytes) -> dict[str, Any]:
+    """Return the request as WSGI has it. A header with an underscore in its name is left out.
+
+    WSGI writes ``X-Forwarded-For`` and ``X_Forwarded_For`` alike, but a proxy sets the first and passes the second on.
+    """
+    client, server = scope.get("client") or ("", 0), scope.get("server") or ("", 0)
+    environ = {
+        "REQUEST_METHOD": scope["method"],
+        "SCRIPT_NAME": "",
+        "PATH_INFO": unquote_to_bytes(scope["raw_path"]).decode("latin-1"),
+        "QUERY_STRING": scope["query_string"].decode("latin-1"),
+        "SERVER_PROTOCOL": f"HTTP/{scope['http_version']}",
+        "SERVER_NAME": server[0],
+        "SERVER_PORT": str(server[1]),
+        "REMOTE_ADDR": client[0],
+        "wsgi.version": (1, 0),
+        "wsgi.url_scheme": scope["scheme"],
+        "wsgi.input": io.BytesIO(body),
+        "wsgi.errors": sys.stderr,
+        "wsgi.multithread": False,
+        "wsgi.multiprocess": True,
+        "wsgi.run_once": False,
+    }
+    for raw_name, raw_value in scope["headers"]:
+        if b"_" in raw_name:
+            continue
+        name, value = raw_name.decode("latin-1"), raw_value.decode("latin-1")
+        key = UNPREFIXED.get(name) or f"HTTP_{name.upper().replace('-', '_')}"
+        joint = "; " if name == "cookie" else ","
+        environ[key] = f"{environ[key]}{joint}{value}" if key in environ else value
+    return environ
+
+
+async def _refuse(scope: Scope, refusal: Refused, send: Send) -> None:
+    """Answer without Django: in the envelope under the API's path, and in plain words elsewhere."""
+    request_id = new_id("req")
+    if is_api_path(scope["path"]):
+        error = {"code": refusal.code, "message": refusal.text}
+        kind, body = b"application/json", json.dumps({"request_id": request_id, "error": error}).encode()
+    else:
+        kind, body = b"text/plain; charset=utf-8", f"{refusal.text}\n".encode()
+    headers = [
+        (b"content-type", kind),
+        (b"content-length", str(len(body)).encode()),
+        (b"cache-control", b"no-store"),
+        (b"connection", b"close"),
+        (b"x-request-id", request_id.encode()),
+    ]
+    log.info("request_refused", status=refusal.status, request_id=request_id, client=(scope.get("client") or [""])[0])
+    await send({"type": "http.response.start", "status": refusal.status, "headers": headers})
+    await send({"type": "http.response.body", "body": body})
+
+
+application = Entry(django)

@@ -1,0 +1,133 @@
+"""The web server's entry, given requests as granian gives them."""
+
+import asyncio
+import json
+
+import pytest
+
+from sequence import entry
+from sequence.entry import Entry, environ_of
+
+
+def scope(path="/api/v1/transfers", headers=(), **more):
+    return {
+        "type": "http",
+        "method": "POST",
+        "http_version": "1.1",
+        "scheme": "http",
+        "path": path,
+        "raw_path": path.encode(),
+        "query_string": b"",
+        "client": ("192.0.2.1", 1),
+        "server": ("127.0.0.1", 8000),
+        "headers": [(b"content-length", b"4"), *headers],
+        **more,
+    }
+
+
+def echo(environ, start_response):
+    start_response("201 Created", [("X-Kind", "echo")])
+    return [environ["wsgi.input"].read()]
+
+
+def ask(scope, *messages, application=echo):
+    """Return the status, headers and body of the answer to a request whose body comes in these messages."""
+    pending, sent = list(messages), []
+
+    async def receive():
+        return pending.pop(0) if pending else await asyncio.Event().wait()
+
+    async def send(message):
+        sent.append(message)
+
+    asyncio.run(Entry(application)(scope, receive, send))
+    if not sent:
+        return None
+    return sent[0]["status"], dict(sent[0]["headers"]), b"".join(message["body"] for message in sent[1:])
+
+
+def part(body, more=False):
+    return {"type": "http.request", "body": body, "more_body": more}
+
+
+def never(environ, start_response):
+    raise AssertionError("Django was called.")
+
+
+class TestEntry:
+    def test_gives_the_body_when_it_is_whole(self):
+        assert ask(scope(), part(b"ab", more=True), part(b"cd")) == (201, {b"x-kind": b"echo"}, b"abcd")
+
+    @pytest.mark.parametrize(("path", "is_json"), [("/api/v1/transfers", True), ("/admin/login/", False)])
+    def test_refuses_a_body_that_does_not_arrive_without_calling_django(self, monkeypatch, path, is_json):
+        monkeypatch.setattr(entry, "BODY_SECONDS", 0.05)
+
+        status, headers, body = ask(scope(path), part(b"ab", more=True), application=never)
+
+        assert status == 408
+        assert headers[b"connection"] == b"close"
+        if is_json:
+            assert json.loads(body)["error"]["code"] == "request_timeout"
+            assert json.loads(body)["request_id"] == headers[b"x-request-id"].decode()
+
+    def test_forgets_a_client_that_has_gone(self):
+        assert ask(scope(), part(b"ab", more=True), {"type": "http.disconnect"}, application=never) is None
+
+    def test_holds_no_more_bodies_than_fit_into_memory(self, monkeypatch):
+        monkeypatch.setattr(entry, "MAX_PENDING_BYTES", 3)
+
+        status, _, body = ask(scope(), part(b"ab", more=True), part(b"cd"), application=never)
+
+        assert (status, json.loads(body)["error"]["code"]) == (503, "busy")
+
+    def test_reads_one_byte_more_than_a_body_may_have(self):
+        chunked = scope(headers=[(b"transfer-encoding", b"chunked")])
+        parts = [part(bytes(700_000), more=True), part(bytes(700_000), more=True), part(b"never read")]
+
+        assert len(ask(chunked, *parts)[2]) == 1024 * 1024 + 1
+
+    def test_closes_a_streamed_answer_that_broke(self):
+        class Broken:
+            streaming = True
+            is_closed = False
+
+            def __iter__(self):
+                yield b"begun"
+                raise RuntimeError
+
+            def close(self):
+                self.is_closed = True
+
+        answer = Broken()
+
+        def application(environ, start_response):
+            start_response("200 OK", [])
+            return answer
+
+        with pytest.raises(RuntimeError):
+            ask(scope(), part(b"abcd"), application=application)
+        assert answer.is_closed
+
+
+class TestEnviron:
+    def test_leaves_out_names_with_an_underscore(self):
+        sent = [(b"x_forwarded_for", b"6.6.6.6"), (b"x-forwarded_proto", b"https"), (b"x-forwarded-for", b"192.0.2.9")]
+
+        environ = environ_of(scope(headers=sent), b"")
+
+        assert environ["HTTP_X_FORWARDED_FOR"] == "192.0.2.9"
+        assert "HTTP_X_FORWARDED_PROTO" not in environ
+
+    def test_joins_what_came_twice(self):
+        sent = [(b"cookie", b"a=1"), (b"cookie", b"b=2"), (b"accept", b"a/b"), (b"accept", b"c/d")]
+
+        environ = environ_of(scope(headers=sent), b"")
+
+        assert environ["HTTP_COOKIE"] == "a=1; b=2"
+        assert environ["HTTP_ACCEPT"] == "a/b,c/d"
+
+    def test_keeps_bytes_as_they_were_sent(self):
+        environ = environ_of(scope(raw_path=b"/a%C3%BC%FF", headers=[(b"x-name", b"\xc3\xbc")]), b"")
+
+        assert environ["PATH_INFO"].encode("latin-1") == b"/a\xc3\xbc\xff"
+        assert environ["HTTP_X_NAME"].encode("latin-1") == b"\xc3\xbc"

@@ -1,0 +1,171 @@
+"""The web server as ./run and production start it, met by clients who mean it no good."""
+
+import contextlib
+import http.client
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+
+import pytest
+
+from sequence.launch import web
+from sequence.launch.address import Address
+from tests.client import Api
+from tests.transfers.chaos.site import ROOT, Site, database_url, free_port, wait_until
+
+SOCKETS = 200
+# What a client may wait for while all of those are open.
+AT_ONCE_SECONDS = 1
+
+
+@pytest.fixture
+def start(api: Api, tmp_path, transactional_db) -> Iterator:
+    """Return a function that starts the server with one process, and returns its port."""
+    with contextlib.ExitStack() as stack:
+
+        def start_web(**environment: str) -> int:
+            site = stack.enter_context(Site(database_url(), tmp_path / "site.log", **environment))
+            site.start_web()
+            [port] = site.ports
+            wait_until(lambda: answers(port), "the web server answers")
+            return port
+
+        yield start_web
+
+
+def answers(port: int) -> bool:
+    with contextlib.suppress(OSError):
+        return get(port, "/healthz")[0] == 200
+    return False
+
+
+def get(port: int, path: str, **headers: str) -> tuple[int, float]:
+    """Return the status, and how many seconds it took to come."""
+    began = time.perf_counter()
+    line = http.client.HTTPConnection("127.0.0.1", port, timeout=10)
+    with contextlib.closing(line):
+        line.request("GET", path, headers={name.replace("_", "-"): value for name, value in headers.items()})
+        response = line.getresponse()
+        response.read()
+    return response.status, time.perf_counter() - began
+
+
+def send(port: int, raw: bytes) -> bytes:
+    """Send the bytes as they are, and return all that comes until the server closes."""
+    with socket.create_connection(("127.0.0.1", port), timeout=10) as line:
+        line.sendall(raw)
+        return b"".join(iter(lambda: line.recv(65536), b""))
+
+
+class TestSlowClients:
+    @pytest.fixture
+    def trickle(self):
+        """Return a function that opens sockets, each with a request that is not whole."""
+        with contextlib.ExitStack() as stack:
+
+            def trickle(port: int, begun: bytes, count: int) -> list[socket.socket]:
+                lines = [
+                    stack.enter_context(socket.create_connection(("127.0.0.1", port), timeout=10)) for _ in range(count)
+                ]
+                for line in lines:
+                    line.sendall(begun)
+                return lines
+
+            yield trickle
+
+    def test_keep_nobody_else_waiting(self, start, api, trickle):
+        port = start()
+        authorization = api.headers["Authorization"]
+        begun = [
+            b"POST /admin/login/ HTTP/1.1\r\nHost: localhost\r\nContent-Length: 1000\r\n\r\nusername=",
+            f"POST /api/v1/transfers HTTP/1.1\r\nHost: localhost\r\nAuthorization: {authorization}\r\n"
+            'Content-Type: application/json\r\nContent-Length: 1000\r\n\r\n{"a'.encode(),
+            b"POST /api/v1/transfers HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n",
+            b"GET /healthz HTTP/1.1\r\nHost: localhost\r\nX-Slow: ",
+        ]
+        lines = [line for raw in begun for line in trickle(port, raw, SOCKETS // len(begun))]
+
+        for _ in range(3):
+            for line in lines:
+                line.sendall(b"1")
+            assert_at_once(*get(port, "/healthz"))
+            assert_at_once(*get(port, "/api/v1/accounts", Authorization=authorization))
+
+    def test_keep_nobody_else_waiting_when_they_read_slowly(self, start, api, trickle):
+        port = start()
+        large = "/static/drf_spectacular_sidecar/swagger-ui-dist/swagger-ui-bundle.js"
+        trickle(port, f"GET {large} HTTP/1.1\r\nHost: localhost\r\n\r\n".encode(), SOCKETS)
+        time.sleep(1)
+
+        assert_at_once(*get(port, "/healthz"))
+        assert_at_once(*get(port, "/api/v1/accounts", Authorization=api.headers["Authorization"]))
+
+
+def assert_at_once(status: int, seconds: float) -> None:
+    assert status == 200
+    assert seconds < AT_ONCE_SECONDS
+
+
+class TestHeaders:
+    # A name of mixed case and kind, as proxies pass them on.
+    @pytest.mark.parametrize(
+        "header",
+        [
+            "X_Forwarded_Proto: https",
+            "x_forwarded_proto: https",
+            "X-Forwarded_Proto: https",
+            "X_Forwarded-Proto: https",
+        ],
+    )
+    def test_with_an_underscore_do_not_pass_for_what_the_proxy_says(self, start, api, header):
+        port = start(BEHIND_PROXY="1", SECURE_SSL_REDIRECT="1")
+        request = "GET /api/v1/accounts HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n"
+        request += f"Authorization: {api.headers['Authorization']}\r\n"
+
+        assert b"https_required" in send(port, f"{request}{header}\r\n\r\n".encode())
+        assert b"https_required" in send(port, f"{request}X-Forwarded-Proto: http\r\n{header}\r\n\r\n".encode())
+        assert b'"data"' in send(port, f"{request}X-Forwarded-Proto: https\r\n\r\n".encode())
+
+    def test_that_are_no_ascii_arrive(self, start, api):
+        port = start()
+        head = "POST /api/v1/accounts/pods HTTP/1.1\r\nHost: localhost\r\n"
+        head += f"Authorization: {api.headers['Authorization']}\r\n"
+        body = "Content-Type: application/json\r\nContent-Length: 2\r\nConnection: close\r\n\r\n{}"
+
+        answer = send(port, f"{head}Idempotency-Key: ü\r\n{body}".encode())
+
+        assert b"Idempotency-Key" in answer
+
+    def test_of_a_body_that_is_too_large_are_enough_to_refuse_it(self, start, api):
+        port = start()
+        head = (
+            f"POST /api/v1/transfers HTTP/1.1\r\nHost: localhost\r\nAuthorization: {api.headers['Authorization']}\r\n"
+        )
+
+        answer = send(port, f"{head}Content-Length: 99999999\r\nConnection: close\r\n\r\n".encode())
+
+        assert b"413" in answer.partition(b"\r\n")[0]
+
+
+class TestPorts:
+    def test_are_not_shared_with_a_server_that_is_there(self, start):
+        port = start()
+        done = subprocess.run(
+            [sys.executable, "-m", "sequence.launch.web"],
+            cwd=ROOT,
+            env={"PORT": str(port), "PATH": "/bin"},
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=60,
+        )
+
+        assert done.returncode == 1
+        assert done.stderr.startswith(f"Port {port} is taken")
+
+    def test_are_taken_from_the_environment(self):
+        command = web.command(Address("127.0.0.1", free_port()), workers=2)
+
+        assert command[command.index("--workers") + 1] == "2"
