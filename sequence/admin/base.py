@@ -245,14 +245,18 @@ class StaffAdmin(admin.ModelAdmin):
         extra_context: dict[str, Any] | None = None,
     ) -> Any:
         """The object's form. What is sent was typed over the values that it showed: others are shown first."""
-        if request.method == "POST" and object_id is not None:
-            obj = self.get_object(request, unquote(object_id))
-            if obj is not None and self.has_change_permission(request, obj):
-                locked = self._lock(request, obj.pk)
-                if not has_seen(request, *self._editable_values(request, locked)):
-                    messages.warning(request, CHANGED_MEANWHILE)
-                    return HttpResponseRedirect(self.address_of(locked))
-        return super().changeform_view(request, object_id, form_url, extra_context)
+        obj = None if object_id is None else self.get_object(request, unquote(object_id))
+        if obj is None or not self.has_view_or_change_permission(request, obj):
+            return super().changeform_view(request, object_id, form_url, extra_context)
+        if request.method == "POST":
+            obj = self._lock(request, obj.pk)
+        # Read before the form is, which shows what is newer, and before the form writes what was typed into its object.
+        shown = self._editable_values(request, obj)
+        if request.method == "POST" and self.has_change_permission(request, obj) and not has_seen(request, *shown):
+            messages.warning(request, CHANGED_MEANWHILE)
+            return HttpResponseRedirect(self.address_of(obj))
+        context = {**(extra_context or {}), "seen": fingerprint_of(*shown)}
+        return super().changeform_view(request, object_id, form_url, context)
 
     def _editable_values(self, request: HttpRequest, obj: Any) -> tuple[Any, ...]:
         """Return what the form offers to change: the object's own values and those of the rows below it."""
@@ -284,7 +288,6 @@ class StaffAdmin(admin.ModelAdmin):
         context.update(show_save_and_add_another=False, show_save_and_continue=False)
         obj = options.get("obj")
         if obj is not None:
-            context["seen"] = fingerprint_of(*self._editable_values(request, obj))
             context["buttons"] = [page for page in self.object_pages if page.is_allowed(request, obj)]
             context["links"] = self.links_of(request, obj)
             context["panels"] = panels_of(request, obj)

@@ -7,8 +7,9 @@ import pytest
 from django.contrib import admin
 
 from accounts.services import edit_account
+from apikeys.entries import parse_permissions
 from apikeys.models import ApiKey, IdempotencyRecord, Organization
-from apikeys.services import rotate_api_key
+from apikeys.services import rotate_api_key, set_permissions
 from cards.models import Card, CardType
 from cards.services import issue_card
 from rules.models import Rule, RuleStatus
@@ -150,6 +151,34 @@ class TestForm:
 
         pod.refresh_from_db()
         assert pod.name == "Rainy days"
+
+    def test_is_sent_again_after_a_mistake(self, root, api):
+        key = key_of(api)
+        read = form_of(root.get(page_of(key)))
+        refused = root.post(page_of(key), {**read, "name": "Renamed", "rate_limit_per_minute": "0"})
+
+        sent = {**read, "name": "Renamed", "rate_limit_per_minute": "7", "seen": seen_on(refused)}
+        root.post(page_of(key), sent)
+
+        key.refresh_from_db()
+        assert (key.name, key.rate_limit_per_minute) == ("Renamed", 7)
+
+    def test_carries_no_fingerprint_of_what_came_after_it_was_read(self, root, api, monkeypatch):
+        key = key_of(api)
+        rendered = StaffAdmin.render_change_form
+
+        def late(*args, **options):
+            set_permissions(key_id=key.id, permissions=parse_permissions(["LIST_RULES"]), changed_by="staff:zoe")
+            return rendered(*args, **options)
+
+        with monkeypatch.context() as patch:
+            patch.setattr(StaffAdmin, "render_change_form", late)
+            page = root.get(page_of(key))
+        response = root.post(page_of(key), {**form_of(page), "name": "Renamed", "seen": seen_on(page)}, follow=True)
+
+        assert messages_of(response) == [CHANGED_MEANWHILE]
+        key.refresh_from_db()
+        assert key.name != "Renamed"
 
     def test_is_not_disturbed_by_money_that_moves(self, root, pod):
         read = form_of(root.get(page_of(pod)))
