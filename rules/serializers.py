@@ -1,5 +1,6 @@
 """Rules on the wire: bodies in, rules and executions out. Fields stand in the order of the contract."""
 
+from collections.abc import Callable
 from decimal import Decimal
 from typing import Any
 
@@ -12,12 +13,15 @@ from rules.fields import ConditionNumber, Flag, StartDate, one_of
 from rules.models import ExecutionMode, ExecutionStatus, Rule, RuleExecution, RuleStatus, ScheduleType, TriggerType
 from rules.readable_traces import MayRead, readable_trace
 from sequence.api.fields import Cents, Id, PageQuery, StrictSerializer, Text, Time, show_time
+from sequence.errors import MAX_DETAILS
 
 MAX_CONDITION_DEPTH = 10
 # Bounds on what one rule makes the engine do; far beyond what a person could review.
 MAX_STEPS = 50
 MAX_ACTIONS = 50
 MAX_CHILDREN = 100
+# Conditions and actions of one rule, all together: each costs a millisecond or two.
+MAX_PARTS = 500
 # Longer than any id; what is longer is no id.
 MAX_ID = 100
 
@@ -93,7 +97,31 @@ class _Condition(StrictSerializer):
         return normal
 
 
-class ConditionField(serializers.Field):
+class _Part(serializers.Field):
+    """A condition or an action of a rule. After too many parts, or faults, nothing more of the body is looked at."""
+
+    def read_part(self, reader: Callable[..., StrictSerializer], data: Any) -> dict[str, Any]:
+        """Return the validated part. Raises ValidationError."""
+        body: Any = self.root
+        body.parts = getattr(body, "parts", 0) + 1
+        if body.parts > MAX_PARTS:
+            fault = f"A rule may have {MAX_PARTS:,} conditions and actions, all together."
+            raise serializers.ValidationError(fault, "max_length")
+        if self.is_enough():
+            raise serializers.ValidationError("This was not looked at: there is enough to mend before it.", "unchecked")
+        part = reader(data=data)
+        if not part.is_valid():
+            body.faulty_parts = getattr(body, "faulty_parts", 0) + 1
+            raise serializers.ValidationError(part.errors)
+        return dict(part.validated_data)
+
+    def is_enough(self) -> bool:
+        """Say whether to look no further: what was seen is refused already."""
+        body: Any = self.root
+        return getattr(body, "parts", 0) > MAX_PARTS or getattr(body, "faulty_parts", 0) >= MAX_DETAILS
+
+
+class ConditionField(_Part):
     """A tree of conditions: ``{"condition": …}``, ``{"all": […]}`` or ``{"any": […]}``."""
 
     def to_internal_value(self, data: Any) -> dict[str, Any]:
@@ -117,10 +145,10 @@ class ConditionField(serializers.Field):
         return {kind: self._read_children(kind, value, depth)}
 
     def _read_leaf(self, value: Any) -> dict[str, Any]:
-        reader = _Condition(data=value)
-        if not reader.is_valid():
-            raise serializers.ValidationError({"condition": reader.errors})
-        return dict(reader.validated_data)
+        try:
+            return self.read_part(_Condition, value)
+        except serializers.ValidationError as error:
+            raise serializers.ValidationError({"condition": error.detail}) from None
 
     def _read_children(self, kind: str, value: Any, depth: int) -> list[dict[str, Any]]:
         if not isinstance(value, list) or not 1 <= len(value) <= MAX_CHILDREN:
@@ -133,6 +161,8 @@ class ConditionField(serializers.Field):
                 children.append(self._read(child, depth + 1))
             except serializers.ValidationError as error:
                 faults[index] = error.detail
+                if self.is_enough():
+                    break
         if faults:
             raise serializers.ValidationError({kind: faults})
         return children
@@ -157,7 +187,7 @@ class ConditionField(serializers.Field):
         }
 
 
-class ActionField(serializers.Field):
+class ActionField(_Part):
     """An action; which fields it has depends on its type."""
 
     def to_internal_value(self, data: Any) -> dict[str, Any]:
@@ -167,9 +197,7 @@ class ActionField(serializers.Field):
         if not isinstance(kind, str) or kind not in ACTIONS:
             fault = f"Give one of {', '.join(ACTIONS)}."
             raise serializers.ValidationError({"type": [fault]}, "required" if kind is None else "invalid_choice")
-        reader = ACTIONS[kind].Parameters(data=data)
-        reader.is_valid(raise_exception=True)
-        return dict(reader.validated_data)
+        return self.read_part(ACTIONS[kind].Parameters, data)
 
     def json_schema(self) -> dict[str, Any]:
         return {"oneOf": [_action_schema(kind) for kind in ACTIONS]}

@@ -7,6 +7,7 @@ class SequenceConfig(AppConfig):
     verbose_name = "Audit"  # What staff find under it.
 
     def ready(self) -> None:
+        from sequence import staff_sessions  # noqa: F401 - connects itself to signing in.
         from sequence.admin.groups import make_missing_groups  # Models, which load after the app.
 
         # Naming it by a subclass of its AppConfig would hide the app from the type checker's plugin.

@@ -112,14 +112,23 @@ class InvalidRequest(DomainError):
 
     @classmethod
     def with_details(cls, details: Sequence[Detail]) -> Self:
-        """Return the refusal of these faults; its message tells the first few."""
-        return cls(_in_one_line(details), details=details)
+        """Return the refusal of these faults, up to ``MAX_DETAILS`` of them; its message tells the first few."""
+        shown = list(details)
+        if len(shown) > MAX_DETAILS:
+            more = len(shown) - MAX_DETAILS + 1
+            shown[MAX_DETAILS - 1 :] = [{"field": "", "code": MORE, "message": f"And {more:,} more."}]
+        return cls(_in_one_line(shown), details=shown)
 
     def _text_told_to(self, may_tell: MayTell) -> str:
         return _in_one_line(self.details) if self.details else super()._text_told_to(may_tell)
 
 
-# How many faults the one-line message tells; ``details`` has all of them.
+# How many faults an answer tells: nobody reads more, and an answer must not be many times the request.
+MAX_DETAILS = 100
+# The code of the last of them, when it only says how many more there are.
+MORE = "more"
+
+# How many faults the one-line message tells.
 FAULTS_IN_MESSAGE = 3
 
 
@@ -127,6 +136,8 @@ def _in_one_line(details: Sequence[Detail]) -> str:
     sentences = [
         f"{detail['field']}: {detail['message']}" if detail["field"] else detail["message"] for detail in details
     ]
+    if details[-1]["code"] == MORE:
+        return " ".join([*sentences[:FAULTS_IN_MESSAGE], "And many more."])
     more = len(sentences) - FAULTS_IN_MESSAGE
     listed = " ".join(sentences[:FAULTS_IN_MESSAGE])
     return f"{listed} And {more} more." if more > 0 else listed

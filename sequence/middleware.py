@@ -1,6 +1,6 @@
 """Django's middleware for the staff's pages, kept off the API's path: a program has no session, cookie or form.
 
-And https for the API, whose keys a redirect would not protect.
+And https and the host for the API, whose keys a redirect would not protect.
 """
 
 from collections.abc import Callable
@@ -11,6 +11,7 @@ from django.conf import settings
 from django.contrib.auth.middleware import AuthenticationMiddleware
 from django.contrib.messages.middleware import MessageMiddleware
 from django.contrib.sessions.middleware import SessionMiddleware
+from django.core.exceptions import DisallowedHost
 from django.http import HttpRequest, HttpResponseBase
 from django.middleware.common import CommonMiddleware
 from django.middleware.csrf import CsrfViewMiddleware
@@ -18,7 +19,8 @@ from whitenoise.middleware import WhiteNoiseMiddleware
 
 from sequence.api.envelope import failure
 from sequence.api.fallbacks import is_api
-from sequence.errors import HttpsRequired
+from sequence.errors import HttpsRequired, InvalidRequest
+from sequence.staff_sessions import end_if_over
 
 
 class _SkipsTheApi:
@@ -32,16 +34,30 @@ class _SkipsTheApi:
         return super().__call__(request)  # type: ignore[misc]
 
 
-class ApiOverHttps:
-    """Refuse a request of the API that came in clear, where pages lead to https."""
+class ApiDoor:
+    """Refuse a request of the API that came in clear, where pages lead to https, or for a host that is not ours.
+
+    Whatever the API answers is for the caller alone, and for now: no cache keeps it, not even the open document.
+    """
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponseBase]) -> None:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponseBase:
-        if settings.SECURE_SSL_REDIRECT and is_api(request) and not request.is_secure():
+        if not is_api(request):
+            return self.get_response(request)
+        response = self._refusal(request) or self.get_response(request)
+        response["Cache-Control"] = "no-store"
+        return response
+
+    def _refusal(self, request: HttpRequest) -> HttpResponseBase | None:
+        if settings.SECURE_SSL_REDIRECT and not request.is_secure():
             return failure(request, HttpsRequired())
-        return self.get_response(request)
+        try:
+            request.get_host()
+        except DisallowedHost:
+            return failure(request, InvalidRequest.of("Host", "invalid", "This server does not answer for this host."))
+        return None
 
 
 class StaticFiles(_SkipsTheApi, WhiteNoiseMiddleware):
@@ -65,7 +81,9 @@ class Csrf(_SkipsTheApi, CsrfViewMiddleware):
 
 
 class Authentication(_SkipsTheApi, AuthenticationMiddleware):
-    pass
+    def process_request(self, request: HttpRequest) -> None:
+        end_if_over(request.session)
+        super().process_request(request)
 
 
 class Messages(_SkipsTheApi, MessageMiddleware):

@@ -72,7 +72,7 @@ INSTALLED_APPS = [
 MIDDLEWARE = [
     "sequence.health.HealthMiddleware",
     "sequence.api.request_ids.RequestIdMiddleware",
-    "sequence.middleware.ApiOverHttps",
+    "sequence.middleware.ApiDoor",
     "django.middleware.security.SecurityMiddleware",
     "sequence.middleware.StaticFiles",
     "sequence.middleware.ContentSecurityPolicy",
@@ -158,7 +158,11 @@ SPECTACULAR_SETTINGS = {
     "SWAGGER_UI_SETTINGS": {"deepLinking": True, "persistAuthorization": False, "displayRequestDuration": True},
 }
 
+# The longest that a session lives; sequence.staff_sessions ends it, and sooner when nobody uses it.
+SESSION_COOKIE_AGE = 12 * 60 * 60
 SESSION_COOKIE_HTTPONLY = True
+# As much as the API takes; the web server's entry reads no more of any request.
+DATA_UPLOAD_MAX_MEMORY_SIZE = 1024 * 1024
 SESSION_COOKIE_SAMESITE = "Lax"
 CSRF_COOKIE_SAMESITE = "Lax"
 SECURE_REFERRER_POLICY = "same-origin"
@@ -166,7 +170,7 @@ X_FRAME_OPTIONS = "DENY"
 # Behind TLS in production; a development machine has none.
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = PRODUCTION
 SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if BEHIND_PROXY else None
-# Pages lead to https. The API does not: sequence.middleware.ApiOverHttps refuses.
+# Pages lead to https. The API does not: sequence.middleware.ApiDoor refuses.
 SECURE_SSL_REDIRECT = env.bool("SECURE_SSL_REDIRECT", default=PRODUCTION)
 SECURE_REDIRECT_EXEMPT = [r"^api/v1(/|$)"]
 # How long browsers insist on https for this host after a visit: a year.

@@ -8,6 +8,7 @@ request, whose transaction is over before the first byte is sent.
 import csv
 import io
 import itertools
+import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -25,9 +26,11 @@ from sequence.api.fields import show_time
 CHUNK_ROWS = 2000
 # Whoever stops reading keeps old rows from being cleaned up; after this long the database ends it.
 MAX_STALL = "5min"
-# What spreadsheets take for the beginning of a formula, and the sign that makes them read it as text.
-# https://owasp.org/www-community/attacks/CSV_Injection
-FORMULA_BEGINNINGS = ("=", "+", "-", "@", "\t", "\r")
+# What spreadsheets take for the beginning of a formula (full-width ones in Chinese and Japanese), and the sign that
+# makes them read it as text. Where the locale separates cells by semicolons or tabs, a cell begins within a text, too;
+# blanks and quotes before it are dropped. https://owasp.org/www-community/attacks/CSV_Injection
+FORMULA = re.compile(r"""(\A|[;|\t\r\n"])([\s"']*)(?=[=+\-@＝＋－＠])""")
+ACTING_CONTROLS = ("\t", "\r", "\n")
 TEXT_SIGN = "'"
 
 # The last line of a file that is not whole. No reader takes it for a row.
@@ -56,8 +59,8 @@ def write_value(value: Any) -> str:
         return show_time(value)
     if isinstance(value, int):
         return str(value)
-    text = str(value)
-    return TEXT_SIGN + text if text.startswith(FORMULA_BEGINNINGS) else text
+    text = FORMULA.sub(rf"\1{TEXT_SIGN}\2", str(value))
+    return TEXT_SIGN + text if text.startswith(ACTING_CONTROLS) else text
 
 
 def export(rows: QuerySet[Any], columns: Sequence[Column], *, name: str, **told: Any) -> StreamingHttpResponse:

@@ -26,8 +26,8 @@ STAMP = VENV / "installed"
 # What a shell reports of a program that Ctrl-C ended: nothing is running yet, and a half-made installation is redone.
 INTERRUPTED = 130
 
-# Pinned, so that the same checkout installs the same way next year.
-UV = "uv==0.13.9"
+# Pinned by hash: whoever takes over the package or the way to it changes nothing here.
+UV = ROOT / "sequence" / "launch" / "uv.txt"
 
 
 def continue_inside(module: str, arguments: list[str], *, with_tests: bool) -> NoReturn:
@@ -68,7 +68,7 @@ def is_installed(with_tests: bool) -> bool:
 def _state(purpose: str) -> str:
     """Describe an installation, so that a changed lock file or another Python makes a new one."""
     digest = hashlib.sha256()
-    for path in (ROOT / "uv.lock", ROOT / "pyproject.toml"):
+    for path in (ROOT / "uv.lock", ROOT / "pyproject.toml", UV):
         digest.update(path.read_bytes())
     return f"{purpose} {os.path.realpath(PYTHON)} {digest.hexdigest()}\n"
 
@@ -80,7 +80,8 @@ def _install(with_tests: bool) -> None:
     LOG.unlink(missing_ok=True)
     if not _is_usable():
         _make_venv()
-    _execute(PYTHON, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", UV)
+    pip = ("-m", "pip", "install", "--quiet", "--disable-pip-version-check")
+    _execute(PYTHON, *pip, "--require-hashes", "--only-binary=:all:", "-r", UV)
     # The server's needs are added to what is there; the tests' are the whole, and drop what the lock file dropped.
     _execute(VENV / "bin" / "uv", "sync", "--frozen", *([] if with_tests else ["--no-dev", "--inexact"]))
     STAMP.write_text(_state("tests" if with_tests else "server"))

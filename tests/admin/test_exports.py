@@ -215,6 +215,16 @@ class TestText:
     def test_that_a_spreadsheet_would_run_becomes_text(self, text):
         assert write_value(text) == f"'{text}"
 
+    @pytest.mark.parametrize("text", ["＝1+1", "＋1", "－1", "＠A", "\n=1", " =1", '"=1', "\u00a0\u3000=1", "\t"])
+    def test_that_a_spreadsheet_of_another_locale_would_run_becomes_text(self, text):
+        assert write_value(text) == f"'{text}"
+
+    @pytest.mark.parametrize(
+        ("text", "cell"), [("a;=1", "a;'=1"), ("a;;=1", "a;;'=1"), ('a"; "@b', 'a";\' "@b'), ("a\t=1", "a\t'=1")]
+    )
+    def test_holds_no_cell_that_acts_where_semicolons_or_tabs_separate_cells(self, text, cell):
+        assert write_value(text) == cell
+
     @pytest.mark.parametrize(("value", "cell"), [(-5000, "-5000"), ("a=b", "a=b"), (None, ""), ("Café", "Café")])
     def test_and_numbers_stay_as_they_are(self, value, cell):
         assert write_value(value) == cell
