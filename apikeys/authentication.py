@@ -9,6 +9,7 @@ from typing import Any
 from uuid import UUID
 
 import structlog
+from django.conf import settings
 from django.db import connection
 from rest_framework.authentication import BaseAuthentication
 from rest_framework.request import Request
@@ -16,9 +17,11 @@ from rest_framework.request import Request
 from apikeys.entries import Permission
 from apikeys.models import OrganizationStatus
 from apikeys.scopes import EVERYTHING, ResourceKind, Scope
+from apikeys.strangers import strangers
 from apikeys.tokens import digest_of, is_well_formed
 from sequence import clock
 from sequence.api.ids import show_id
+from sequence.client_address import client_address
 from sequence.errors import Unauthorized
 
 SCHEME = "apikey"
@@ -97,9 +100,24 @@ class ApiKeyAuthentication(BaseAuthentication):
         scheme, _, token = request.headers.get("Authorization", "").partition(" ")
         if scheme.lower() != SCHEME or not is_well_formed(token):
             raise Unauthorized()
-        key = find_key(token, at=clock.now())
+        key = _find_unless_guessing(token, client_address(request._request))
         structlog.contextvars.bind_contextvars(key_id=key.id, organization_id=key.organization_id)
         return None, key
+
+
+def _find_unless_guessing(token: str, address: str) -> AuthenticatedKey:
+    """Return the key, and count those that are unknown. Raises Unauthorized, or TooManyUnknownKeys without looking."""
+    if not settings.RATE_LIMIT_ENABLED:
+        return find_key(token, at=clock.now())
+    digest, now = digest_of(token), clock.now()
+    strangers.check(address, digest, at=now)
+    try:
+        key = find_key(token, at=now)
+    except Unauthorized:
+        strangers.refuse(address, digest, at=now)
+        raise
+    strangers.welcome(digest)
+    return key
 
 
 def find_key(token: str, *, at: datetime) -> AuthenticatedKey:

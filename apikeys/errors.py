@@ -46,6 +46,11 @@ class RateLimitExceeded(RetryLater):
     sample_names = {"limit": 100, "retry_after": 17}
 
 
+class TooManyUnknownKeys(RateLimitExceeded):
+    message = "Too many unknown API keys came from this address. Try again in {retry_after} seconds."
+    sample_names = {"retry_after": 17}
+
+
 class IdempotencyKeyMismatch(DomainError):
     code = "idempotency_key_mismatch"
     status = 400
