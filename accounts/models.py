@@ -12,6 +12,7 @@ from apikeys.models import Organization
 from sequence import clock
 from sequence.api.ids import PrefixedIdField
 from sequence.errors import Private
+from sequence.texts import PlainTextField
 
 
 class AccountType(models.TextChoices):
@@ -74,12 +75,12 @@ class Account(models.Model):
     organization = models.ForeignKey(Organization, on_delete=models.PROTECT, related_name="accounts")
     type = models.CharField(max_length=20, choices=AccountType)
     external_account_type = models.CharField(max_length=20, choices=ExternalAccountType, null=True, blank=True)  # noqa: DJ001 - null in the API
-    name = models.CharField(max_length=100)
-    description = models.CharField(max_length=500, null=True, blank=True)  # noqa: DJ001 - null in the API
-    icon = models.CharField(max_length=50, null=True, blank=True)  # noqa: DJ001 - "never set" differs from "no icon"
+    name = PlainTextField(max_length=100)
+    description = PlainTextField(multiline=True, max_length=500, null=True, blank=True)
+    icon = PlainTextField(max_length=50, null=True, blank=True)
     savings_target_cents = models.BigIntegerField(null=True, blank=True)
-    beneficiary_name = models.CharField(max_length=200, null=True, blank=True)  # noqa: DJ001 - null in the API
-    institution_name = models.CharField(max_length=100, null=True, blank=True)  # noqa: DJ001 - null in the API
+    beneficiary_name = PlainTextField(max_length=200, null=True, blank=True)
+    institution_name = PlainTextField(max_length=100, null=True, blank=True)
 
     routing_number = EncryptedField(null=True, editable=False)
     bank_account_number = EncryptedField(null=True, editable=False)

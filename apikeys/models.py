@@ -15,6 +15,7 @@ from apikeys.entries import MAX_CENTS, TRIGGER_LIMITS, Permission
 from apikeys.scopes import ResourceKind, Scope
 from sequence import clock
 from sequence.api.ids import PrefixedIdField
+from sequence.texts import PlainTextField
 
 # ``staff:`` and the longest user name that Django knows (150), ``command:<name>:`` and the operating system's.
 MAX_ACTOR_LENGTH = 200
@@ -30,8 +31,8 @@ class Organization(models.Model):
     """A tenant. Everything belongs to one, and nothing crosses from one to another."""
 
     id = PrefixedIdField("org", primary_key=True)
-    name = models.CharField(max_length=100)
-    legal_name = models.CharField(
+    name = PlainTextField(max_length=100)
+    legal_name = PlainTextField(
         max_length=200, help_text="The beneficiary of the accounts that are opened from now on."
     )
     status = models.CharField(
@@ -78,7 +79,7 @@ class ApiKey(models.Model):
 
     id = PrefixedIdField("key", primary_key=True)
     organization = models.ForeignKey(Organization, on_delete=models.PROTECT, related_name="api_keys")
-    name = models.CharField(max_length=100, help_text="What uses this key, for people.")
+    name = PlainTextField(max_length=100, help_text="What uses this key, for people.")
     prefix = models.CharField(max_length=20, editable=False, help_text="How the key begins.")
     digest = models.BinaryField(max_length=32, unique=True, editable=False)
     # The first key of the chain that rotations make. What must survive a rotation (idempotency records, spent

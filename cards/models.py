@@ -15,6 +15,7 @@ from apikeys.models import Organization
 from cards.names import MAX_NAME
 from sequence import clock
 from sequence.api.ids import PrefixedIdField
+from sequence.texts import PlainTextField
 from transfers.models import EntrySet
 
 
@@ -64,7 +65,7 @@ def _limit(period: str) -> Any:
 
 
 def _merchants(help_text: str) -> Any:
-    return ArrayField(models.CharField(max_length=MAX_NAME), default=list, blank=True, help_text=help_text)
+    return ArrayField(PlainTextField(max_length=MAX_NAME), default=list, blank=True, help_text=help_text)
 
 
 def _limit_in_range(name: str) -> models.CheckConstraint:
@@ -89,7 +90,7 @@ class Card(models.Model):
     account = models.ForeignKey(Account, on_delete=models.PROTECT, related_name="cards")
     type = models.CharField(max_length=10, choices=CardType)
     status = models.CharField(max_length=10, choices=CardStatus, default=CardStatus.ACTIVE)
-    holder_name = models.CharField(max_length=MAX_NAME)
+    holder_name = PlainTextField(max_length=MAX_NAME)
     last_four = models.CharField(max_length=4)
     expiry_year = models.PositiveSmallIntegerField()
     expiry_month = models.PositiveSmallIntegerField()
@@ -203,6 +204,7 @@ class CardTransaction(models.Model):
     account = models.ForeignKey(Account, on_delete=models.PROTECT, related_name="+")
     direction = models.CharField(max_length=10, choices=CardDirection)
     amount_cents = models.BigIntegerField()
+    # A refund repeats what its purchase says, also one from before names were checked.
     merchant_name = models.CharField(max_length=MAX_NAME)
     purchase = models.ForeignKey("self", null=True, on_delete=models.PROTECT, related_name="refunds")
     # What came back of a purchase; inserting a refund is the only way in which it changes.
@@ -329,7 +331,7 @@ class CardDecline(models.Model):
     organization = models.ForeignKey(Organization, on_delete=models.PROTECT, related_name="+")
     card = models.ForeignKey(Card, on_delete=models.PROTECT, related_name="declines")
     amount_cents = models.BigIntegerField()
-    merchant_name = models.CharField(max_length=MAX_NAME)
+    merchant_name = PlainTextField(max_length=MAX_NAME)
     reason = models.CharField(max_length=30, choices=DeclineReason)
     created_at = models.DateTimeField(default=clock.now, editable=False)
 

@@ -1,21 +1,19 @@
 """Names as people type them: a holder's, a merchant's."""
 
-import unicodedata
-
 from sequence.errors import InvalidRequest
+from sequence.texts import flaw_of
 
 MAX_NAME = 100
-# Control characters, and the halves of surrogate pairs, which PostgreSQL cannot store.
-_REFUSED_CATEGORIES = {"Cc", "Cs"}
 
 
 def clean_name(text: str, *, field: str) -> str:
-    """Return the text, trimmed. Raises InvalidRequest unless that leaves 1 to 100 characters, none of them control."""
+    """Return the text, trimmed. Raises InvalidRequest unless that leaves 1 to 100 characters that people see."""
     name = text.strip()
     if not 1 <= len(name) <= MAX_NAME:
         raise InvalidRequest.of(field, "length", f"Give 1 to {MAX_NAME} characters.")
-    if any(unicodedata.category(character) in _REFUSED_CATEGORIES for character in name):
-        raise InvalidRequest.of(field, "control_character", "Control characters are not allowed.")
+    flaw = flaw_of(name)
+    if flaw is not None:
+        raise InvalidRequest.of(field, flaw.code, flaw.message)
     return name
 
 

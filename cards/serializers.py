@@ -5,7 +5,7 @@ from typing import Any
 from rest_framework import serializers
 
 from cards.models import Card, CardDirection, CardStatus, CardTransaction, CardType
-from sequence.api.fields import Id, PageQuery, StoredCents, Text, Time, show_time
+from sequence.api.fields import Id, IdText, PageQuery, StoredCents, Time, show_time
 
 # A card transaction is made complete: the network's holds and declines are not listed.
 _STATUS = "complete"
@@ -14,7 +14,7 @@ _STATUS = "complete"
 class CardListQuery(PageQuery):
     """Query of ``GET /cards``."""
 
-    account_id = Text(max_length=100, help_text="The pod whose cards are listed.")
+    account_id = IdText(help_text="The pod whose cards are listed.")
     status = serializers.ChoiceField(choices=CardStatus.choices, required=False)
     type = serializers.ChoiceField(choices=CardType.choices, required=False)
 

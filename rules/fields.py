@@ -14,7 +14,7 @@ from django.db.models import TextChoices
 from rest_framework import serializers
 
 from accounts.models import AccountType
-from sequence.api.fields import MAX_CENTS, Cents, StrictSerializer, Text, show_time
+from sequence.api.fields import MAX_CENTS, Cents, IdText, StrictSerializer, Text, show_time
 from transfers.fields import StatementText
 
 # Six places are more than a cent of any amount that can be moved in a year of paychecks needs.
@@ -94,10 +94,7 @@ class Percent(serializers.Field):
 
 
 class AccountReferenceField(serializers.Field):
-    """``{id, type}``; the type may be left out, and if given must be the account's.
-
-    A ``name`` is taken and ignored, so that what GET gives can be PUT back.
-    """
+    """``{id, type}``; the type may be left out, and if given must be the account's."""
 
     default_error_messages = {
         "invalid": "Give an account as {{'id': 'acc_…'}}.",
@@ -115,17 +112,15 @@ class AccountReferenceField(serializers.Field):
             "required": ["id"],
             "additionalProperties": False,
             "properties": {
-                "id": Text(max_length=100).json_schema(),
+                "id": IdText().json_schema(),
                 "type": {"type": ["string", "null"], "enum": [*AccountType.values, None]},
-                "name": {"type": ["string", "null"], "description": "Ignored."},
             },
         }
 
 
 class _AccountReference(StrictSerializer):
-    id = Text(max_length=100)
+    id = IdText()
     type = serializers.ChoiceField(choices=AccountType.choices, required=False)
-    name = serializers.CharField(required=False, allow_blank=True, trim_whitespace=False)
 
 
 class Limit(StrictSerializer):

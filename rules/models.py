@@ -13,6 +13,7 @@ from accounts.models import Account
 from apikeys.models import MAX_ACTOR_LENGTH, Organization
 from sequence import clock
 from sequence.api.ids import PrefixedIdField
+from sequence.texts import PlainTextField
 from transfers.models import Status, Transfer
 
 
@@ -82,8 +83,8 @@ class Rule(models.Model):
 
     id = PrefixedIdField("rule", primary_key=True)
     organization = models.ForeignKey(Organization, on_delete=models.PROTECT, related_name="rules")
-    nickname = models.CharField(max_length=100, null=True)  # noqa: DJ001 - null in the API
-    description = models.CharField(max_length=500, null=True)  # noqa: DJ001 - null in the API
+    nickname = PlainTextField(max_length=100, null=True)
+    description = PlainTextField(multiline=True, max_length=500, null=True)
     status = models.CharField(max_length=10, choices=RuleStatus, default=RuleStatus.DISABLED)
     trigger_type = models.CharField(max_length=25, choices=TriggerType)
     trigger_account = models.ForeignKey(Account, null=True, on_delete=models.PROTECT, related_name="+")
@@ -142,8 +143,8 @@ class RuleVersion(models.Model):
 
     rule = models.ForeignKey(Rule, on_delete=models.PROTECT, related_name="versions")
     number = models.PositiveIntegerField()
-    nickname = models.CharField(max_length=100, null=True)  # noqa: DJ001
-    description = models.CharField(max_length=500, null=True)  # noqa: DJ001
+    nickname = PlainTextField(max_length=100, null=True)
+    description = PlainTextField(multiline=True, max_length=500, null=True)
     definition = OrderedJSONField()
     created_by = models.CharField(max_length=MAX_ACTOR_LENGTH)
     created_at = models.DateTimeField(default=clock.now)

@@ -12,7 +12,7 @@ from rules.engine.conditions import Fact, Operator, ValueFact
 from rules.fields import ConditionNumber, Flag, StartDate, one_of
 from rules.models import ExecutionMode, ExecutionStatus, Rule, RuleExecution, RuleStatus, ScheduleType, TriggerType
 from rules.readable_traces import MayRead, readable_trace
-from sequence.api.fields import Cents, Id, PageQuery, StrictSerializer, Text, Time, show_time
+from sequence.api.fields import Cents, Id, IdText, PageQuery, StrictSerializer, Text, Time, show_time
 from sequence.errors import MAX_DETAILS
 
 MAX_CONDITION_DEPTH = 10
@@ -22,8 +22,6 @@ MAX_ACTIONS = 50
 MAX_CHILDREN = 100
 # Conditions and actions of one rule, all together: each costs a millisecond or two.
 MAX_PARTS = 500
-# Longer than any id; what is longer is no id.
-MAX_ID = 100
 
 
 class TriggerField(serializers.Field):
@@ -41,7 +39,7 @@ class TriggerField(serializers.Field):
         return {str(name): reader.validated_data.get(name) for name in reader.fields}
 
     def json_schema(self) -> dict[str, Any]:
-        account = {"account_id": Text(max_length=MAX_ID).json_schema()}
+        account = {"account_id": IdText().json_schema()}
         schedule = {
             "schedule_type": {"type": "string", "enum": ScheduleType.values},
             "start_date": StartDate().json_schema(),
@@ -58,14 +56,14 @@ class TriggerField(serializers.Field):
 
 class _AccountTrigger(StrictSerializer):
     type = serializers.ChoiceField(choices=TriggerType.choices)
-    account_id = Text(max_length=MAX_ID)
+    account_id = IdText()
 
 
 class _ScheduledTrigger(StrictSerializer):
     type = serializers.ChoiceField(choices=TriggerType.choices)
     schedule_type = serializers.ChoiceField(choices=ScheduleType.choices)
     start_date = StartDate()
-    account_id = Text(max_length=MAX_ID, required=False)
+    account_id = IdText(required=False)
 
 
 _TRIGGERS: dict[str, type[StrictSerializer]] = {
@@ -76,7 +74,7 @@ _TRIGGERS: dict[str, type[StrictSerializer]] = {
 
 
 class _ConditionParams(StrictSerializer):
-    account_id = Text(max_length=MAX_ID, required=False)
+    account_id = IdText(required=False)
 
 
 class _Condition(StrictSerializer):
@@ -263,7 +261,7 @@ class TriggerRuleBody(StrictSerializer):
 class RuleListQuery(PageQuery):
     """Query of ``GET /rules``."""
 
-    source_id = Text(max_length=MAX_ID, required=False, help_text="Only rules whose trigger has this account.")
+    source_id = IdText(required=False, help_text="Only rules whose trigger has this account.")
 
 
 class ModeFilter(TextChoices):
@@ -285,7 +283,7 @@ class ExecutionTrigger(TextChoices):
 class ExecutionListQuery(PageQuery):
     """Query of ``GET /rule-executions``."""
 
-    rule_id = Text(max_length=MAX_ID, help_text="The rule whose executions are listed.")
+    rule_id = IdText(help_text="The rule whose executions are listed.")
     status = serializers.ChoiceField(choices=ExecutionStatus.choices, required=False)
     trigger_type = serializers.ChoiceField(choices=ExecutionTrigger.choices, required=False)
     # "from" is no name that Python lets an attribute have.

@@ -5,7 +5,7 @@ from typing import Any
 from rest_framework import serializers
 
 from accounts.models import Account, AccountType
-from sequence.api.fields import Cents, Id, PageQuery, StoredCents, StrictSerializer, Text, Time, show_time
+from sequence.api.fields import Cents, Id, IdText, PageQuery, StoredCents, StrictSerializer, Time, show_time
 from transfers.fields import StatementText
 from transfers.models import Direction, ErrorCode, Origin, Status, Transfer
 
@@ -16,8 +16,8 @@ MIN_CENTS = 100
 class CreateTransfer(StrictSerializer):
     """Body of ``POST /transfers``."""
 
-    source_account_id = Text(max_length=100, help_text="The account that pays.")
-    destination_account_id = Text(max_length=100, help_text="The account that is paid.")
+    source_account_id = IdText(help_text="The account that pays.")
+    destination_account_id = IdText(help_text="The account that is paid.")
     amount_in_cents = Cents(min_value=MIN_CENTS, help_text="How much, in cents; 100 or more.")
     description = StatementText(required=False, help_text="At most 10 letters, digits and spaces, for the statement.")
 
@@ -31,14 +31,14 @@ class CreateTransfer(StrictSerializer):
 class TransferListQuery(PageQuery):
     """Query of ``GET /transfers``."""
 
-    account_id = Text(max_length=100, help_text="The account whose transfers are listed.")
+    account_id = IdText(help_text="The account whose transfers are listed.")
     account_role = serializers.ChoiceField(
         choices=["source", "destination", "either"], default="either", help_text="On which side the account stands."
     )
     direction = serializers.ChoiceField(choices=Direction.choices, required=False)
     origin = serializers.ChoiceField(choices=Origin.choices, required=False)
     status = serializers.ChoiceField(choices=Status.choices, required=False)
-    rule_execution_id = Text(max_length=100, required=False, help_text="Only transfers of this rule execution.")
+    rule_execution_id = IdText(required=False, help_text="Only transfers of this rule execution.")
     # "from" is no name that Python lets an attribute have.
     vars()["from"] = Time(required=False, help_text="Created at this time or later.")
     to = Time(required=False, help_text="Created at this time or earlier.")

@@ -19,7 +19,7 @@ from apikeys.admin.organizations import ORGANIZATION_FILTER
 from apikeys.models import Organization
 from sequence.admin.base import ObjectPage, StaffAdmin
 from sequence.admin.display import UNKNOWN, amount, badge, code
-from sequence.admin.fields import MAX_CENTS, Dollars
+from sequence.admin.fields import MAX_CENTS, Dollars, PlainText
 from sequence.admin.filters import Named, OneOf
 from sequence.admin.finders import changes_of, register_finder
 from sequence.admin.period_filters import period
@@ -116,7 +116,7 @@ class ExternalAccountForm(AccountForm):
     """An account at another institution, with the last balance that is known of it."""
 
     external_account_type = forms.ChoiceField(choices=[("", "Choose one"), *ExternalAccountType.choices], label="Kind")
-    institution_name = forms.CharField(max_length=100, label="Institution")
+    institution_name = PlainText(max_length=100, label="Institution")
     last_seen_balance_cents = _optional_dollars("Balance, as last seen,", min_cents=-MAX_CENTS)
     interest_rate_percent = forms.DecimalField(
         required=False, min_value=0, max_digits=6, decimal_places=3, label="Interest rate in percent a year"

@@ -28,7 +28,7 @@ from cards.models import (
 from cards.names import MAX_NAME
 from sequence.admin.base import ObjectPage, ReadOnlyAdmin, attempt
 from sequence.admin.display import UNKNOWN, amount, badge, code, dollars, short_id
-from sequence.admin.fields import Dollars
+from sequence.admin.fields import Dollars, PlainText
 from sequence.admin.filters import Named, OneOf
 from sequence.admin.finders import changes_of, register_finder
 from sequence.admin.period_filters import period
@@ -51,7 +51,7 @@ class IssueForm(forms.Form):
         queryset=Account.objects.none(), label="Pod", help_text="What the card spends from."
     )
     type = forms.ChoiceField(choices=CardType.choices, widget=forms.RadioSelect, initial=CardType.VIRTUAL)
-    holder_name = forms.CharField(max_length=MAX_NAME)
+    holder_name = PlainText(max_length=MAX_NAME)
 
     def __init__(self, organization_id: str, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -100,12 +100,8 @@ class ControlsForm(forms.Form):
     limit_per_transaction_cents = Dollars(required=False, min_cents=1, label="Most per purchase, in US dollars")
     limit_per_day_cents = Dollars(required=False, min_cents=1, label="Most per day (UTC), in US dollars")
     limit_per_month_cents = Dollars(required=False, min_cents=1, label="Most per calendar month, in US dollars")
-    allowed_merchants = forms.CharField(
-        required=False, widget=forms.Textarea(attrs={"rows": 3}), help_text="One a line; empty means anywhere."
-    )
-    blocked_merchants = forms.CharField(
-        required=False, widget=forms.Textarea(attrs={"rows": 3}), help_text="One a line; wins over the allowed ones."
-    )
+    allowed_merchants = PlainText(required=False, multiline=True, help_text="One a line; empty means anywhere.")
+    blocked_merchants = PlainText(required=False, multiline=True, help_text="One a line; wins over the allowed ones.")
 
 
 class SetControls(ObjectPage):
@@ -126,7 +122,7 @@ class SetControls(ObjectPage):
 
 class PurchaseForm(forms.Form):
     amount = Dollars(min_cents=1, label="Amount in US dollars")
-    merchant_name = forms.CharField(max_length=MAX_NAME, label="Merchant")
+    merchant_name = PlainText(max_length=MAX_NAME, label="Merchant")
 
 
 class Charge(ObjectPage):

@@ -28,7 +28,7 @@ from sequence import clock
 from sequence.admin.base import ObjectPage, ReadOnlyAdmin, actor_of
 from sequence.admin.deciders import Deciders
 from sequence.admin.display import UNKNOWN, badge, code
-from sequence.admin.fields import Dollars
+from sequence.admin.fields import Dollars, PlainText
 from sequence.admin.filters import OneOf
 from sequence.admin.period_filters import period
 from sequence.api.request_ids import request_id_of
@@ -38,7 +38,7 @@ RECENT_EXECUTIONS = 10
 
 
 class ReasonForm(forms.Form):
-    reason = forms.CharField(required=False, max_length=200, help_text="Kept on the audit trail, beside your name.")
+    reason = PlainText(required=False, max_length=200, help_text="Kept on the audit trail, beside your name.")
 
 
 class Enable(ObjectPage):

@@ -5,6 +5,8 @@ from typing import Any
 
 from django import forms
 
+from sequence.texts import flaw_of
+
 # The largest whole number of cents that the API takes.
 MAX_CENTS = 2**53 - 1
 _FORM = re.compile(r"(-?)\s*\$?\s*([0-9]{1,3}(?:,[0-9]{3})+|[0-9]+)(?:\.([0-9]{2}))?")
@@ -67,3 +69,20 @@ class Dollars(forms.Field):
             return self.to_python(data) != initial
         except forms.ValidationError:
             return True
+
+
+class PlainText(forms.CharField):
+    """A text that a person types, without characters that nobody sees. ``multiline`` allows line breaks and tabs."""
+
+    def __init__(self, *, multiline: bool = False, **options: Any) -> None:
+        self.multiline = multiline
+        if multiline:
+            options.setdefault("widget", forms.Textarea(attrs={"rows": 3}))
+        super().__init__(**options)
+
+    def validate(self, value: str) -> None:
+        super().validate(value)
+        # A browser sends a line's end as two characters.
+        flaw = flaw_of(value.replace("\r\n", "\n"), multiline=self.multiline)
+        if flaw is not None:
+            raise forms.ValidationError(flaw.message, code=flaw.code)

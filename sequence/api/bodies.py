@@ -1,12 +1,14 @@
 """Reading a JSON body strictly: what a lenient reader would guess at is refused."""
 
 import json
+from collections.abc import Iterator
 from decimal import Decimal
 from typing import Any
 
 from django.http import HttpRequest
 
 from sequence.errors import InvalidRequest, PayloadTooLarge, UnsupportedMediaType
+from sequence.texts import CONTROL_CHARACTER
 
 METHODS_WITH_BODY = {"POST", "PUT", "PATCH"}
 MAX_BYTES = 1024 * 1024
@@ -18,6 +20,7 @@ MAX_TOLD = 40
 MAX_DEPTH = 64
 # The range of a double, which is what other JSON readers can take.
 MAX_EXPONENT = 324
+UNSTORABLE = "This holds a character that no text has: NUL, or half of a surrogate pair."
 
 
 def read_body(request: HttpRequest) -> dict[str, Any]:
@@ -111,7 +114,10 @@ def _finite_decimal(text: str) -> Decimal:
 
 
 def _check_values(body: dict[str, Any]) -> None:
-    """Refuse NUL and lone surrogates, which PostgreSQL cannot store, and too much depth."""
+    """Refuse NUL and lone surrogates, which PostgreSQL cannot store, and too much depth.
+
+    Level by level, without names: those are asked for only once something is wrong.
+    """
     level: list[Any] = [body]
     for _ in range(MAX_DEPTH):
         inner: list[Any] = []
@@ -122,11 +128,34 @@ def _check_values(body: dict[str, Any]) -> None:
             elif isinstance(value, list):
                 inner.extend(value)
             elif isinstance(value, str) and not _is_storable(value):
-                raise InvalidRequest("The body holds a character that no text has: NUL, or half of a surrogate pair.")
+                raise InvalidRequest.of(_place_of_unstorable(body), CONTROL_CHARACTER.code, UNSTORABLE)
         if not inner:
             return
         level = inner
     raise InvalidRequest(f"The body is nested more than {MAX_DEPTH} levels deep.")
+
+
+def _place_of_unstorable(body: dict[str, Any]) -> str:
+    """Return where the shallowest text stands that cannot be stored: ``steps[0].actions[1].type``."""
+    level: list[tuple[str, Any]] = [("", body)]
+    while True:
+        inner: list[tuple[str, Any]] = []
+        for place, value in level:
+            if isinstance(value, str) and not _is_storable(value):
+                return place
+            inner.extend(_parts(place, value))
+        level = inner
+
+
+def _parts(place: str, value: Any) -> Iterator[tuple[str, Any]]:
+    if isinstance(value, dict):
+        for name, part in value.items():
+            inside = f"{place}.{_printable(name)}" if place else _printable(name)
+            yield inside, name
+            yield inside, part
+    elif isinstance(value, list):
+        for index, part in enumerate(value):
+            yield f"{place}[{index}]", part
 
 
 def _is_storable(text: str) -> bool:
@@ -134,4 +163,4 @@ def _is_storable(text: str) -> bool:
 
 
 def _printable(name: str) -> str:
-    return name.encode("utf-8", "replace").decode()
+    return name.replace("\0", "?").encode("utf-8", "replace").decode()

@@ -1,7 +1,6 @@
 """Fields and serializers that take JSON at its word: no text that looks like a number, no unknown names."""
 
 import re
-import unicodedata
 from datetime import UTC, datetime
 from typing import Any, ClassVar, Protocol, runtime_checkable
 
@@ -11,6 +10,7 @@ from rest_framework import serializers
 from sequence.api.ids import id_pattern
 from sequence.api.pagination import MAX_SIZE
 from sequence.errors import InvalidRequest
+from sequence.texts import CONTROL_CHARACTER, INVISIBLE_CHARACTER, flaw_of, refused_in_patterns
 
 # The largest whole number that every JSON reader keeps exact, and far below PostgreSQL's bigint.
 MAX_CENTS = 2**53 - 1
@@ -92,31 +92,52 @@ class Id(serializers.CharField):
 
 
 class Text(serializers.CharField):
-    """A JSON string, trimmed, without control characters (``multiline`` allows line breaks and tabs)."""
+    """A JSON string, trimmed, without characters that nobody sees (``multiline`` allows line breaks and tabs)."""
 
     default_error_messages = {
         "invalid": "Give a text.",
-        "control_character": "Control characters are not allowed.",
+        **{flaw.code: flaw.message for flaw in (CONTROL_CHARACTER, INVISIBLE_CHARACTER)},
     }
 
     def __init__(self, *, multiline: bool = False, **options: Any) -> None:
-        self.spared = "\n\t" if multiline else ""
+        self.multiline = multiline
         super().__init__(**options)
 
     def to_internal_value(self, data: Any) -> str:
         if not isinstance(data, str):
             self.fail("invalid")
         text = super().to_internal_value(data)
-        if any(unicodedata.category(character) == "Cc" and character not in self.spared for character in text):
-            self.fail("control_character")
+        flaw = flaw_of(text, multiline=self.multiline)
+        if flaw is not None:
+            self.fail(flaw.code)
         return text
 
     def json_schema(self) -> dict[str, Any]:
-        controls = r"\u0000-\u0008\u000b-\u001f\u007f-\u009f" if self.spared else r"\u0000-\u001f\u007f-\u009f"
+        refused = refused_in_patterns(multiline=self.multiline)
         if self.allow_blank:
-            return {"type": "string", "maxLength": self.max_length, "pattern": f"^[^{controls}]*$"}
-        pattern = rf"^[^{controls}]*[^\s{controls}][^{controls}]*$"
+            return {"type": "string", "maxLength": self.max_length, "pattern": f"^[^{refused}]*$"}
+        pattern = rf"^[^{refused}]*[^\s{refused}][^{refused}]*$"
         return {"type": "string", "minLength": 1, "maxLength": self.max_length, "pattern": pattern}
+
+
+class IdText(serializers.CharField):
+    """An id in a request, as it was sent. A malformed one, of whatever length, is some id of nothing."""
+
+    default_error_messages = {"invalid": "Give an id.", CONTROL_CHARACTER.code: CONTROL_CHARACTER.message}
+
+    def to_internal_value(self, data: Any) -> str:
+        if not isinstance(data, str):
+            self.fail("invalid")
+        return super().to_internal_value(data)
+
+    def run_validation(self, data: Any = serializers.empty) -> Any:
+        # Django's own check of NUL has no code for programs to read.
+        if isinstance(data, str) and "\0" in data:
+            self.fail(CONTROL_CHARACTER.code)
+        return super().run_validation(data)
+
+    def json_schema(self) -> dict[str, Any]:
+        return {"type": "string", "minLength": 1, "pattern": r"^[^\u0000]*[^\s\u0000][^\u0000]*$"}
 
 
 class Time(serializers.Field):

@@ -9,6 +9,8 @@ from decimal import Decimal
 from django.core.management.base import CommandParser
 from django.utils.dateparse import parse_datetime
 
+from sequence.texts import flaw_of
+
 PERMISSION_HELP = (
     "SCOPE[:RESOURCES], repeated. RESOURCES: *, or ids joined by commas; for MANUAL_TRANSFER "
     "source>target[@max_amount][;day=…][;week=…][;month=…][;approval=…] in cents, several joined by commas, such as "
@@ -40,8 +42,11 @@ def line(max_length: int) -> Callable[[str], str]:
 
     def read(text: str) -> str:
         trimmed = text.strip()
-        if not 1 <= len(trimmed) <= max_length or not trimmed.isprintable():
+        if not 1 <= len(trimmed) <= max_length:
             raise ArgumentTypeError(f"Give 1 to {max_length} characters in one line, not {len(trimmed)}.")
+        flaw = flaw_of(trimmed)
+        if flaw is not None:
+            raise ArgumentTypeError(flaw.message)
         return trimmed
 
     return read

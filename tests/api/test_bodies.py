@@ -88,6 +88,22 @@ class TestBody:
             {"field": "nickname", "code": "repeated", "message": "This key stands twice in one object."}
         ]
 
+    @pytest.mark.parametrize(
+        ("raw", "field"),
+        [
+            (b'{"nickname": "Re\\u0000nt"}', "nickname"),
+            (b'{"nickname": "Rent", "description": "\\ud83d"}', "description"),
+            (b'{"nickname": "Rent", "steps": [1, {"actions": [{"type": "\\u0000"}]}]}', "steps[1].actions[0].type"),
+            (b'{"nickname": "Rent", "a\\u0000b": 1}', "a?b"),
+            (b'{"nickname": "Rent", "a": {"\\ud800": 1}}', "a.?"),
+        ],
+    )
+    def test_names_the_field_whose_text_cannot_be_stored(self, raw, field):
+        response = self.api.post(PODS, raw=raw)
+
+        [detail] = response.json()["error"]["details"]
+        assert (response.status_code, detail["field"], detail["code"]) == (400, field, "control_character")
+
     def test_says_where_json_ends_to_make_sense(self):
         response = self.api.post(PODS, raw=b'{\n"nickname": }')
 
