@@ -94,7 +94,10 @@ class Percent(serializers.Field):
 
 
 class AccountReferenceField(serializers.Field):
-    """``{id, type}``; the type may be left out, and if given must be the account's."""
+    """``{id, type}``; the type may be left out, and if given must be the account's.
+
+    A ``name`` is taken and ignored, so that what GET gives can be PUT back.
+    """
 
     default_error_messages = {
         "invalid": "Give an account as {{'id': 'acc_…'}}.",
@@ -114,6 +117,7 @@ class AccountReferenceField(serializers.Field):
             "properties": {
                 "id": IdText().json_schema(),
                 "type": {"type": ["string", "null"], "enum": [*AccountType.values, None]},
+                "name": {"type": ["string", "null"], "description": "Ignored."},
             },
         }
 
@@ -121,6 +125,7 @@ class AccountReferenceField(serializers.Field):
 class _AccountReference(StrictSerializer):
     id = IdText()
     type = serializers.ChoiceField(choices=AccountType.choices, required=False)
+    name = serializers.CharField(required=False, allow_blank=True, trim_whitespace=False)
 
 
 class Limit(StrictSerializer):

@@ -37,6 +37,24 @@ class TestReplaceRule:
         assert api.get(f"/rules/{made.id}").json()["data"] == told
         assert list(made.versions.order_by("number").values_list("number", "nickname")) == [(1, "Old"), (2, None)]
 
+    def test_takes_back_what_get_gives(self, api, made, income, card):
+        """Names too: they are told, and ignored when they come back."""
+        spread = {
+            "type": "snowball",
+            "source": {"id": income.id},
+            "accounts": [{"id": card.id}],
+            "amount_in_cents": 100,
+        }
+        trigger = on_funds(income.id)
+        for given in (move(income, card, 20_00), spread):
+            api.put(f"/rules/{made.id}", rule(step(given), trigger=trigger))
+            told = api.get(f"/rules/{made.id}").json()["data"]
+
+            response = api.put(f"/rules/{made.id}", {"trigger": told["trigger"], "steps": told["steps"]})
+
+            assert response.status_code == 200, response.content
+            assert response.json()["data"]["steps"] == told["steps"]
+
     @pytest.mark.parametrize("status", ["enabled", "disabled", None, ABSENT])
     def test_disables_it_whatever_status_says(self, api, made, body, status):
         sent = body if status is ABSENT else {**body, "status": status}

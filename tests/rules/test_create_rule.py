@@ -235,7 +235,7 @@ class TestRefusesABody:
             (f"{A0}.source.id", ABSENT, (f"{A0}.source.id", "required")),
             (f"{A0}.source.id", 5, (f"{A0}.source.id", "invalid")),
             (f"{A0}.source.type", "bank", (f"{A0}.source.type", "invalid_choice")),
-            (f"{A0}.source.name", "Payroll", (f"{A0}.source.name", "unknown_field")),
+            (f"{A0}.source.nickname", "Payroll", (f"{A0}.source.nickname", "unknown_field")),
             (f"{A0}.destination", ABSENT, (f"{A0}.destination", "required")),
             (f"{A0}.amount_in_cents", ABSENT, (f"{A0}.amount_in_cents", "required")),
             (f"{A0}.amount_in_cents", None, (f"{A0}.amount_in_cents", "null")),
