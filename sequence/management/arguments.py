@@ -14,7 +14,8 @@ from sequence.texts import flaw_of
 PERMISSION_HELP = (
     "SCOPE[:RESOURCES], repeated. RESOURCES: *, or ids joined by commas; for MANUAL_TRANSFER "
     "source>target[@max_amount][;day=…][;week=…][;month=…][;approval=…] in cents, several joined by commas, such as "
-    "MANUAL_TRANSFER:acc_1>acc_2@50000;month=200000;approval=20000,*>acc_3"
+    "MANUAL_TRANSFER:acc_1>acc_2@50000;month=200000;approval=20000,*>acc_3; for TRIGGER_RULES limits may follow the ids: "
+    "TRIGGER_RULES:rule_1;execute=5000;count_day=3"
 )
 
 
@@ -46,7 +47,7 @@ def line(max_length: int) -> Callable[[str], str]:
             raise ArgumentTypeError(f"Give 1 to {max_length} characters in one line, not {len(trimmed)}.")
         flaw = flaw_of(trimmed)
         if flaw is not None:
-            raise ArgumentTypeError(flaw.message)
+            raise ArgumentTypeError(f"Give 1 to {max_length} characters in one line. {flaw.message}")
         return trimmed
 
     return read

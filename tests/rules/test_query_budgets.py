@@ -41,8 +41,8 @@ class TestStatements:
             ("PUT", "/rules/{id}", lambda body: body, 7),
             # The key, who did it, the rule, its change.
             ("DELETE", "/rules/{id}", lambda body: None, 4),
-            # The key, who did it, the rule, its version, the execution.
-            ("POST", "/rules/{id}/trigger", lambda body: {}, 5),
+            # The key, who did it, the rule, the count of its key's runs, its version, the execution.
+            ("POST", "/rules/{id}/trigger", lambda body: {}, 6),
             # And the accounts, what is on its way, the network's limits, the outcome.
             ("POST", "/rules/{id}/trigger", lambda body: {"simulation": True}, 9),
         ],
