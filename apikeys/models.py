@@ -273,6 +273,11 @@ class PermissionEntry(models.Model):
             spend_id=self.spend_id,
         )
 
+    @property
+    def has_limit(self) -> bool:
+        """Whether anything bounds what goes through the entry."""
+        return any(getattr(self, column) is not None for column in _LIMIT_COLUMNS.values())
+
     @staticmethod
     def columns_of(permission: Permission) -> dict[str, Any]:
         """Return what ``as_permission`` reads, by column, without the spend id, which a row keeps for life."""

@@ -91,7 +91,8 @@ class StaffSite(admin.AdminSite):
         from sequence.admin.trail import Filters, newest_changes
 
         look = Look(clock.now(), request.GET.get("organization") or None)
-        changes = newest_changes(Filters(), size=LATEST_CHANGES).changes if may_see_trail(request) else None
+        filters = Filters(organization_id=look.organization_id or "")
+        changes = newest_changes(filters, size=LATEST_CHANGES).changes if may_see_trail(request) else None
         console = console_of(request.user, look)
         return super().index(request, {**(extra_context or {}), **console, "latest_changes": changes})
 

@@ -4,6 +4,7 @@ import re
 from typing import Any
 
 from django.contrib.auth.models import Permission, User
+from django.forms import CheckboxInput
 from django.http import HttpResponse
 from django.test import Client
 from django.urls import reverse
@@ -83,6 +84,9 @@ def form_of(response: HttpResponse) -> dict[str, Any]:
 
 
 def _add(sent: dict[str, Any], field: Any) -> None:
+    if isinstance(field.field.widget, CheckboxInput):
+        sent.update({field.html_name: "on"} if field.value() else {})
+        return
     value = field.field.widget.format_value(field.value()) if not isinstance(field.value(), list) else field.value()
     if hasattr(field.field.widget, "decompress"):
         for index, part in enumerate(field.field.widget.decompress(field.value())):

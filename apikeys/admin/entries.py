@@ -6,7 +6,10 @@ from typing import Any, cast
 from django import forms
 from django.contrib import admin
 from django.http import HttpRequest
+from django.utils.html import format_html_join
+from django.utils.safestring import SafeString, mark_safe
 
+from apikeys.admin.entry_words import in_full
 from apikeys.entries import MAX_CENTS, Permission
 from apikeys.errors import InvalidPermission
 from apikeys.models import ApiKey, PermissionEntry
@@ -35,7 +38,7 @@ FIELDS_OF_KIND = {
     ResourceKind.NONE: (),
     ResourceKind.ACCOUNT: ("accounts",),
     ResourceKind.RULE: ("rules",),
-    ResourceKind.ACCOUNT_PAIR: ("source", "target", *LIMITS),
+    ResourceKind.ACCOUNT_PAIR: ("source", "target", *LIMITS, "no_limit"),
 }
 
 
@@ -65,7 +68,7 @@ class ScopeSelect(forms.Select):
 
 def _dollars(name: str) -> Dollars:
     _, label, least = LIMITS[name]
-    return Dollars(required=False, label=f"{label}, in US dollars", min_cents=least)
+    return Dollars(required=False, label=f"{label}, in US dollars", min_cents=least, help_text="Empty: no limit.")
 
 
 def _runs(name: str) -> forms.IntegerField:
@@ -97,6 +100,11 @@ class EntryForm(forms.ModelForm):
     max_count_per_day = _runs("max_count_per_day")
     max_count_per_week = _runs("max_count_per_week")
     max_count_per_month = _runs("max_count_per_month")
+    no_limit = forms.BooleanField(
+        required=False,
+        label="No limit, on purpose",
+        help_text="Without any limit above, the key may move all there is, at once, without a person.",
+    )
 
     class Meta:
         model = PermissionEntry
@@ -114,6 +122,7 @@ class EntryForm(forms.ModelForm):
             stored = [getattr(entry, name)] if getattr(entry, name) else []
             offered = _offered(ResourceKind.ACCOUNT, choices[ResourceKind.ACCOUNT], stored)
             self._offer(name, [("", "Choose an account"), *offered])
+        self.initial["no_limit"] = entry.pk is not None and kind is ResourceKind.ACCOUNT_PAIR and not entry.has_limit
 
     def _offer(self, name: str, choices: Choices) -> None:
         # Staff who may only look have none of these fields.
@@ -127,22 +136,33 @@ class EntryForm(forms.ModelForm):
         scope = Scope(cleaned["scope"])
         self._refuse_what_the_scope_has_not(scope)
         self._require_what_the_scope_needs(scope)
+        self._require_a_word_for_no_limit(scope)
         if not self.errors:
             self.instance.resources = self.cleaned_data.get(_CHOSEN_IN.get(scope.resource_kind, ""), [])
         return cleaned
 
     def _refuse_what_the_scope_has_not(self, scope: Scope) -> None:
         for name in sorted(_OPTIONAL - set(fields_of(scope))):
-            if self.cleaned_data.get(name) not in (None, "", []):
+            if self.cleaned_data.get(name) not in (None, "", [], False):
                 self.add_error(name, f"{scope} has no such field. Clear it, or choose another scope.")
 
     def _require_what_the_scope_needs(self, scope: Scope) -> None:
         for name in fields_of(scope):
-            if name not in (*LIMITS, *TRIGGER_FIELDS) and name not in self.errors and not self.cleaned_data.get(name):
+            if (
+                name not in (*LIMITS, *TRIGGER_FIELDS, "no_limit")
+                and name not in self.errors
+                and not self.cleaned_data.get(name)
+            ):
                 self.add_error(name, f"{scope} needs this. Choose what it reaches; * reaches everything.")
         for name in _CHOSEN_IN.values():
             if EVERYTHING in self.cleaned_data.get(name, []) and len(self.cleaned_data[name]) > 1:
                 self.add_error(name, "* already reaches all of them. Choose it alone, or choose single ones.")
+
+    def _require_a_word_for_no_limit(self, scope: Scope) -> None:
+        is_pair = scope.resource_kind is ResourceKind.ACCOUNT_PAIR and not self.errors
+        has_limit = any(self.cleaned_data.get(name) is not None for name in LIMITS)
+        if is_pair and not has_limit and not self.cleaned_data.get("no_limit"):
+            self.add_error("no_limit", "This lets the key move any amount. Give a limit, or tick this.")
 
     def _post_clean(self) -> None:
         """Fill the entry in, as Django does, and let the domain have the last word on it."""
@@ -202,7 +222,23 @@ class EntryInline(admin.StackedInline):
     formset = EntryFormSet
     fk_name = "api_key"
     template = "admin/sequence/entries.html"
-    fields = ["scope", "accounts", "rules", TRIGGER_FIELDS, ("source", "target"), tuple(LIMITS)]
+    fields = ["scope", "accounts", "rules", TRIGGER_FIELDS, ("source", "target"), tuple(LIMITS), "no_limit"]
+
+    def get_fields(self, request: HttpRequest, obj: ApiKey | None = None) -> Any:
+        """Who may only look reads the entry in words: a form without its fields would say "None" and raw cents."""
+        return list(super().get_fields(request, obj)) if self._may_edit(request, obj) else ["shown"]
+
+    def get_readonly_fields(self, request: HttpRequest, obj: ApiKey | None = None) -> list[str]:
+        return [] if self._may_edit(request, obj) else ["shown"]
+
+    def _may_edit(self, request: HttpRequest, obj: ApiKey | None) -> bool:
+        return self.has_change_permission(request, obj) or (obj is None and self.has_add_permission(request, obj))
+
+    @admin.display(description="it may")
+    def shown(self, obj: PermissionEntry) -> SafeString:
+        kinds = (ResourceKind.ACCOUNT, ResourceKind.RULE)
+        names = {id: name for kind in kinds for id, name in resources_of(kind, obj.organization_id)}
+        return format_html_join(mark_safe("<br>"), "{}", ((line,) for line in in_full(obj.as_permission(), names)))
 
     def get_extra(self, request: HttpRequest, obj: ApiKey | None = None, **kwargs: Any) -> int:
         return 0 if obj else 1

@@ -16,34 +16,20 @@ from django.utils.safestring import SafeString
 from apikeys import services
 from apikeys.admin.choosing import ChooseOrganization
 from apikeys.admin.entries import EntryFormSet, EntryInline
+from apikeys.admin.entry_words import in_words
 from apikeys.admin.organizations import ORGANIZATION_FILTER
 from apikeys.custody import custodians_of
-from apikeys.entries import Permission
 from apikeys.models import ApiKey, Organization, OrganizationStatus, PermissionEntry
-from apikeys.scopes import ResourceKind
 from sequence import clock
 from sequence.admin.base import ObjectPage, StaffAdmin, actor_of
-from sequence.admin.display import UNKNOWN, badge, code, dollars, shorten
+from sequence.admin.display import UNKNOWN, badge, code
 from sequence.admin.filters import Named, OneOf
 from sequence.admin.period_filters import period
 
 ACTIVE, EXPIRED, REVOKED, SUSPENDED = "Active", "Expired", "Revoked", "Organization suspended"
 TONES = {ACTIVE: "good", EXPIRED: "quiet", REVOKED: "bad", SUSPENDED: "warn"}
-# Ids of a single entry, and entries of a single key, that a list shows before it counts the rest.
-SHOWN_RESOURCES = 2
+# Entries of a single key that a list shows before it counts the rest.
 SHOWN_ENTRIES = 4
-_LIMIT_WORDS = {
-    "max_amount": "{} a transfer",
-    "max_amount_per_day": "{} a day",
-    "max_amount_per_week": "{} a week",
-    "max_amount_per_month": "{} a month",
-    "approval_above": "approval above {}",
-}
-_TRIGGER_WORDS = {
-    "max_count_per_day": "{} a day",
-    "max_count_per_week": "{} a week",
-    "max_count_per_month": "{} a month",
-}
 
 
 def status_of(key: ApiKey) -> str:
@@ -53,30 +39,6 @@ def status_of(key: ApiKey) -> str:
     if not key.is_usable(clock.now()):
         return EXPIRED
     return ACTIVE if key.organization.status == OrganizationStatus.ACTIVE else SUSPENDED
-
-
-def in_words(permission: Permission) -> str:
-    """Return what one entry allows, on one line."""
-    kind = permission.scope.resource_kind
-    if kind is ResourceKind.NONE:
-        return permission.scope.value
-    if kind is ResourceKind.ACCOUNT_PAIR:
-        given = {name: getattr(permission, name) for name in _LIMIT_WORDS}
-        limits = [_LIMIT_WORDS[name].format(dollars(cents)) for name, cents in given.items() if cents is not None]
-        reach = f"{shorten(permission.source or '')} → {shorten(permission.target or '')}"
-        return f"{permission.scope}: {reach} ({', '.join(limits) or 'no limit'})"
-    shown = ", ".join(map(shorten, permission.resources[:SHOWN_RESOURCES]))
-    rest = len(permission.resources) - SHOWN_RESOURCES
-    bounds = f" ({', '.join(_trigger_limits(permission))})" if permission.limits else ""
-    return f"{permission.scope}: {shown}{f' and {rest} more' if rest > 0 else ''}{bounds}"
-
-
-def _trigger_limits(permission: Permission) -> list[str]:
-    limits = permission.limits
-    words = [text.format(limits[name]) for name, text in _TRIGGER_WORDS.items() if name in limits]
-    if "max_execute_amount" in limits:
-        words.append(f"arrived at most {dollars(limits['max_execute_amount'])}")
-    return words
 
 
 def key_filter(*columns: str) -> Named:
@@ -261,8 +223,11 @@ class ApiKeyAdmin(StaffAdmin):
     ) -> HttpResponse:
         """Ask for the organization first: which accounts there are to choose from depends on it."""
         choosing = ChooseOrganization(request.GET or None)
-        if not self.has_add_permission(request) or choosing.is_valid():
+        if not self.has_add_permission(request):
             return super().add_view(request, form_url, extra_context)
+        if choosing.is_valid():
+            title = f"New API key for {choosing.cleaned_data['organization']}"
+            return super().add_view(request, form_url, {"title": title, **(extra_context or {})})
         title = "New API key: for which organization?"
         return self.page(request, "admin/sequence/choose.html", title=title, form=choosing)
 

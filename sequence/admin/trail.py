@@ -81,6 +81,7 @@ class Filters:
     actor: str = ""
     request_id: str = ""
     object_id: str = ""
+    organization_id: str = ""
     older: str = ""
 
 
@@ -101,7 +102,20 @@ def newest_changes(filters: Filters, *, size: int = PAGE_SIZE) -> Page:
         for model in tracked_models()
         if filters.kind in ("", model._meta.label_lower) and _may_hold(model, filters.object_id)
     ]
+    if filters.organization_id:
+        sources = [
+            rows for rows in (_of_organization(rows, filters.organization_id) for rows in sources) if rows is not None
+        ]
     return _page(sources, older=filters.older, size=size)
+
+
+def _of_organization(rows: QuerySet[Any], organization_id: str) -> QuerySet[Any] | None:
+    """Return the events about what belongs to the organization, or None where nothing of the kind does."""
+    columns = {field.name for field in rows.model._meta.get_fields()}
+    if "organization" in columns:
+        return rows.filter(organization_id=organization_id)
+    is_itself = _tracked(rows.model)._meta.label_lower == "apikeys.organization"
+    return rows.filter(pgh_obj_id=organization_id) if is_itself else None
 
 
 def newest_changes_of(obj: models.Model, *, parts: dict[type[models.Model], str], older: str) -> Page:

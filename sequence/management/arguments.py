@@ -14,7 +14,7 @@ from sequence.texts import flaw_of
 PERMISSION_HELP = (
     "SCOPE[:RESOURCES], repeated. RESOURCES: *, or ids joined by commas; for MANUAL_TRANSFER "
     "source>target[@max_amount][;day=…][;week=…][;month=…][;approval=…] in cents, several joined by commas, such as "
-    "MANUAL_TRANSFER:acc_1>acc_2@50000;month=200000;approval=20000,*>acc_3; for TRIGGER_RULES limits may follow the ids: "
+    "MANUAL_TRANSFER:acc_1>acc_2@50000;month=200000;approval=20000,*>acc_3; limits of TRIGGER_RULES follow its ids: "
     "TRIGGER_RULES:rule_1;execute=5000;count_day=3"
 )
 

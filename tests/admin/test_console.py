@@ -16,7 +16,7 @@ from sequence.worker import run_once
 from tests.factories import ExternalAccountFactory, IncomeSourceFactory, PodFactory
 from tests.rules.definitions import manual, on_funds, rule, step
 from tests.rules.steps import enable, move, trigger, write, write_enabled
-from tests.staff import Staff, page_of
+from tests.staff import Staff, page_of, sign_in
 from tests.transfers.steps import fund, settle, transfer_between
 from transfers.ledger_checks import check_ledger
 from transfers.models import LedgerCheck, Transfer
@@ -269,3 +269,17 @@ class TestCost:
         with CaptureQueriesContext(connection) as queries:
             staff.get("")
         return len(queries)
+
+
+class TestLatestChanges:
+    def test_follow_the_chosen_organization(self, acme, globex):
+        PodFactory(organization=acme, name="Of Acme")
+        PodFactory(organization=globex, name="Of Globex")
+        root = sign_in(is_superuser=True)
+
+        of_acme = root.get("/admin/", {"organization": acme.id}).context["latest_changes"]
+        of_all = root.get("/admin/").context["latest_changes"]
+
+        assert "Of Acme" in {change.object_name for change in of_acme}
+        assert "Of Globex" not in {change.object_name for change in of_acme}
+        assert {"Of Acme", "Of Globex"} <= {change.object_name for change in of_all}

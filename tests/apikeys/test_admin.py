@@ -13,6 +13,7 @@ from apikeys import services
 from apikeys.entries import parse_permissions
 from apikeys.models import ApiKey, IdempotencyRecord, Organization, OrganizationStatus
 from sequence.admin.fingerprints import CHANGED_MEANWHILE
+from tests.apikeys.test_idempotency import key_of
 from tests.client import Api
 from tests.factories import OrganizationFactory, PodFactory
 from tests.staff import form_of, list_of, messages_of, page_of, seen_on, sign_in
@@ -545,3 +546,46 @@ class TestLists:
         for status, key in kinds.items():
             found = staff.get(list_of(ApiKey), {"status": status}).context["cl"].result_list
             assert list(found) == [key]
+
+
+class TestWhoMayOnlyLook:
+    @pytest.fixture
+    def page(self, client_with, income):
+        key = key_of(client_with(f"MANUAL_TRANSFER:*>{income.id}@5000;day=20000", "READ_ACCOUNTS:*", "LIST_RULES"))
+        return sign_in("apikeys.view_apikey", "apikeys.view_permissionentry").get(page_of(key)).content.decode()
+
+    @pytest.fixture
+    def income(self, acme):
+        return PodFactory(organization=acme, name="Rainy days")
+
+    def test_reads_entries_in_words(self, page, income):
+        assert "every account (*)" in page
+        assert f"Rainy days (Pod) ({income.id})" in page
+        assert "$50.00 a transfer, $200.00 a day" in page
+
+    def test_reads_neither_none_nor_raw_cents(self, page):
+        entries = page[page.index("What the key may do") :]
+
+        assert ">None<" not in entries
+        assert "5000" not in entries
+
+
+class TestAnEntryWithoutLimits:
+    PAIR = {"scope": "MANUAL_TRANSFER", "source": "*", "target": "*"}
+
+    def test_needs_a_word_that_it_is_meant(self, staff, acme):
+        response = post_new_key(staff, acme, self.PAIR)
+
+        [faults], _ = errors_of(response)
+        assert list(faults) == ["no_limit"]
+        assert not ApiKey.objects.exists()
+
+    @pytest.mark.parametrize("bound", [{"no_limit": "on"}, {"max_amount_cents": "5"}, {"approval_above_cents": "0"}])
+    def test_is_made_with_that_word_or_with_a_limit(self, staff, acme, bound):
+        assert post_new_key(staff, acme, {**self.PAIR, **bound}).status_code == 200
+        assert ApiKey.objects.count() == 1
+
+
+class TestTheFormOfANewKey:
+    def test_names_its_organization(self, staff, acme):
+        assert "New API key for Acme" in staff.get(f"{NEW_KEY}?organization={acme.id}").content.decode()

@@ -18,6 +18,7 @@
             "max_amount_per_week_cents",
             "max_amount_per_month_cents",
             "approval_above_cents",
+            "no_limit",
         ],
     };
     const OPTIONAL = Object.values(FIELDS).flat();
