@@ -48,7 +48,8 @@ SELECT key.id, key.digest, key.prefix, key.lineage_id, key.organization_id, orga
                                          spend_id, max_execute_amount_cents, max_count_per_day, max_count_per_week,
                                          max_count_per_month)
                         ORDER BY entry.id)
-        FROM apikeys_permissionentry entry WHERE entry.api_key_id = key.id)::text
+        FROM apikeys_permissionentry entry WHERE entry.api_key_id = key.id)::text,
+       key.paused_at
 FROM apikeys_apikey key JOIN apikeys_organization organization ON organization.id = key.organization_id
 WHERE key.digest = %(digest)s
 """
@@ -65,6 +66,7 @@ class AuthenticatedKey:
     legal_name: str
     rate_limit_per_minute: int | None
     permissions: tuple[Permission, ...]
+    paused_at: datetime | None = None
 
     def has(self, scope: Scope) -> bool:
         """Say whether any entry grants the scope, on whatever resource."""
@@ -142,6 +144,7 @@ def find_key(token: str, *, at: datetime) -> AuthenticatedKey:
         legal_name=row[5],
         rate_limit_per_minute=row[6],
         permissions=tuple(_permission(entry) for entry in json.loads(row[8] or "[]")),
+        paused_at=row[9],
     )
 
 

@@ -39,8 +39,12 @@ def in_words(custodian: KeyCustodian, *, role: str) -> str:
     return f"{deed}, so somebody else must decide."
 
 
+def key_id_of(actor: str | None) -> str | None:
+    """Return the id of the key that the audit trail's name means, None for a person, a command or a worker."""
+    return actor.removeprefix(_KEY_ACTOR) if actor is not None and actor.startswith(_KEY_ACTOR) else None
+
+
 def find_key_of_actor(actor: str) -> ApiKey | None:
     """Return the key that the audit trail's name of a key means, None for a person, a command or a worker."""
-    if not actor.startswith(_KEY_ACTOR):
-        return None
-    return ApiKey.objects.defer("digest").filter(id=actor.removeprefix(_KEY_ACTOR)).first()
+    key_id = key_id_of(actor)
+    return None if key_id is None else ApiKey.objects.defer("digest").filter(id=key_id).first()

@@ -16,6 +16,15 @@ class ApiKeyNotUsable(Conflict):
     message = "{key_id} is revoked or expired. Create a new key instead."
 
 
+class KeyPaused(DomainError):
+    """Everything is closed to a paused key but what says that it answers one."""
+
+    code = "key_paused"
+    status = 403
+    message = "This API key is paused since {paused_at}. A person must resume it."
+    sample_names = {"paused_at": "2026-01-02T09:30:45.123456Z"}
+
+
 class ApiKeyAlreadyRotated(Conflict):
     code = "api_key_already_rotated"
     message = "{key_id} was already replaced by {successor_id}. Rotate that one."

@@ -33,6 +33,7 @@ def key_facts(key: ApiKey) -> dict[str, Any]:
         "expires_at": show_time(key.expires_at) if key.expires_at else None,
         "last_used_at": show_time(key.last_used_at) if key.last_used_at else None,
         "revoked_at": show_time(key.revoked_at) if key.revoked_at else None,
+        "paused_at": show_time(key.paused_at) if key.paused_at else None,
     }
 
 
@@ -43,4 +44,6 @@ def _permissions(key: ApiKey) -> list[dict[str, Any]]:
 def _status(key: ApiKey) -> str:
     if key.revoked_at is not None:
         return "revoked"
-    return "active" if key.is_usable(clock.now()) else "expired"
+    if not key.is_usable(clock.now()):
+        return "expired"
+    return "active" if key.paused_at is None else "paused"

@@ -15,6 +15,7 @@ from apikeys.entries import MAX_CENTS, TRIGGER_LIMITS, Permission
 from apikeys.scopes import ResourceKind, Scope
 from sequence import clock
 from sequence.api.ids import PrefixedIdField
+from sequence.audit import MAX_NOTE_LENGTH
 from sequence.texts import PlainTextField
 
 # ``staff:`` and the longest user name that Django knows (150), ``command:<name>:`` and the operating system's.
@@ -39,15 +40,18 @@ class Organization(models.Model):
         max_length=10,
         choices=OrganizationStatus,
         default=OrganizationStatus.ACTIVE,
-        help_text="Suspending it closes all its keys at their next request.",
+        help_text="Suspending it closes all its keys at their next request, and its rules start nothing.",
     )
+    suspended_at = models.DateTimeField(null=True, editable=False)
+    # When it was last made active again: what came due before that was missed, and never sets a rule off.
+    active_since = models.DateTimeField(null=True, editable=False)
     created_at = models.DateTimeField(default=clock.now, editable=False)
     updated_at = models.DateTimeField(auto_now=True)
 
     class Meta:
         # Everything hangs on an organization, so none is ever deleted.
         default_permissions = ("view", "add", "change")
-        permissions = [("suspend_organization", "Can suspend and reactivate organization")]
+        permissions = [("stop_organization", "Can stop organization")]
         constraints = [
             models.CheckConstraint(
                 condition=Q(status__in=OrganizationStatus.values), name="organization_status_is_known"
@@ -57,6 +61,11 @@ class Organization(models.Model):
     def __str__(self) -> str:
         return self.name
 
+    def may_start(self, due_at: datetime) -> bool:
+        """Say whether its rules may start what came due at that instant: never what it missed while suspended."""
+        is_active = self.status == OrganizationStatus.ACTIVE
+        return is_active and (self.active_since is None or self.active_since <= due_at)
+
 
 class ApiKeyQuerySet(models.QuerySet["ApiKey"]):
     def of(self, organization: Organization) -> "ApiKeyQuerySet":
@@ -65,6 +74,10 @@ class ApiKeyQuerySet(models.QuerySet["ApiKey"]):
     def usable(self, at: datetime) -> "ApiKeyQuerySet":
         """Keys that open the door at that instant, were their organization active."""
         return self.filter(revoked_at=None).filter(Q(expires_at=None) | Q(expires_at__gt=at))
+
+    def stopped(self) -> "ApiKeyQuerySet":
+        """Keys that somebody has paused or revoked."""
+        return self.filter(Q(paused_at__isnull=False) | Q(revoked_at__isnull=False))
 
     def in_lineage_of(self, key_id: str | None) -> "ApiKeyQuerySet":
         """The chain of rotations that the key is part of, the newest first."""
@@ -96,6 +109,10 @@ class ApiKey(models.Model):
     expires_at = models.DateTimeField(null=True, blank=True, help_text="UTC; empty means never.")
     last_used_at = models.DateTimeField(null=True, editable=False)
     revoked_at = models.DateTimeField(null=True, editable=False)
+    # A pause belongs to the lineage: all keys of it that are not revoked are paused together.
+    paused_at = models.DateTimeField(null=True, editable=False)
+    paused_by = models.CharField(max_length=MAX_ACTOR_LENGTH, null=True, editable=False)  # noqa: DJ001 - null is "not"
+    pause_note = PlainTextField(max_length=MAX_NOTE_LENGTH, null=True, editable=False)
     # Who answers for what the key may do now.
     permissions_changed_by = models.CharField(max_length=MAX_ACTOR_LENGTH, editable=False)
     permissions_changed_at = models.DateTimeField(default=clock.now, editable=False)
@@ -107,11 +124,16 @@ class ApiKey(models.Model):
         verbose_name_plural = "API keys"
         # Closing a key and seeing a new secret are matters of their own; history needs every key, so none is deleted.
         default_permissions = ("view", "add", "change")
-        permissions = [("revoke_apikey", "Can revoke API key"), ("rotate_apikey", "Can rotate API key")]
+        permissions = [("stop_apikey", "Can pause and revoke API key"), ("rotate_apikey", "Can rotate API key")]
         constraints = [
             models.CheckConstraint(
                 condition=Q(rate_limit_per_minute=None) | Q(rate_limit_per_minute__gte=1),
                 name="api_key_rate_limit_positive",
+            ),
+            models.CheckConstraint(
+                condition=Q(paused_at=None, paused_by=None, pause_note=None)
+                | Q(paused_at__isnull=False, paused_by__isnull=False),
+                name="api_key_paused_by_somebody",
             ),
             # The target of the composite foreign keys that keep rows from crossing organizations.
             models.UniqueConstraint(fields=["organization", "id"], name="api_key_within_organization"),

@@ -25,8 +25,9 @@ Action = TypeVar("Action", bound=Callable[..., Any])
 class Operation:
     """What one endpoint needs and gives; the door enforces it and the OpenAPI document tells it.
 
-    ``scope`` is None where any valid key may call. ``resource`` finds what the request is about, and is missing exactly
-    where the scope takes no resources: anything else raises ImproperlyConfigured when the code is loaded.
+    ``scope`` is None where any valid key may call; a paused one is refused even there, unless ``answers_paused``.
+    ``resource`` finds what the request is about, and is missing exactly where the scope takes no resources: anything
+    else raises ImproperlyConfigured when the code is loaded.
     ``response`` and ``status`` describe success; ``refusals`` lists what only this operation refuses. A list with
     ``has_pages`` shows a first page where no size is asked for, any other list everything. ``description`` says what
     summary, scope and refusals leave open; the examples are a body, and the ``data`` of the answer to it.
@@ -34,6 +35,7 @@ class Operation:
 
     scope: Scope | None
     summary: str
+    answers_paused: bool = False
     description: str = ""
     body: type[StrictSerializer] = NoFields
     query: type[StrictSerializer] = NoFields

@@ -10,7 +10,7 @@ from django.conf import settings
 from drf_spectacular.extensions import OpenApiAuthenticationExtension
 
 from apikeys import idempotency
-from apikeys.errors import IdempotencyKeyMismatch, RateLimitExceeded, RequestInProgress
+from apikeys.errors import IdempotencyKeyMismatch, KeyPaused, RateLimitExceeded, RequestInProgress
 from apikeys.operations import Operation, operation_of
 from apikeys.scopes import ResourceKind, Scope
 from sequence.api.bodies import MAX_BYTES, METHODS_WITH_BODY
@@ -38,6 +38,7 @@ _ALWAYS: tuple[type[DomainError], ...] = (
     Forbidden,
     NotAcceptable,
     RateLimitExceeded,
+    KeyPaused,
     UnexpectedError,
 )
 _WITH_BODY: tuple[type[DomainError], ...] = (PayloadTooLarge, UnsupportedMediaType)

@@ -25,6 +25,7 @@ from apikeys.models import (
     PermissionEntry,
     SpentPair,
 )
+from apikeys.standing import hold_lineage, hold_organization
 from apikeys.tokens import digest_of, new_token, shown_part
 from sequence import clock
 from sequence.transactions import transactional
@@ -44,12 +45,20 @@ def create_organization(*, name: str, legal_name: str = "") -> Organization:
 
 @transactional
 def set_organization_status(*, organization_id: str, status: OrganizationStatus) -> Organization:
-    """Suspend or reactivate. Its keys notice at their next request. Raises OrganizationNotFound."""
-    organization = Organization.objects.select_for_update(no_key=True).filter(id=organization_id).first()
-    if organization is None:
-        raise OrganizationNotFound()
-    organization.status = status
-    organization.save(update_fields=["status", "updated_at"])
+    """Suspend or reactivate. Suspended twice it keeps the first time; so does one that is active already.
+
+    Its keys notice at their next request and its rules start nothing; ``sequence.stops.services`` also ends what they
+    have under way. Raises OrganizationNotFound.
+    """
+    get_organization(organization_id)
+    hold_organization(organization_id)
+    organization = Organization.objects.select_for_update(no_key=True).get(id=organization_id)
+    if organization.status != status:
+        now = clock.now()
+        organization.status = status
+        organization.suspended_at = now if status == OrganizationStatus.SUSPENDED else None
+        organization.active_since = now if status == OrganizationStatus.ACTIVE else organization.active_since
+        organization.save(update_fields=["status", "suspended_at", "active_since", "updated_at"])
     return organization
 
 
@@ -123,12 +132,57 @@ def note_permissions_changed(key: ApiKey, *, changed_by: str) -> None:
 
 @transactional
 def revoke_api_key(*, key_id: str) -> ApiKey:
-    """Close the key for good, at its next request. Revoking twice keeps the first time. Raises ApiKeyNotFound."""
+    """Close the key for good, at its next request. Revoking twice keeps the first time.
+
+    ``sequence.stops.services`` also ends what it has under way. Raises ApiKeyNotFound.
+    """
+    hold_lineage(get_api_key(key_id).lineage_id)
     key = lock_api_key(key_id)
     if key.revoked_at is None:
         key.revoked_at = clock.now()
         key.save(update_fields=["revoked_at"])
     return key
+
+
+@transactional
+def pause_api_key(*, key_id: str, by: str, note: str | None = None) -> list[ApiKey]:
+    """Close the key and its whole lineage until somebody resumes it, and return the keys, the newest first.
+
+    Pausing twice keeps the first time. ``sequence.stops.services`` also ends what they have under way. Raises
+    ApiKeyNotFound, ApiKeyNotUsable for a revoked one.
+    """
+    keys = _lock_lineage(key_id)
+    now = clock.now()
+    for key in keys:
+        if key.paused_at is None and key.revoked_at is None:
+            key.paused_at, key.paused_by, key.pause_note = now, by, note
+            key.save(update_fields=["paused_at", "paused_by", "pause_note"])
+    return keys
+
+
+@transactional
+def resume_api_key(*, key_id: str) -> list[ApiKey]:
+    """Let the lineage of a paused key work again, and return its keys, the newest first. What was stopped stays so.
+
+    Raises ApiKeyNotFound, ApiKeyNotUsable for a revoked one.
+    """
+    keys = _lock_lineage(key_id)
+    for key in keys:
+        if key.paused_at is not None and key.revoked_at is None:
+            key.paused_at = key.paused_by = key.pause_note = None
+            key.save(update_fields=["paused_at", "paused_by", "pause_note"])
+    return keys
+
+
+def _lock_lineage(key_id: str) -> list[ApiKey]:
+    """Return the keys of the lineage, locked, the newest first. Raises ApiKeyNotFound, ApiKeyNotUsable."""
+    key = get_api_key(key_id)
+    # A rotation holds it too, so that no key joins the lineage meanwhile.
+    hold_lineage(key.lineage_id)
+    keys = list(ApiKey.objects.filter(lineage_id=key.lineage_id).order_by("id").select_for_update(no_key=True))
+    if any(one.id == key.id and one.revoked_at is not None for one in keys):
+        raise ApiKeyNotUsable(key_id=key.id)
+    return sorted(keys, key=lambda one: (one.created_at, one.id), reverse=True)
 
 
 @transactional
@@ -139,6 +193,7 @@ def rotate_api_key(*, key_id: str, overlap: timedelta, rotated_by: str) -> tuple
     amounts belong to the lineage and go on. Raises ApiKeyNotFound, ApiKeyNotUsable, ApiKeyAlreadyRotated.
     """
     now = clock.now()
+    hold_lineage(get_api_key(key_id).lineage_id)
     old = lock_api_key(key_id)
     successor = ApiKey.objects.filter(replaces=old).first()
     if successor is not None:
@@ -159,6 +214,10 @@ def rotate_api_key(*, key_id: str, overlap: timedelta, rotated_by: str) -> tuple
         permissions_changed_at=old.permissions_changed_at,
         expires_at=old.expires_at,
         rate_limit_per_minute=old.rate_limit_per_minute,
+        # No rotation resumes a lineage.
+        paused_at=old.paused_at,
+        paused_by=old.paused_by,
+        pause_note=old.pause_note,
     )
     note_custodian(new, actor=rotated_by, how=Custody.ROTATED)
     _write_entries(new, old.permissions())
@@ -166,6 +225,14 @@ def rotate_api_key(*, key_id: str, overlap: timedelta, rotated_by: str) -> tuple
     old.expires_at = end if old.expires_at is None else min(end, old.expires_at)
     old.save(update_fields=["expires_at"])
     return new, token
+
+
+def get_api_key(key_id: str) -> ApiKey:
+    """Return the key. Raises ApiKeyNotFound."""
+    key = ApiKey.objects.filter(id=key_id).first()
+    if key is None:
+        raise ApiKeyNotFound()
+    return key
 
 
 def lock_api_key(key_id: str) -> ApiKey:

@@ -9,6 +9,7 @@ from django.db import connection
 
 from apikeys.entries import Permission
 from apikeys.models import SpendPeriod
+from apikeys.standing import SHARE_STANDING
 from sequence.api.ids import parse_id
 
 
@@ -29,24 +30,32 @@ def starts_on(period: SpendPeriod, at: datetime) -> date:
     return day.replace(day=1) if period is SpendPeriod.MONTH else day
 
 
-def lock_spent(organization_id: str, spend_ids: Iterable[UUID], at: datetime) -> dict[tuple[UUID, SpendPeriod], int]:
+def lock_spent(
+    organization_id: str, spend_ids: Iterable[UUID], at: datetime, *, lineage_id: str | None = None
+) -> dict[tuple[UUID, SpendPeriod], int]:
     """Return what went through each entry in the three periods around ``at``, locked until the transaction ends.
 
     A counter is created before it is counted: two first transfers of a day then wait for each other like all others.
+    With ``lineage_id`` that key is kept from being stopped meanwhile (see apikeys.standing): a stop locks counters
+    last, so whoever is to wait for one must do so before it holds a counter.
     """
+    # No lock is taken of what is null.
+    standing = [parse_id("org", organization_id), parse_id("key", lineage_id)] if lineage_id else [None, None]
     keys = [(spend_id, period) for spend_id in sorted(set(spend_ids)) for period in sorted(SpendPeriod)]
     with connection.cursor() as cursor:
         cursor.execute(
-            """
+            f"""
             INSERT INTO apikeys_spendcounter AS counter (organization_id, spend_id, period, starts_on, spent_cents)
             SELECT %s, spend_id, period, starts_on, 0
-            FROM unnest(%s::uuid[], %s::text[], %s::date[]) AS wanted (spend_id, period, starts_on)
+            FROM (SELECT {SHARE_STANDING}) AS standing,
+                 unnest(%s::uuid[], %s::text[], %s::date[]) AS wanted (spend_id, period, starts_on)
             ORDER BY spend_id, period
             ON CONFLICT (spend_id, period, starts_on) DO UPDATE SET spent_cents = counter.spent_cents
             RETURNING spend_id, period, spent_cents
-            """,
+            """,  # noqa: S608 - only a constant is put in
             [
                 parse_id("org", organization_id),
+                *standing,
                 [spend_id for spend_id, _ in keys],
                 [period.value for _, period in keys],
                 [starts_on(period, at) for _, period in keys],

@@ -11,8 +11,9 @@ from rest_framework.viewsets import ViewSet
 
 from apikeys import idempotency
 from apikeys.authentication import ApiKeyAuthentication, AuthenticatedKey
+from apikeys.errors import KeyPaused
 from apikeys.idempotency import METHODS_THAT_WRITE
-from apikeys.operations import Operation
+from apikeys.operations import Operation, operation_of
 from apikeys.permissions import HasScope
 from apikeys.schema import OperationSchema
 from apikeys.scopes import Scope
@@ -20,7 +21,7 @@ from apikeys.throttling import KeyThrottle
 from sequence.api.bodies import METHODS_WITH_BODY, read_body
 from sequence.api.envelope import failure, success
 from sequence.api.failures import refusal_of
-from sequence.api.fields import read_query
+from sequence.api.fields import read_query, show_time
 from sequence.api.request_ids import check_request_id, request_id_of
 from sequence.audit import run_audited
 from sequence.errors import DomainError, InvalidRequest, MethodNotAllowed, NotAcceptable
@@ -29,8 +30,9 @@ from sequence.errors import DomainError, InvalidRequest, MethodNotAllowed, NotAc
 class KeyedViewSet(ViewSet):
     """An endpoint behind an API key; each action declares with ``@operation`` what it needs and gives.
 
-    The checks run in the order of the contract: method, authentication, rate limit, scope, headers (``initial``); size
-    and media type, idempotency, validation, resource (``answer``); existence and state are the action's own.
+    The checks run in the order of the contract: method, authentication, rate limit, pause, scope, headers
+    (``initial``); size and media type, idempotency, validation, resource (``answer``); existence and state are the
+    action's own.
     Every method that writes runs in one audited transaction, and once for each Idempotency-Key.
     """
 
@@ -58,8 +60,14 @@ class KeyedViewSet(ViewSet):
         self.perform_authentication(request)
         self.caller = request.auth  # type: ignore[assignment]
         self.check_throttles(request)
+        self._check_paused()
         self.check_permissions(request)
         _check_headers(self.http)
+
+    def _check_paused(self) -> None:
+        operation = operation_of(self)
+        if self.caller.paused_at is not None and not (operation and operation.answers_paused):
+            raise KeyPaused(paused_at=show_time(self.caller.paused_at))
 
     def handle_exception(self, exc: Exception) -> HttpResponse:  # type: ignore[override]
         """Answer whatever goes wrong in the envelope."""

@@ -68,6 +68,11 @@ class RuleQuerySet(models.QuerySet["Rule"]):
         """Rules that name the account anywhere: trigger, source, destination, condition."""
         return self.filter(account_ids__contains=[account_id])
 
+    def written_by(self, author: Q) -> "RuleQuerySet":
+        """Rules whose first or present version somebody of these made; ``author`` is about ``created_by``."""
+        versions = RuleVersion.objects.filter(author, rule=OuterRef("pk"))
+        return self.filter(Exists(versions.filter(Q(number=1) | Q(number=OuterRef("version")))))
+
     def due(self, at: datetime) -> "RuleQuerySet":
         return self.enabled().filter(next_slot_at__lte=at).order_by("next_slot_at", "id")
 
@@ -184,7 +189,11 @@ class RuleExecutionQuerySet(models.QuerySet["RuleExecution"]):
     def waiting(self, at: datetime) -> "RuleExecutionQuerySet":
         """Live runs that have yet to decide, oldest first."""
         due = Q(next_attempt_at=None) | Q(next_attempt_at__lte=at)
-        return self.filter(due, status=ExecutionStatus.IN_PROGRESS, decided_at=None).order_by("created_at", "id")
+        return self.undecided().filter(due).order_by("created_at", "id")
+
+    def undecided(self) -> "RuleExecutionQuerySet":
+        """Live runs that have yet to decide, those too that rest before another try."""
+        return self.filter(status=ExecutionStatus.IN_PROGRESS, decided_at=None)
 
     def failed_since(self, at: datetime) -> "RuleExecutionQuerySet":
         """Runs that failed, all of them or in part, and decided so after the instant."""

@@ -4,6 +4,9 @@ from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 
 from accounts.models import Account
+from apikeys.custody import key_id_of
+from apikeys.models import ApiKey
+from apikeys.standing import share_standing, what_is_stopped
 from rules.engine.plan import Line, LineStatus, Plan, make_plan
 from rules.models import ON_ITS_WAY, ExecutionMode, ExecutionStatus, Rule, RuleExecution, RuleMove, RuleStatus
 from rules.snapshots import account_ids_of, take_snapshot
@@ -27,6 +30,10 @@ TEMPORARY = {
     ErrorCode.DAILY_ACH_DEBIT_LIMIT_REACHED,
 }
 
+# Why a run that somebody has stopped is not carried out.
+KEY_STOPPED = "key_paused: the key that asked for this run was stopped before it began."
+ORGANIZATION_STOPPED = "organization_stopped: the organization was suspended before this run began."
+
 
 def simulate(execution: RuleExecution, *, now: datetime) -> None:
     """Plan on the balances as they are, and keep the trace; nothing moves."""
@@ -39,17 +46,20 @@ def simulate(execution: RuleExecution, *, now: datetime) -> None:
     execution.save()
 
 
-def run(execution: RuleExecution, *, now: datetime) -> None:
-    """Carry out a live execution whose row the caller has locked.
+def run(execution: RuleExecution, *, now: datetime) -> bool:
+    """Carry out a live execution whose row the caller has locked, or return False to leave it for later.
 
+    That is while its organization, or the key that asked for it, is being stopped: the stop may need this very row.
     The rule's row is locked so that two runs of one rule share its limits one after the other, then the ACH limits,
     then the accounts in id order: the order of every transaction that moves money.
     """
+    if not share_standing(execution.organization_id, key_id_of(execution.started_by)):
+        return False
     rule = Rule.objects.select_for_update(no_key=True).get(id=execution.rule_id)
     execution.attempts += 1
     if refusal := _refusal(rule, execution):
         _fail(execution, refusal, now)
-        return
+        return True
     limits = ReachedLimits.lock_of([execution.organization_id], now)
     ids = account_ids_of(execution.version.definition)
     rows = Account.objects.of(execution.organization_id).filter(id__in=ids).order_by("id")
@@ -60,6 +70,7 @@ def run(execution: RuleExecution, *, now: datetime) -> None:
     _remember(execution, plan, now, transfers)
     settle_status(execution, transfers, now=now)
     execution.save()
+    return True
 
 
 def _refusal(rule: Rule, execution: RuleExecution) -> str | None:
@@ -67,6 +78,8 @@ def _refusal(rule: Rule, execution: RuleExecution) -> str | None:
         return f"{ErrorCode.RULE_LOOP_DETECTED.value}: {MAX_HOPS} rules in a row have set each other off."
     if execution.chain_number > MAX_CHAIN_RUNS:
         return f"{ErrorCode.RULE_LOOP_DETECTED.value}: {MAX_CHAIN_RUNS} runs have come of one arrival. No more follow."
+    if stopped := what_is_stopped(execution.organization_id, key_id_of(execution.started_by)):
+        return KEY_STOPPED if stopped is ApiKey else ORGANIZATION_STOPPED
     if rule.status != RuleStatus.ENABLED:
         return "rule_disabled: the rule was disabled before this run began."
     if execution.version.number != rule.version:

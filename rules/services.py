@@ -5,17 +5,19 @@ from datetime import datetime
 from typing import Any
 
 from django.db import IntegrityError, transaction
-from django.db.models import F
+from django.db.models import F, Q
 
 from accounts.models import Account
 from accounts.services import find_accounts_for_reference
 from apikeys.authentication import AuthenticatedKey
 from apikeys.custody import find_key_of_actor, reason_against
 from apikeys.models import ApiKey
+from apikeys.standing import what_is_stopped
 from apikeys.trigger_limits import charge_trigger
 from rules.errors import RuleChanged, RuleConflict, RuleDisabled, RuleExecutionNotFound, RuleNotEnablable, RuleNotFound
 from rules.models import (
     ExecutionMode,
+    ExecutionStatus,
     Rule,
     RuleExecution,
     RuleStatus,
@@ -88,8 +90,8 @@ def enable_rule(*, rule_id: str, version: int, by: str) -> Rule:
 
     ``version`` is the one that whoever decides has read. Raises RuleNotFound, RuleChanged when it is not the rule's
     any more, RuleConflict when another enabled rule waits for the same account's funds, and
-    RuleNotEnablable when an account that it names is gone, its schedule is over, or ``by`` is a custodian of the key
-    that wrote it (see ``apikeys.custody``).
+    RuleNotEnablable when an account that it names is gone, its schedule is over, its organization is
+    suspended, or ``by`` is a custodian of the key that wrote it (see ``apikeys.custody``).
     """
     rule = _lock_rule(rule_id)
     if rule.version != version:
@@ -97,6 +99,8 @@ def enable_rule(*, rule_id: str, version: int, by: str) -> Rule:
     if rule.status == RuleStatus.ENABLED:
         return rule
     now = clock.now()
+    if what_is_stopped(rule.organization_id, None):
+        raise RuleNotEnablable(reason="The organization is suspended. Make it active first.")
     _check_author(rule, by)
     _check_accounts(rule)
     _check_no_other(rule)
@@ -119,6 +123,20 @@ def disable_rule(*, rule_id: str) -> Rule:
         rule.status, rule.next_slot_at, rule.updated_at = RuleStatus.DISABLED, None, clock.now()
         rule.save(update_fields=["status", "next_slot_at", "updated_at"])
     return rule
+
+
+@transactional
+def end_runs(which: Q, *, message: str, at: datetime) -> list[str]:
+    """End the runs of these that have yet to decide, as failed, and return their ids, the oldest first.
+
+    Waits for workers that are carrying one out, and takes what they leave.
+    """
+    rows = RuleExecution.objects.undecided().filter(which).order_by("id").select_for_update()
+    ids = list(rows.values_list("id", flat=True))
+    RuleExecution.objects.filter(id__in=ids).update(
+        status=ExecutionStatus.FAILED, error_message=message, decided_at=at, next_attempt_at=None
+    )
+    return ids
 
 
 @transactional

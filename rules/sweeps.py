@@ -53,16 +53,16 @@ def _notice_deposits(now: datetime, *, limit: int, claimed: list[str]) -> None:
 
 
 def _sets_off(transfer: Transfer, rule: Rule) -> bool:
-    """Whether the money is still there, and came after a person had let the rule route it."""
+    """Whether the money is still there, and came when a person had let the rule route it and nobody had stopped it."""
     if transfer.status != Status.COMPLETE or transfer.completed_at is None or rule.enabled_at is None:
         return False
-    return rule.enabled_at <= transfer.completed_at
+    return rule.enabled_at <= transfer.completed_at and rule.organization.may_start(transfer.completed_at)
 
 
 def _rules_for_deposits(arrivals: list[Transfer]) -> dict[str, Rule]:
     ids = {transfer.destination_id for transfer in arrivals}
     rules = Rule.objects.enabled().filter(trigger_type=TriggerType.ON_FUNDS_TRANSFERRED, trigger_account_id__in=ids)
-    return {rule.trigger_account_id or "": rule for rule in rules}
+    return {rule.trigger_account_id or "": rule for rule in rules.select_related("organization")}
 
 
 def _causes_of(arrivals: list[Transfer]) -> dict[str, RuleExecution]:
@@ -114,7 +114,8 @@ def _postpone(rule_id: str, at: datetime) -> None:
 
 @transactional
 def _notice_slots(now: datetime, *, limit: int, claimed: list[str]) -> None:
-    rules = list(Rule.objects.due(now).select_for_update(skip_locked=True, no_key=True, of=("self",))[:limit])
+    waiting = Rule.objects.due(now).select_related("organization")
+    rules = list(waiting.select_for_update(skip_locked=True, no_key=True, of=("self",))[:limit])
     claimed[:] = [rule.id for rule in rules]
     if not rules:
         return
@@ -122,7 +123,7 @@ def _notice_slots(now: datetime, *, limit: int, claimed: list[str]) -> None:
     # A slot stays fired when its rule is disabled and enabled again.
     same = RuleExecution.objects.filter(rule__in=rules, scheduled_at__in=slots.values())
     fired = set(same.values_list("rule_id", "scheduled_at"))
-    due = [rule for rule in rules if (rule.id, slots[rule.id]) not in fired]
+    due = [rule for rule in rules if (rule.id, slots[rule.id]) not in fired and _may_fire(rule, slots[rule.id])]
     facts = {"trigger_type": TriggerType.SCHEDULED}
     start_executions([(rule, {**facts, "scheduled_at": slots[rule.id]}) for rule in due], now=now)
     for rule in rules:
@@ -130,29 +131,41 @@ def _notice_slots(now: datetime, *, limit: int, claimed: list[str]) -> None:
     Rule.objects.bulk_update(rules, ["next_slot_at"])
 
 
+def _may_fire(rule: Rule, slot: datetime | None) -> bool:
+    """Whether the slot came when nobody had stopped the organization: what it missed then is missed for good."""
+    return slot is not None and rule.organization.may_start(slot)
+
+
 def carry_out(now: datetime) -> int:
-    """Carry out waiting runs, each in its own transaction: what a rule names should be locked for a moment only."""
-    done = 0
-    while done < BATCH_SIZE and _carry_out_one(now):
-        done += 1
+    """Carry out waiting runs, each in its own transaction: what a rule names should be locked for a moment only.
+
+    One that is being stopped is left alone, and those of everybody else go on.
+    """
+    done, left = 0, list[str]()
+    while done < BATCH_SIZE and (is_done := _carry_out_one(now, left)) is not None:
+        done += is_done
     return done
 
 
 @transactional
-def _carry_out_one(now: datetime) -> bool:
-    waiting = RuleExecution.objects.waiting(now).select_for_update(skip_locked=True, of=("self",))
+def _carry_out_one(now: datetime, left: list[str]) -> bool | None:
+    """Return whether a run was carried out; None when there is none but those in ``left``, to which this may add."""
+    waiting = RuleExecution.objects.waiting(now).exclude(id__in=left).select_for_update(skip_locked=True, of=("self",))
     execution = waiting.select_related("version").first()
     if execution is None:
-        return False
+        return None
     try:
         with transaction.atomic():
-            run(execution, now=now)
+            is_done = run(execution, now=now)
     except OperationalError:
         raise  # A deadlock or a lost connection; the whole transaction is tried again.
     except Exception as error:
         log.error("run_broke", execution_id=execution.id, exc_info=error)
         give_up(execution, now)
-    return True
+        return True
+    if not is_done:
+        left.append(execution.id)
+    return is_done
 
 
 @transactional

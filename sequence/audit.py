@@ -15,6 +15,9 @@ from sequence.transactions import run_in_transaction
 
 T = TypeVar("T")
 
+# What somebody says about a decision or a stop: a sentence or two.
+MAX_NOTE_LENGTH = 200
+
 # A fragment for statements that carry the context along. Parameters: context_parameters().
 SET_CONTEXT = "set_config('pghistory.context_id', %s, true), set_config('pghistory.context_metadata', %s, true)"
 

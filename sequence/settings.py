@@ -66,6 +66,7 @@ INSTALLED_APPS = [
     "transfers",
     "cards",
     "rules",
+    "sequence.stops",
 ]
 
 # Sessions, CSRF and messages cost a quarter of a request and serve the staff's pages alone: see sequence.middleware.

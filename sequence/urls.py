@@ -9,6 +9,7 @@ from rules.views import RuleExecutionViewSet, RuleViewSet
 from sequence import pages
 from sequence.api import fallbacks
 from sequence.api.openapi.views import schema
+from sequence.stops.views import KeyViewSet
 from transfers.views import TransferViewSet
 
 api = [
@@ -30,6 +31,7 @@ api = [
     path("rules/<rule_id>/trigger", RuleViewSet.as_view({"post": "trigger"})),
     path("rule-executions", RuleExecutionViewSet.as_view({"get": "list"})),
     path("rule-executions/<rule_execution_id>", RuleExecutionViewSet.as_view({"get": "retrieve"})),
+    path("key/pause", KeyViewSet.as_view({"post": "pause"})),
     path("schema", schema, name="schema"),
     re_path("", fallbacks.unknown_address),
 ]

@@ -15,7 +15,7 @@ from apikeys.entries import MAX_CENTS
 from apikeys.spending import Spend, add_spent
 from sequence.api.ids import parse_id
 from transfers.ledger import Leg, Movement, post
-from transfers.models import Clearing, EntrySetKind, ErrorCode, Status, Transfer
+from transfers.models import CancelReason, Clearing, EntrySetKind, ErrorCode, Status, Transfer
 from transfers.rails import rail_of
 
 
@@ -92,6 +92,12 @@ class Batch:
         transfer.error_code = code
         self._give_back(transfer)
         self._change(transfer, status)
+
+    def cancel(self, transfer: Transfer, reason: CancelReason) -> None:
+        """Move nothing of one that no rail has, and give the amount back to the caps."""
+        transfer.cancel_reason = reason
+        self._give_back(transfer)
+        self._change(transfer, Status.CANCELLED)
 
     def reverse(self, transfer: Transfer, code: ErrorCode) -> None:
         """Move a completed payment back."""
@@ -186,10 +192,11 @@ class Batch:
             cursor.execute(
                 """
                 UPDATE transfers_transfer transfer
-                SET status = change.status, error_code = change.error_code, accepted_at = change.accepted_at,
-                    completed_at = change.completed_at, stalled_at = NULL, updated_at = %s
-                FROM unnest(%s::uuid[], %s::text[], %s::text[], %s::timestamptz[], %s::timestamptz[])
-                    AS change (id, status, error_code, accepted_at, completed_at)
+                SET status = change.status, error_code = change.error_code, cancel_reason = change.cancel_reason,
+                    accepted_at = change.accepted_at, completed_at = change.completed_at,
+                    stalled_at = NULL, updated_at = %s
+                FROM unnest(%s::uuid[], %s::text[], %s::text[], %s::text[], %s::timestamptz[], %s::timestamptz[])
+                    AS change (id, status, error_code, cancel_reason, accepted_at, completed_at)
                 WHERE transfer.id = change.id
                 """,
                 [
@@ -197,6 +204,7 @@ class Batch:
                     [parse_id("txr", transfer.id) for transfer in changed],
                     [str(transfer.status) for transfer in changed],
                     [transfer.error_code and str(transfer.error_code) for transfer in changed],
+                    [transfer.cancel_reason and str(transfer.cancel_reason) for transfer in changed],
                     [transfer.accepted_at for transfer in changed],
                     [transfer.completed_at for transfer in changed],
                 ],

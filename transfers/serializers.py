@@ -7,7 +7,7 @@ from rest_framework import serializers
 from accounts.models import Account, AccountType
 from sequence.api.fields import Cents, Id, IdText, PageQuery, StoredCents, StrictSerializer, Time, show_time
 from transfers.fields import StatementText
-from transfers.models import Direction, ErrorCode, Origin, Status, Transfer
+from transfers.models import CancelReason, Direction, ErrorCode, Origin, Status, Transfer
 
 # The minimum of a transfer that somebody asks for: what the payment networks take.
 MIN_CENTS = 100
@@ -71,6 +71,7 @@ class TransferDetail(serializers.Serializer):
     error_code = serializers.ChoiceField(choices=ErrorCode.choices, allow_null=True)
     created_at = serializers.DateTimeField()
     completed_at = serializers.DateTimeField(allow_null=True)
+    cancel_reason = serializers.ChoiceField(choices=CancelReason.choices, allow_null=True)
 
     def to_representation(self, instance: Transfer) -> dict[str, Any]:
         reference = AccountReference().to_representation
@@ -88,4 +89,5 @@ class TransferDetail(serializers.Serializer):
             "error_code": instance.error_code,
             "created_at": show_time(instance.created_at),
             "completed_at": show_time(instance.completed_at) if instance.completed_at else None,
+            "cancel_reason": instance.cancel_reason,
         }

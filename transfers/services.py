@@ -3,18 +3,24 @@
 from collections.abc import Sequence
 from datetime import datetime
 
+import pghistory
+import psycopg
+from django.db import DatabaseError
+
 from accounts.errors import AccountNotFound
 from accounts.models import Account, AccountType
 from accounts.services import find_accounts_for_reference
 from apikeys.authentication import AuthenticatedKey
 from apikeys.custody import reason_against
 from apikeys.entries import MAX_CENTS, Permission
+from apikeys.errors import KeyPaused
 from apikeys.models import ApiKey, OrganizationStatus, SpendPeriod
 from apikeys.scopes import Scope
 from apikeys.spending import Spend, add_spent, broken_cap, lock_spent
 from sequence import clock
-from sequence.errors import DomainError, Forbidden
-from sequence.transactions import transactional
+from sequence.api.fields import show_time
+from sequence.errors import DomainError, Forbidden, Unauthorized
+from sequence.transactions import sqlstate_of, transactional
 from transfers.batches import Batch, lock_accounts_of
 from transfers.errors import (
     ApprovalRefused,
@@ -27,14 +33,14 @@ from transfers.errors import (
     TransferNotDecidable,
     TransferNotFound,
 )
-from transfers.models import Direction, Origin, Status, Transfer
+from transfers.models import STOPPABLE, CancelReason, Direction, Origin, Status, Transfer
+from transfers.models.transfer import PAUSED, SUSPENDED_OR_REVOKED
 from transfers.pairs import manual_origin, route_between
 from transfers.rails.ledger import IncomingRail
 from transfers.settlement import give_back
 
 # What a transfer's key has to do with it, where a person must not decide.
 ASKED = "asked for this"
-_CANCELLABLE = (Status.PENDING_APPROVAL, Status.PROCESSING)
 
 
 @transactional
@@ -50,8 +56,9 @@ def create_manual_transfer(
     """Return a new transfer that a worker will settle, or that waits for approval.
 
     The caller has checked that an entry of the key matches the pair. Raises AccountNotFound, InvalidRequest for a pair
-    that money cannot go between, and MaxAmountExceeded when no matching entry's limits all hold; the period caps are
-    counted here, under their locks.
+    that money cannot go between, MaxAmountExceeded when no matching entry's limits all hold (the period caps are
+    counted here, under their locks), and KeyPaused or Unauthorized for a key that was stopped since it came
+    through the door.
     """
     now = clock.now()
     source, destination = find_accounts_for_reference(
@@ -59,7 +66,7 @@ def create_manual_transfer(
     )
     route = route_between(source, destination)
     entries = matching_entries(key.permissions, source.id, destination.id)
-    permission, needs_approval = _choose_entry(key.organization_id, entries, amount_in_cents, now)
+    permission, needs_approval = _choose_entry(key, entries, amount_in_cents, now)
     transfer = Transfer(
         organization_id=key.organization_id,
         amount_cents=amount_in_cents,
@@ -76,10 +83,28 @@ def create_manual_transfer(
         created_at=now,
         updated_at=now,
     )
-    transfer.save(force_insert=True)
+    _insert(transfer)
     if permission.spend_id is not None:
         add_spent([Spend(permission.spend_id, now, amount_in_cents)])
     return transfer
+
+
+def _insert(transfer: Transfer) -> None:
+    """Put down a transfer that a key asks for. Raises KeyPaused or Unauthorized when the key was stopped meanwhile."""
+    try:
+        transfer.save(force_insert=True)
+    except DatabaseError as error:
+        if sqlstate_of(error) == SUSPENDED_OR_REVOKED:
+            raise Unauthorized() from None
+        if sqlstate_of(error) == PAUSED:
+            raise KeyPaused(paused_at=show_time(_detail_of(error))) from None
+        raise
+
+
+def _detail_of(error: DatabaseError) -> datetime:
+    cause = error.__cause__
+    assert isinstance(cause, psycopg.Error)  # noqa: S101 - tells the type checker
+    return datetime.fromisoformat(cause.diag.message_detail or "")
 
 
 def matching_entries(
@@ -94,13 +119,14 @@ def matching_entries(
 
 
 def _choose_entry(
-    organization_id: str, entries: Sequence[Permission], amount_cents: int, now: datetime
+    key: AuthenticatedKey, entries: Sequence[Permission], amount_cents: int, now: datetime
 ) -> tuple[Permission, bool]:
     """Return the entry that the amount goes through, and whether a person must approve it.
 
     One that allows it without approval wins. Raises MaxAmountExceeded, naming the first limit in the way.
     """
-    spent = lock_spent(organization_id, [entry.spend_id for entry in entries if entry.spend_id], now)
+    spend_ids = [entry.spend_id for entry in entries if entry.spend_id]
+    spent = lock_spent(key.organization_id, spend_ids, now, lineage_id=key.lineage_id)
     broken = [broken_cap(entry, amount_cents, spent) for entry in entries]
     allowed = [entry for entry, cap in zip(entries, broken, strict=True) if cap is None]
     for entry in allowed:
@@ -127,21 +153,23 @@ def get_transfer(*, organization_id: str, transfer_id: str) -> Transfer:
 
 
 @transactional
-def cancel_transfer(*, transfer_id: str, by: str) -> Transfer:
+def cancel_transfer(
+    *, transfer_id: str, by: str, reason: CancelReason = CancelReason.BY_KEY, note: str | None = None
+) -> Transfer:
     """Stop a transfer that no rail has yet, and give it back to the caps.
 
     Raises TransferNotFound, TransferNotCancellable.
     """
     transfer = _lock_transfer(transfer_id)
-    if transfer.status not in _CANCELLABLE:
+    if transfer.status not in STOPPABLE:
         raise TransferNotCancellable(status=transfer.status)
-    transfer.decide(status=Status.CANCELLED, by=by, at=clock.now())
+    _decide(transfer, Status.CANCELLED, by, reason=reason, note=note)
     give_back([transfer])
     return transfer
 
 
 @transactional
-def approve_transfer(*, transfer_id: str, by: str) -> Transfer:
+def approve_transfer(*, transfer_id: str, by: str, note: str | None = None) -> Transfer:
     """Let a transfer that waits for a person go ahead, after checking everything again as of now.
 
     ``by`` is a staff user's name, or a command's actor. Raises TransferNotFound, TransferNotDecidable, and
@@ -152,19 +180,28 @@ def approve_transfer(*, transfer_id: str, by: str) -> Transfer:
     if transfer.status != Status.PENDING_APPROVAL:
         raise TransferNotDecidable(status=transfer.status)
     _check_approval(transfer, by)
-    transfer.decide(status=Status.PROCESSING, by=by, at=clock.now())
+    _decide(transfer, Status.PROCESSING, by, note=note)
     return transfer
 
 
 @transactional
-def reject_transfer(*, transfer_id: str, by: str) -> Transfer:
+def reject_transfer(*, transfer_id: str, by: str, note: str | None = None) -> Transfer:
     """Cancel a transfer that waits for a person. Raises TransferNotFound, TransferNotDecidable."""
     transfer = _lock_transfer(transfer_id)
     if transfer.status != Status.PENDING_APPROVAL:
         raise TransferNotDecidable(status=transfer.status)
-    transfer.decide(status=Status.CANCELLED, by=by, at=clock.now())
+    _decide(transfer, Status.CANCELLED, by, reason=CancelReason.REJECTED, note=note)
     give_back([transfer])
     return transfer
+
+
+def _decide(
+    transfer: Transfer, status: Status, by: str, *, reason: CancelReason | None = None, note: str | None = None
+) -> None:
+    """Record the decision, and where a person made it put it on the audit trail: programs make too many."""
+    transfer.decide(status=status, by=by, at=clock.now(), reason=reason, note=note)
+    if reason is not CancelReason.BY_KEY:
+        pghistory.create_event(transfer, label="decide")
 
 
 def _check_approval(transfer: Transfer, by: str) -> None:
@@ -174,6 +211,8 @@ def _check_approval(transfer: Transfer, by: str) -> None:
         raise ApprovalRefused(reason="The key that asked for it is revoked or expired.")
     if key.organization.status != OrganizationStatus.ACTIVE:
         raise ApprovalRefused(reason="The organization is suspended.")
+    if key.paused_at is not None:
+        raise ApprovalRefused(reason="The key that asked for it is paused.")
     against = reason_against(key, by=by, role=ASKED)
     if against is not None:
         raise SomebodyElseMustDecide(reason=against)

@@ -11,7 +11,7 @@ from sequence.sweeps import DATABASE_TROUBLE, do_batch
 from sequence.transactions import transactional
 from transfers.ach_limits import ReachedLimits
 from transfers.batches import Batch, lock_accounts_of
-from transfers.models import ErrorCode, Status, Transfer
+from transfers.models import CancelReason, ErrorCode, Status, Transfer
 from transfers.rails import OutsideRail, RailUnreachable, Report, ReportKind, outside_rails
 
 log = structlog.get_logger("sequence.settlement")
@@ -32,7 +32,7 @@ def accept(now: datetime) -> int:
 
 @transactional
 def _accept_batch(now: datetime, *, limit: int, claimed: list[str]) -> None:
-    transfers = _claim(Transfer.objects.accepted().ready(now), limit)
+    transfers = _claim(Transfer.objects.accepted().ready(now).with_stop(), limit)
     claimed[:] = [transfer.id for transfer in transfers]
     if not transfers:
         return
@@ -46,7 +46,10 @@ def _accept_batch(now: datetime, *, limit: int, claimed: list[str]) -> None:
 
 def _accept(transfer: Transfer, batch: Batch, limits: ReachedLimits) -> None:
     accounts = [batch.accounts[id] for id in (transfer.source_id, transfer.destination_id) if id]
-    if any(account.deleted_at is not None for account in accounts):
+    # A stop cancels what it finds, and the database refuses what comes after it: this is for what neither has seen.
+    if reason := getattr(transfer, "stop_reason", None):
+        batch.cancel(transfer, CancelReason(reason))
+    elif any(account.deleted_at is not None for account in accounts):
         batch.fail(transfer, Status.ERROR, ErrorCode.RESOURCE_DELETED)
     elif _lacks_funds(transfer, batch):
         batch.fail(transfer, Status.INCOMPLETE, ErrorCode.INSUFFICIENT_FUNDS)
@@ -165,7 +168,7 @@ def expire_approvals(now: datetime) -> int:
     """Cancel what nobody decided in time, and give it back to the caps."""
     transfers = _claim(Transfer.objects.undecided_since(now - APPROVAL_LIFETIME))
     for transfer in transfers:
-        transfer.decide(status=Status.CANCELLED, by="expired undecided", at=now)
+        transfer.decide(status=Status.CANCELLED, by="expired undecided", at=now, reason=CancelReason.EXPIRED)
     give_back(transfers)
     return len(transfers)
 

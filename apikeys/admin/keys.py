@@ -24,10 +24,12 @@ from sequence import clock
 from sequence.admin.base import ObjectPage, StaffAdmin, actor_of
 from sequence.admin.display import UNKNOWN, badge, code
 from sequence.admin.filters import Named, OneOf
+from sequence.admin.notes import NoteForm, note_of
 from sequence.admin.period_filters import period
 
-ACTIVE, EXPIRED, REVOKED, SUSPENDED = "Active", "Expired", "Revoked", "Organization suspended"
-TONES = {ACTIVE: "good", EXPIRED: "quiet", REVOKED: "bad", SUSPENDED: "warn"}
+ACTIVE, EXPIRED, PAUSED, REVOKED = "Active", "Expired", "Paused", "Revoked"
+SUSPENDED = "Organization suspended"
+TONES = {ACTIVE: "good", EXPIRED: "quiet", PAUSED: "warn", REVOKED: "bad", SUSPENDED: "warn"}
 # Entries of a single key that a list shows before it counts the rest.
 SHOWN_ENTRIES = 4
 
@@ -38,6 +40,8 @@ def status_of(key: ApiKey) -> str:
         return REVOKED
     if not key.is_usable(clock.now()):
         return EXPIRED
+    if key.paused_at is not None:
+        return PAUSED
     return ACTIVE if key.organization.status == OrganizationStatus.ACTIVE else SUSPENDED
 
 
@@ -50,37 +54,40 @@ def _is_usable() -> Q:
     return Q(id__in=ApiKey.objects.usable(clock.now()).values("id"))
 
 
+_NOT_PAUSED = Q(paused_at=None)
 _IN_ACTIVE = Q(organization__status=OrganizationStatus.ACTIVE)
 STATUS_FILTER = OneOf(
     "status",
     "Status",
     {
-        "active": (ACTIVE, lambda: _is_usable() & _IN_ACTIVE),
+        "active": (ACTIVE, lambda: _is_usable() & _IN_ACTIVE & _NOT_PAUSED),
+        "paused": (PAUSED, lambda: _is_usable() & ~_NOT_PAUSED),
         "expired": (EXPIRED, lambda: Q(revoked_at=None, expires_at__lte=clock.now())),
         "revoked": (REVOKED, Q(revoked_at__isnull=False)),
-        "suspended": (SUSPENDED, lambda: _is_usable() & ~_IN_ACTIVE),
+        "suspended": (SUSPENDED, lambda: _is_usable() & ~_IN_ACTIVE & _NOT_PAUSED),
     },
 )
 
 
-class RevokeKey(ObjectPage):
-    name = "revoke"
-    label = "Revoke"
-    permission = "revoke"
-    is_dangerous = True
+class ResumeKey(ObjectPage):
+    name = "resume"
+    label = "Resume"
+    permission = "change"
+    form_class = NoteForm
 
     def offered(self, obj: ApiKey) -> bool:
-        return obj.revoked_at is None
+        return obj.paused_at is not None and obj.revoked_at is None
 
     def consequences(self, obj: ApiKey) -> list[str]:
         return [
-            f"Whatever uses {obj.name} ({obj.prefix}…) is refused with 401 from its next request on.",
-            "This cannot be undone. To bring that program back, create a new key.",
+            f"{obj.name} ({obj.prefix}…) and its rotations work again at their next request.",
+            "What was cancelled when it was paused stays cancelled.",
         ]
 
     def perform(self, request: HttpRequest, obj: ApiKey, choices: dict[str, Any]) -> str:
-        services.revoke_api_key(key_id=obj.id)
-        return f"{obj.name} is revoked."
+        note_of(request, choices)
+        services.resume_api_key(key_id=obj.id)
+        return f"{obj.name} works again."
 
 
 class RotationForm(forms.Form):
@@ -170,7 +177,7 @@ class ApiKeyAdmin(StaffAdmin):
 
     form = ApiKeyForm
     inlines = [EntryInline]
-    object_pages = [RotateKey(), RevokeKey()]
+    object_pages = [RotateKey(), ResumeKey()]
     trail_parts = {PermissionEntry: "api_key"}
     list_display = ["name", "organization", "status_and_end", "shown_prefix", "last_used_at", "may_do"]
     list_select_related = ["organization"]
@@ -187,6 +194,7 @@ class ApiKeyAdmin(StaffAdmin):
         "created_at",
         "last_used_at",
         "revoked_at",
+        "pause",
         "shown_replaces",
         "shown_successor",
         "permissions_changed_by",
@@ -289,7 +297,7 @@ class ApiKeyAdmin(StaffAdmin):
     @admin.display(description="status", ordering="expires_at")
     def status_and_end(self, obj: ApiKey) -> SafeString:
         """The status, and when it will end by itself. One column for both leaves room for what the key may do."""
-        if obj.expires_at is None or status_of(obj) not in (ACTIVE, SUSPENDED):
+        if obj.expires_at is None or status_of(obj) not in (ACTIVE, PAUSED, SUSPENDED):
             return self.shown_status(obj)
         until = f"until {obj.expires_at:%Y-%m-%d}"
         return format_html('{} <span class="until">{}</span>', self.shown_status(obj), until)
@@ -315,6 +323,13 @@ class ApiKeyAdmin(StaffAdmin):
     def shown_custodians(self, obj: ApiKey) -> SafeString:
         lines = ((f"{row.actor}, who {row.how} it on {row.since:%Y-%m-%d}",) for row in custodians_of(obj))
         return format_html_join("", "<p>{}</p>", lines)
+
+    @admin.display(description="paused")
+    def pause(self, obj: ApiKey) -> str:
+        if obj.paused_at is None:
+            return UNKNOWN
+        note = f": {obj.pause_note}" if obj.pause_note else ""
+        return f"{obj.paused_at:%Y-%m-%d %H:%M:%S} UTC by {obj.paused_by}{note}"
 
     @admin.display(description="replaces")
     def shown_replaces(self, obj: ApiKey) -> str | SafeString:

@@ -15,44 +15,30 @@ from sequence.admin.base import ObjectPage, StaffAdmin
 from sequence.admin.console import Look, offer_organizations
 from sequence.admin.display import badge, code
 from sequence.admin.filters import Named
+from sequence.admin.notes import NoteForm, note_of
 
 ORGANIZATION_FILTER = Named("organization", "Organization", Organization, "organization")
 # More names than these are no choice; each organization's own page leads to its console.
 LISTED_ORGANIZATIONS = 20
 
 
-class SuspendOrganization(ObjectPage):
-    name = "suspend"
-    label = "Suspend"
-    permission = "suspend"
-    is_dangerous = True
-
-    def offered(self, obj: Organization) -> bool:
-        return obj.status == OrganizationStatus.ACTIVE
-
-    def consequences(self, obj: Organization) -> list[str]:
-        return [
-            f"Every API key of {obj.name} is refused with 401 from its next request on.",
-            "Accounts, keys and their permissions stay as they are. You can reactivate the organization at any time.",
-        ]
-
-    def perform(self, request: HttpRequest, obj: Organization, choices: dict[str, Any]) -> str:
-        set_organization_status(organization_id=obj.id, status=OrganizationStatus.SUSPENDED)
-        return f"{obj.name} is suspended. Its keys are closed."
-
-
 class ReactivateOrganization(ObjectPage):
     name = "reactivate"
     label = "Reactivate"
-    permission = "suspend"
+    permission = "change"
+    form_class = NoteForm
 
     def offered(self, obj: Organization) -> bool:
         return obj.status == OrganizationStatus.SUSPENDED
 
     def consequences(self, obj: Organization) -> list[str]:
-        return [f"The API keys of {obj.name} that are neither revoked nor expired work again at their next request."]
+        return [
+            f"The API keys of {obj.name} that are not paused, revoked or expired work again at their next request.",
+            "Its enabled rules start again with what comes from now on. What was missed or cancelled stays so.",
+        ]
 
     def perform(self, request: HttpRequest, obj: Organization, choices: dict[str, Any]) -> str:
+        note_of(request, choices)
         set_organization_status(organization_id=obj.id, status=OrganizationStatus.ACTIVE)
         return f"{obj.name} is active again."
 
@@ -74,7 +60,7 @@ class OrganizationAdmin(StaffAdmin):
     """No organization is ever deleted: everything hangs on it. Suspend it instead."""
 
     form = OrganizationForm
-    object_pages = [SuspendOrganization(), ReactivateOrganization()]
+    object_pages = [ReactivateOrganization()]
     list_display = ["name", "legal_name", "shown_status", "shown_id", "created_at"]
     list_filter = ["status"]
     search_fields = ["name", "legal_name", "id__is"]

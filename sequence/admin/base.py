@@ -338,6 +338,14 @@ def _rows_below(inline: InlineModelAdmin, request: HttpRequest, obj: Any) -> lis
     return [{"pk": row.pk, **model_to_dict(row)} for row in rows]
 
 
+def offer_page(model: type[models.Model], page: ObjectPage) -> None:
+    """Offer one app's page on the objects of another app, which knows nothing of it. Call it when the admin loads."""
+    model_admin = type(admin.site.get_model_admin(model))
+    assert issubclass(model_admin, StaffAdmin)  # noqa: S101 - tells the type checker
+    if page.name not in [offered.name for offered in model_admin.object_pages]:
+        model_admin.object_pages = [*model_admin.object_pages, page]
+
+
 class ReadOnlyAdmin(StaffAdmin):
     """Staff look at these; nothing here is written by hand."""
 
@@ -351,4 +359,4 @@ class ReadOnlyAdmin(StaffAdmin):
         return False
 
 
-__all__ = ["ObjectPage", "ReadOnlyAdmin", "StaffAdmin", "actor_of", "attempt"]
+__all__ = ["ObjectPage", "ReadOnlyAdmin", "StaffAdmin", "actor_of", "attempt", "offer_page"]

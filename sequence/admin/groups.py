@@ -18,9 +18,12 @@ from sequence.audit import run_audited
 VIEWERS, OPERATORS, ADMINISTRATORS = "viewers", "operators", "administrators"
 NAMES = (VIEWERS, OPERATORS, ADMINISTRATORS)
 
-# What daily work asks for beyond looking. Nothing here opens a way for money that an administrator has not opened, or
-# plays a part of the world outside, which could make money appear: the simulated rail, the simulated card network.
+# What daily work asks for beyond looking. Whoever is on call may stop what goes wrong; resuming it is not theirs.
+# Nothing here opens a way for money that an administrator has not opened, or plays a part of the world outside, which
+# could make money appear: the simulated rail, the simulated card network.
 DAILY_WORK = {
+    "apikeys.stop_apikey",
+    "apikeys.stop_organization",
     "transfers.decide_transfer",
     "transfers.cancel_transfer",
     "rules.enable_rule",
@@ -60,13 +63,18 @@ def make_missing_groups(sender: AppConfig, **facts: Any) -> None:
     Django makes an app's permissions just after that app's turn, so this waits for the last app; and for a migration
     that leads to the end, since a group that is made half would stay so.
     """
-    is_last = sender is list(apps.get_app_configs())[-1] and facts["using"] == DEFAULT_DB_ALIAS
+    is_last = sender is last_to_migrate() and facts["using"] == DEFAULT_DB_ALIAS
     if not is_last or not _is_migrated(facts.get("apps", apps)) or not _is_complete():
         return
     there = set(Group.objects.filter(name__in=NAMES).values_list("name", flat=True))
     missing = [name for name in NAMES if name not in there]
     if missing:
         run_audited(lambda: bring_up_to_date(missing), actor="command:migrate", reason="groups that were missing")
+
+
+def last_to_migrate() -> AppConfig:
+    """Return the last of the apps that have models; for the others nothing is signalled."""
+    return [app for app in apps.get_app_configs() if app.models_module is not None][-1]
 
 
 def _is_migrated(state: Any) -> bool:

@@ -31,9 +31,10 @@ VERBS = {
     "add": "given",
     "remove": "taken away",
     "enrol": "enrolled",
+    "decide": "decided",
 }
 # What happened for the first and last time is told by its whole content, everything else by what it changed.
-_WHOLE = {"insert", "delete", "expire", "purge", "add", "remove", "enrol"}
+_WHOLE = {"insert", "delete", "expire", "purge", "add", "remove", "enrol", "decide"}
 # Told elsewhere in the row, or noise.
 _UNSAID = {"id", "created_at", "updated_at", "lineage_id", "spend_id"}
 # By which field people recognise an object.

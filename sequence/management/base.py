@@ -7,8 +7,9 @@ from typing import Any, TypeVar
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from sequence.audit import run_audited
+from sequence.audit import MAX_NOTE_LENGTH, run_audited
 from sequence.errors import DomainError
+from sequence.management.arguments import line
 
 T = TypeVar("T")
 
@@ -56,6 +57,13 @@ class OperatorCommand(BaseCommand):
     def audited(self, work: Callable[[], T], *, reason: str | None = None) -> T:
         """Return ``work()``, done in one transaction under this command's name."""
         return run_audited(work, actor=self.actor, reason=reason)
+
+
+def add_note_argument(parser: CommandParser) -> None:
+    """Let the command take ``--note``: what the operator says about it, kept on the audit trail."""
+    parser.add_argument(
+        "--note", type=line(MAX_NOTE_LENGTH), metavar="TEXT", help="why, in a sentence, for the audit trail"
+    )
 
 
 def operator_name() -> str:

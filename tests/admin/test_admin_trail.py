@@ -142,7 +142,7 @@ class TestStaff:
 
     def test_are_given_permissions_on_the_trail(self, staff):
         group = Group.objects.create(name="Support")
-        permission = Permission.objects.get(codename="revoke_apikey")
+        permission = Permission.objects.get(codename="stop_apikey")
         staff.post(page_of(group), {"name": "Support", "permissions": [permission.pk]})
 
         changes = newest_changes(Filters(actor="staff:ann")).changes

@@ -64,6 +64,7 @@ EXCEPTIONS = {
     "apikeys.ApiKey.prefix": "made by us",
     "apikeys.ApiKey.created_by": "an actor, whose name Django or the operating system has checked",
     "apikeys.ApiKey.permissions_changed_by": "an actor",
+    "apikeys.ApiKey.paused_by": "an actor",
     "apikeys.KeyCustodian.actor": "an actor",
     "apikeys.Organization.status": "one of a list",
     "apikeys.PermissionEntry.scope": "one of a list",
@@ -101,6 +102,9 @@ EXCEPTIONS = {
     "sequence.SignInWindow.digest": "made by us",
     "sequence.WorkerProcess.host": "the operating system's",
     "sequence.WorkerProcess.broken_sweep": "written by us",
+    "transfers.TransferDecision.pgh_label": "made by us",
+    "transfers.TransferDecision.decided_by": "copied from the transfer",
+    "transfers.TransferDecision.decision_note": "copied from the transfer",
     "transfers.Transfer.rail": "one of a list that the rails declare",
     "transfers.Transfer.description": "letters, digits and spaces of ASCII",
 }

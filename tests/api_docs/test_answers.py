@@ -1,6 +1,7 @@
 """Real answers against the document."""
 
 import pytest
+from django.utils import timezone
 
 from apikeys.errors import RequestInProgress
 from tests.api_docs.conformance import assert_described, operations
@@ -105,6 +106,8 @@ class TestRuleAnswers:
             assert_described(deleted, "DELETE", "/api/v1/rules/{rule_id}")
 
 
+# Any valid key may call it, a paused one too.
+PAUSE = "/api/v1/key/pause"
 ALL = [(method, path) for method, path, _ in operations()]
 WRITING = [(method, path) for method, path in ALL if method != "GET"]
 WITH_BODY = [(method, path) for method, path in ALL if method in {"POST", "PUT", "PATCH"}]
@@ -124,6 +127,14 @@ class TestEveryOperation:
         self._refuse(Api(None), method, path, 401)
 
     @pytest.mark.parametrize(("method", "path"), ALL)
+    def test_describes_a_paused_key(self, api, acme, method, path):
+        acme.api_keys.update(paused_at=timezone.now(), paused_by="test")
+        if path == PAUSE:
+            assert_described(api.post("/key/pause"), method, path)
+        else:
+            self._refuse(api, method, path, 403)
+
+    @pytest.mark.parametrize(("method", "path"), [each for each in ALL if each[1] != PAUSE])
     def test_describes_a_missing_scope(self, client_with, method, path):
         self._refuse(client_with(), method, path, 403)
 

@@ -82,10 +82,10 @@ class TestRoute:
     def test_tells_the_scope_that_its_table_demands(self, route):
         path, method, viewset, action = route
         operation = document()["paths"][path][method.lower()]
-        scope = getattr(viewset, action).operation.scope.value
+        scope = getattr(viewset, action).operation.scope
 
-        assert operation["x-required-scope"] == scope
-        assert f"`{scope}`" in operation["description"]
+        assert operation.get("x-required-scope") == (scope and scope.value)
+        assert (f"`{scope.value}`" if scope else "Any valid key") in operation["description"]
         assert operation["security"] == [{"ApiKeyAuth": []}]
 
 

@@ -97,15 +97,15 @@ class TestOrganizations:
         assert (acme.name, acme.status) == ("Acme & Sons", OrganizationStatus.SUSPENDED)
 
     def test_close_and_open_their_keys_when_suspended_and_reactivated(self, staff, acme, key):
-        assert "401" in staff.get(page_of(acme, "suspend")).content.decode()
-        staff.post(page_of(acme, "suspend"))
+        assert "401" in staff.get(page_of(acme, "stop")).content.decode()
+        staff.post(page_of(acme, "stop"))
         assert status_with(key.token) == 401
 
         staff.post(page_of(acme, "reactivate"))
         assert status_with(key.token) == 200
 
     def test_are_not_suspended_by_looking_at_the_page_that_asks(self, staff, acme, key):
-        staff.get(page_of(acme, "suspend"))
+        staff.get(page_of(acme, "stop"))
 
         assert status_with(key.token) == 200
 
@@ -322,7 +322,7 @@ class TestClosingAndRotatingAKey:
         assert "cannot be undone" in staff.get(page_of(key, "revoke")).content.decode()
         response = staff.post(page_of(key, "revoke"), follow=True)
 
-        assert messages_of(response) == ["Agent is revoked."]
+        assert "is revoked" in response.content.decode()
         assert status_with(key.token) == 401
 
     def test_leaves_nothing_to_edit(self, staff, key):
@@ -371,7 +371,8 @@ class TestClosingAndRotatingAKey:
 
 class TestStaffWithoutThePermission:
     PAGES = [
-        ("revoke", "apikeys.revoke_apikey", "Revoke"),
+        ("stop", "apikeys.stop_apikey", "Stop"),
+        ("revoke", "apikeys.stop_apikey", "Revoke"),
         ("rotate", "apikeys.rotate_apikey", "Rotate"),
     ]
 
@@ -392,11 +393,11 @@ class TestStaffWithoutThePermission:
         assert f"{label}</a>" in staff.get(page_of(key)).content.decode()
         assert staff.get(page_of(key, page)).status_code == 200
 
-    def test_cannot_suspend(self, acme, key):
+    def test_cannot_stop_an_organization(self, acme, key):
         staff = sign_in("apikeys.view_organization", "apikeys.change_organization")
 
-        assert "Suspend</a>" not in staff.get(page_of(acme)).content.decode()
-        assert staff.post(page_of(acme, "suspend")).status_code == 403
+        assert "Stop</a>" not in staff.get(page_of(acme)).content.decode()
+        assert staff.post(page_of(acme, "stop")).status_code == 403
         assert status_with(key.token) == 200
 
     def test_cannot_make_a_key_without_giving_it_permissions(self, acme):

@@ -70,7 +70,7 @@ class TestANewKey:
         page.get_by_role("link", name="Revoke").click()
         page.get_by_role("button", name="Revoke").click()
 
-        expect(page.locator(".messagelist .success")).to_contain_text("Budget agent is revoked.")
+        expect(page.get_by_role("heading", name="is revoked")).to_be_visible()
         with pytest.raises(HTTPError, match="401"):
             create_income_source(live_server.url, token)
 

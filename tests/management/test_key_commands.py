@@ -25,10 +25,13 @@ COMMANDS = [
     "create_api_key",
     "set_permissions",
     "list_api_keys",
+    "pause_api_key",
+    "resume_api_key",
     "revoke_api_key",
     "rotate_api_key",
     "purge_idempotency_records",
 ]
+ACCOUNTING = ["stopped", "at", "cancelled", "not_stopped", "executions_ended", "given_back", "rules"]
 NEW_KEY = ["id", "key", "prefix", "name", "organization", "permissions"]
 KEY = [
     "id",
@@ -42,6 +45,7 @@ KEY = [
     "expires_at",
     "last_used_at",
     "revoked_at",
+    "paused_at",
 ]
 
 
@@ -154,12 +158,20 @@ class TestCreateOrganization:
 
 
 class TestSetOrganizationStatus:
-    @pytest.mark.parametrize("status", ["suspended", "active"])
-    def test_tells_the_status_it_set(self, acme, status):
-        facts = run_json("set_organization_status", acme.id, status)
+    def test_tells_what_a_suspension_stopped(self, acme):
+        facts = run_json("set_organization_status", acme.id, "suspended")
 
-        assert facts == {"id": acme.id, "name": "Acme", "status": status}
-        assert Organization.objects.get().status == status
+        assert list(facts) == ACCOUNTING
+        assert facts["stopped"] == [{"type": "organization", "id": acme.id, "name": "Acme"}]
+        assert Organization.objects.get().status == "suspended"
+        assert "cancelled: 0 transfers, 0 cents" in run("set_organization_status", acme.id, "suspended")
+
+    def test_tells_that_it_is_active_again(self, acme):
+        run("set_organization_status", acme.id, "suspended")
+        facts = run_json("set_organization_status", acme.id, "active")
+
+        assert facts == {"id": acme.id, "name": "Acme", "status": "active"}
+        assert Organization.objects.get().status == "active"
 
     def test_refuses_an_unknown_status(self, acme):
         assert "invalid choice: 'closed'" in refusal_of("set_organization_status", acme.id, "closed")
@@ -294,15 +306,38 @@ class TestListApiKeys:
 
 
 class TestRevokeApiKey:
-    def test_tells_when(self, key):
+    def test_tells_what_it_stopped(self, key):
         facts = run_json("revoke_api_key", key.id)
 
-        assert list(facts) == KEY
-        assert facts["status"] == "revoked"
+        assert list(facts) == ACCOUNTING
+        assert facts["stopped"] == [{"type": "api_key", "id": key.id, "name": "Agent"}]
         assert ApiKey.objects.get().revoked_at is not None
 
     def test_may_be_repeated(self, key):
         assert run_json("revoke_api_key", key.id) == run_json("revoke_api_key", key.id)
+
+
+class TestPauseApiKey:
+    def test_tells_what_it_stopped_and_keeps_the_note(self, key):
+        facts = run_json("pause_api_key", key.id, "--note", "Asks too often")
+
+        assert list(facts) == ACCOUNTING
+        key.refresh_from_db()
+        assert (key.pause_note, key.paused_by.rpartition(":")[0]) == ("Asks too often", "command:pause_api_key")
+        event = key.events.latest("pgh_id")
+        assert event.pgh_context.metadata["reason"] == "Asks too often"
+        assert run_json("list_api_keys")[0]["status"] == "paused"
+
+    def test_is_undone_by_resuming(self, key):
+        run("pause_api_key", key.id)
+
+        assert run_json("resume_api_key", key.id)["status"] == "active"
+
+    @pytest.mark.parametrize("name", ["pause_api_key", "resume_api_key"])
+    def test_is_refused_of_a_revoked_key(self, key, name):
+        run("revoke_api_key", key.id)
+
+        assert "is revoked or expired" in refusal_of(name, key.id)
 
 
 class TestRotateApiKey:

@@ -63,9 +63,9 @@ class TestStatements:
                 api, rule(step(*(move(income, target, 1_00) for target in targets)), trigger=manual(income.id))
             )
             trigger(api, made)
-            # The run, its rule, the network's limits, the accounts, what is on its way; the transfers, entry sets,
-            # postings, statuses, moves, the outcome; and a look that finds no more.
-            assert len(statements_of(carry_out, timezone.now())) == 12
+            # The run, that nobody stops it (a lock, a look), its rule, the network's limits, the accounts, what is on
+            # its way; the transfers, entry sets, postings, statuses, moves, the outcome; and a look that finds no more.
+            assert len(statements_of(carry_out, timezone.now())) == 14
 
     def test_of_noticing_do_not_grow_with_what_is_due(self, api, income, rent, savings):
         write_enabled(api, rule(step(move(rent, savings, 1_00)), trigger=on_funds(rent.id)))

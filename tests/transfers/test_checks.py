@@ -135,7 +135,8 @@ class TestFindFaults:
 
     def test_finds_money_moved_for_a_transfer_that_never_completed(self, books, plant):
         plant(
-            "UPDATE transfers_transfer SET status = 'cancelled', completed_at = NULL WHERE id = %s",
+            "UPDATE transfers_transfer SET status = 'cancelled', cancel_reason = 'by_key', completed_at = NULL"
+            " WHERE id = %s",
             books["complete"].id,
         )
 

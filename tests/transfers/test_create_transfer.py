@@ -35,6 +35,7 @@ FIELDS = [
     "error_code",
     "created_at",
     "completed_at",
+    "cancel_reason",
 ]
 KINDS = ["income", "pod", "depository", "investment", "liability"]
 # (source, destination): direction and origin. Every other pair is refused.
@@ -89,6 +90,7 @@ class TestCreateTransfer:
             "rule_execution_id": None,
             "error_code": None,
             "completed_at": None,
+            "cancel_reason": None,
         }
         assert list(transfer["source"]) == ["id", "name", "type"]
 

@@ -242,11 +242,13 @@ class TestTransfer:
         Status.COMPLETE: "completed_at = now(), error_code = NULL",
         Status.INCOMPLETE: "error_code = 'insufficient_funds', completed_at = NULL",
         Status.ERROR: "error_code = 'payment_failed', completed_at = NULL",
+        Status.CANCELLED: "cancel_reason = 'rejected', error_code = NULL, completed_at = NULL",
     }
 
     def put(self, transfer, status):
         """Write a status in raw SQL, past the guard when the test sets its scene."""
         fields = self.FIELDS.get(status, "error_code = NULL, completed_at = NULL")
+        fields = fields if status == Status.CANCELLED else f"{fields}, cancel_reason = NULL"
         return change(transfer, f"status = '{status}', {fields}")
 
     @pytest.fixture
@@ -300,6 +302,9 @@ class TestTransfer:
             ("status = 'incomplete'", "transfer_error_code_when_it_failed"),
             ("completed_at = now()", "transfer_completed_at_when_complete"),
             ("status = 'complete'", "transfer_completed_at_when_complete"),
+            ("status = 'cancelled'", "transfer_cancel_reason_when_cancelled"),
+            ("status = 'cancelled', cancel_reason = 'a whim'", "transfer_cancel_reason_when_cancelled"),
+            ("cancel_reason = 'by_key'", "transfer_cancel_reason_when_cancelled"),
         ],
     )
     def test_holds_to_the_constraints(self, waiting, what, constraint):

@@ -105,6 +105,7 @@ class TestCancelTransfer:
         assert response.status_code == 200
         shown = response.json()["data"]
         assert (shown["status"], shown["completed_at"], shown["error_code"]) == ("cancelled", None, None)
+        assert shown["cancel_reason"] == "by_key"
         assert api.get(f"/transfers/{transfer.id}").json()["data"] == shown
         assert balances(income, rent) == [100_00, 0]
         transfer.refresh_from_db()

@@ -20,11 +20,12 @@ from sequence.admin.deciders import Deciders
 from sequence.admin.display import UNKNOWN, amount, badge, dollars, short_id
 from sequence.admin.exports import CURRENCY, Column
 from sequence.admin.filters import Exact, OneOf
+from sequence.admin.notes import NoteForm, note_of
 from sequence.admin.period_filters import period
 from sequence.admin.search import request_link
 from transfers import services, simulation
 from transfers.admin.filters import flow_filters
-from transfers.models import UNDER_WAY, Direction, ErrorCode, Origin, Posting, Status, Transfer
+from transfers.models import UNDER_WAY, CancelReason, Direction, ErrorCode, Origin, Posting, Status, Transfer
 from transfers.rails import is_simulated
 
 TONES = {
@@ -62,6 +63,7 @@ class Approve(ObjectPage):
     name = "approve"
     label = "Approve"
     permission = "decide"
+    form_class = NoteForm
 
     def offered(self, obj: Transfer) -> bool:
         return obj.status == Status.PENDING_APPROVAL
@@ -80,7 +82,7 @@ class Approve(ObjectPage):
         return deciders_on(obj.api_key, role=services.ASKED, permissions=needed)
 
     def perform(self, request: HttpRequest, obj: Transfer, choices: dict[str, Any]) -> str:
-        services.approve_transfer(transfer_id=obj.id, by=actor_of(request))
+        services.approve_transfer(transfer_id=obj.id, by=actor_of(request), note=note_of(request, choices))
         return f"{obj.id} is approved."
 
 
@@ -89,6 +91,7 @@ class Reject(ObjectPage):
     label = "Reject"
     permission = "decide"
     is_dangerous = True
+    form_class = NoteForm
 
     def offered(self, obj: Transfer) -> bool:
         return obj.status == Status.PENDING_APPROVAL
@@ -97,7 +100,7 @@ class Reject(ObjectPage):
         return ["Nothing moves. The transfer is cancelled for good, and its amount goes back to the key's caps."]
 
     def perform(self, request: HttpRequest, obj: Transfer, choices: dict[str, Any]) -> str:
-        services.reject_transfer(transfer_id=obj.id, by=actor_of(request))
+        services.reject_transfer(transfer_id=obj.id, by=actor_of(request), note=note_of(request, choices))
         return f"{obj.id} is rejected."
 
 
@@ -106,6 +109,7 @@ class Cancel(ObjectPage):
     label = "Cancel"
     permission = "cancel"
     is_dangerous = True
+    form_class = NoteForm
 
     def offered(self, obj: Transfer) -> bool:
         return obj.status == Status.PROCESSING
@@ -114,7 +118,8 @@ class Cancel(ObjectPage):
         return ["Nothing moves, if no worker is faster. The amount goes back to the key's caps."]
 
     def perform(self, request: HttpRequest, obj: Transfer, choices: dict[str, Any]) -> str:
-        services.cancel_transfer(transfer_id=obj.id, by=actor_of(request))
+        note = note_of(request, choices)
+        services.cancel_transfer(transfer_id=obj.id, by=actor_of(request), reason=CancelReason.REJECTED, note=note)
         return f"{obj.id} is cancelled."
 
 
@@ -243,7 +248,7 @@ class TransferAdmin(ReadOnlyAdmin):
 
     @admin.display(description="why", empty_value=UNKNOWN)
     def why(self, obj: Transfer) -> str:
-        return obj.get_error_code_display() if obj.error_code else UNKNOWN
+        return obj.get_error_code_display() or obj.get_cancel_reason_display() or UNKNOWN
 
     @admin.display(description="request id")
     def shown_request(self, obj: Transfer) -> Any:
@@ -251,7 +256,10 @@ class TransferAdmin(ReadOnlyAdmin):
 
     @admin.display(description="decided by")
     def decision(self, obj: Transfer) -> str:
-        return f"{obj.decided_by}, {obj.decided_at:%Y-%m-%d %H:%M:%S} UTC" if obj.decided_at else UNKNOWN
+        if obj.decided_at is None:
+            return UNKNOWN
+        note = f": {obj.decision_note}" if obj.decision_note else ""
+        return f"{obj.decided_by}, {obj.decided_at:%Y-%m-%d %H:%M:%S} UTC{note}"
 
     @admin.display(description="execution")
     def shown_execution(self, obj: Transfer) -> Any:

@@ -5,7 +5,7 @@ from typing import Any
 from django.contrib.auth import get_user_model
 from django.core.management.base import CommandError, CommandParser
 
-from sequence.management.base import OperatorCommand
+from sequence.management.base import OperatorCommand, add_note_argument
 
 
 class DecisionCommand(OperatorCommand):
@@ -13,6 +13,7 @@ class DecisionCommand(OperatorCommand):
 
     def add_arguments(self, parser: CommandParser) -> None:
         super().add_arguments(parser)
+        add_note_argument(parser)
         parser.add_argument("transfer_id", metavar="TXR_ID")
         parser.add_argument(
             "--by",

@@ -6,8 +6,10 @@ from transfers.models.simulated import Outcome, SimulatedMark, SimulatedPayment
 from transfers.models.transfer import (
     FAILED,
     STALLED_REST,
+    STOPPABLE,
     UNDER_WAY,
     AchLimits,
+    CancelReason,
     Direction,
     ErrorCode,
     Origin,
@@ -18,8 +20,10 @@ from transfers.models.transfer import (
 __all__ = [
     "FAILED",
     "STALLED_REST",
+    "STOPPABLE",
     "UNDER_WAY",
     "AchLimits",
+    "CancelReason",
     "Clearing",
     "Direction",
     "EntrySet",

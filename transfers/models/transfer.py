@@ -6,13 +6,15 @@ from typing import Any
 import pghistory
 import pgtrigger
 from django.db import models
-from django.db.models import F, Q
+from django.db.models import Case, F, Q, Value, When
 
 from accounts.models import Account
 from apikeys.entries import MAX_CENTS
-from apikeys.models import MAX_ACTOR_LENGTH, ApiKey, Organization
+from apikeys.models import MAX_ACTOR_LENGTH, ApiKey, Organization, OrganizationStatus
 from sequence import clock
 from sequence.api.ids import PrefixedIdField
+from sequence.audit import MAX_NOTE_LENGTH
+from sequence.texts import PlainTextField
 
 
 class Direction(models.TextChoices):
@@ -48,6 +50,7 @@ class Status(models.TextChoices):
 
 
 FAILED = (Status.INCOMPLETE, Status.ERROR)
+STOPPABLE = (Status.PENDING_APPROVAL, Status.PROCESSING)
 UNDER_WAY = (Status.PENDING_APPROVAL, Status.PROCESSING, Status.PENDING)
 
 _TRANSITIONS: list[tuple[str, str]] = [
@@ -84,6 +87,16 @@ class ErrorCode(models.TextChoices):
     RULE_LOOP_DETECTED = "rule_loop_detected"
 
 
+class CancelReason(models.TextChoices):
+    """Why it is CANCELLED."""
+
+    BY_KEY = "by_key"  # by a program
+    REJECTED = "rejected"  # by a person
+    EXPIRED = "expired"  # nobody decided in time
+    KEY_STOPPED = "key_stopped"
+    ORGANIZATION_STOPPED = "organization_stopped"
+
+
 # After this a transfer that a worker broke on is tried again: what broke it may be mended by then.
 STALLED_REST = timedelta(minutes=5)
 
@@ -103,6 +116,21 @@ class TransferQuerySet(models.QuerySet["Transfer"]):
     def accepted(self) -> "TransferQuerySet":
         """Transfers that a worker should look at, oldest first."""
         return self.filter(status=Status.PROCESSING).order_by("created_at", "id")
+
+    def with_stop(self) -> "TransferQuerySet":
+        """Tell as ``stop_reason`` why nothing may come of them any more: a CancelReason, or None where all is well."""
+        suspended = ~Q(organization__status=OrganizationStatus.ACTIVE)
+        stopped = Q(api_key__paused_at__isnull=False) | Q(api_key__revoked_at__isnull=False)
+        reason = Case(
+            When(suspended, then=Value(CancelReason.ORGANIZATION_STOPPED.value)),
+            When(stopped, then=Value(CancelReason.KEY_STOPPED.value)),
+            output_field=models.CharField(null=True),
+        )
+        return self.annotate(stop_reason=reason)
+
+    def stoppable(self) -> "TransferQuerySet":
+        """Transfers that no rail has yet."""
+        return self.filter(status__in=STOPPABLE)
 
     def ready(self, at: datetime) -> "TransferQuerySet":
         """Transfers without those that are left alone for now."""
@@ -141,6 +169,35 @@ _HAS_SOURCE, _HAS_DESTINATION = Q(source__isnull=False), Q(destination__isnull=F
 _OUTSIDE_ORIGINS = [Origin.PAYCHECK, Origin.CHECK_DEPOSIT, Origin.CASHBACK]
 
 
+# SQLSTATEs of our own: how the trigger below refuses.
+SUSPENDED_OR_REVOKED, PAUSED = "SQ001", "SQ002"
+# Each statement of it sees what was committed before it began, so the standing is read after the locks are held.
+_REFUSE_WHAT_IS_STOPPED = """
+    IF NEW.api_key_id IS NULL AND NEW.rule_id IS NULL THEN
+        RETURN NEW;
+    END IF;
+    PERFORM pg_advisory_xact_lock_shared(uuid_hash_extended(NEW.organization_id, 1));
+    PERFORM pg_advisory_xact_lock_shared(uuid_hash_extended(lineage_id, 1))
+        FROM apikeys_apikey WHERE id = NEW.api_key_id;
+    SELECT organization.status <> 'active' OR key.revoked_at IS NOT NULL AS is_closed, key.paused_at INTO standing
+        FROM apikeys_organization organization LEFT JOIN apikeys_apikey key ON key.id = NEW.api_key_id
+        WHERE organization.id = NEW.organization_id;
+    IF standing.is_closed THEN
+        RAISE EXCEPTION 'its organization is suspended or its key revoked' USING ERRCODE = 'SQ001';
+    ELSIF standing.paused_at IS NOT NULL THEN
+        RAISE EXCEPTION 'its key is paused' USING ERRCODE = 'SQ002', DETAIL = to_json(standing.paused_at) #>> '{}';
+    END IF;
+    RETURN NEW;
+"""
+
+
+# What somebody decided about one by hand; workers and programs change too many of them for a trigger to watch.
+@pghistory.track(
+    pghistory.ManualEvent("decide"),
+    model_name="TransferDecision",
+    append_only=True,
+    fields=["id", "status", "cancel_reason", "decided_by", "decision_note"],
+)
 class Transfer(models.Model):
     """One movement of money. Cents, UTC.
 
@@ -154,6 +211,7 @@ class Transfer(models.Model):
     origin = models.CharField(max_length=15, choices=Origin)
     status = models.CharField(max_length=20, choices=Status)
     error_code = models.CharField(max_length=50, choices=ErrorCode, null=True)  # noqa: DJ001 - null in the API
+    cancel_reason = models.CharField(max_length=25, choices=CancelReason, null=True)  # noqa: DJ001 - null in the API
     description = models.CharField(max_length=10, null=True)  # noqa: DJ001 - null in the API
     source = models.ForeignKey(Account, null=True, on_delete=models.PROTECT, related_name="outgoing")
     destination = models.ForeignKey(Account, null=True, on_delete=models.PROTECT, related_name="incoming")
@@ -169,6 +227,7 @@ class Transfer(models.Model):
     # Who approved, rejected or cancelled it, and when.
     decided_by = models.CharField(max_length=MAX_ACTOR_LENGTH, null=True)  # noqa: DJ001
     decided_at = models.DateTimeField(null=True)
+    decision_note = PlainTextField(max_length=MAX_NOTE_LENGTH, null=True)
 
     created_at = models.DateTimeField(default=clock.now)
     # When it left PROCESSING for its rail: the day that counts for the rail's limits.
@@ -218,6 +277,11 @@ class Transfer(models.Model):
                 name="transfer_error_code_when_it_failed",
             ),
             models.CheckConstraint(
+                condition=Q(status=Status.CANCELLED, cancel_reason__isnull=False, cancel_reason__in=CancelReason.values)
+                | (~Q(status=Status.CANCELLED) & Q(cancel_reason=None)),
+                name="transfer_cancel_reason_when_cancelled",
+            ),
+            models.CheckConstraint(
                 condition=Q(status=Status.COMPLETE, completed_at__isnull=False)
                 | Q(status=Status.ERROR)
                 | (~Q(status__in=[Status.COMPLETE, Status.ERROR]) & Q(completed_at=None)),
@@ -247,6 +311,14 @@ class Transfer(models.Model):
         triggers = [
             pgtrigger.FSM(name="status_never_goes_back", field="status", transitions=_TRANSITIONS),
             pgtrigger.Protect(name="is_never_deleted", operation=pgtrigger.Delete),
+            # What is stopped starts nothing, whoever writes it: see apikeys.standing, which has the same locks.
+            pgtrigger.Trigger(
+                name="starts_by_leave",
+                when=pgtrigger.Before,
+                operation=pgtrigger.Insert,
+                declare=[("standing", "RECORD")],
+                func=_REFUSE_WHAT_IS_STOPPED,
+            ),
             # Workers wake at the commit, without a round trip: rows are the truth, this is only a bell.
             pgtrigger.Trigger(
                 name="ring_for_workers",
@@ -265,11 +337,20 @@ class Transfer(models.Model):
         """Whether its amount is set aside on the source right now."""
         return self.status == Status.PENDING and self.source_id is not None
 
-    def decide(self, *, status: Status, by: str, at: datetime) -> None:
-        """Record a person's decision. The caller holds this row's lock."""
+    def decide(
+        self,
+        *,
+        status: Status,
+        by: str,
+        at: datetime,
+        reason: CancelReason | None = None,
+        note: str | None = None,
+    ) -> None:
+        """Record a decision, with why where it cancels. The caller holds this row's lock."""
         self.status, self.decided_by, self.decided_at, self.updated_at = status, by, at, at
-        self.stalled_at = None
-        self.save(update_fields=["status", "decided_by", "decided_at", "updated_at", "stalled_at"])
+        self.cancel_reason, self.decision_note, self.stalled_at = reason, note, None
+        columns = ["status", "cancel_reason", "decided_by", "decided_at", "decision_note", "updated_at", "stalled_at"]
+        self.save(update_fields=columns)
 
 
 def _limit(help_text: str) -> Any:

@@ -8,6 +8,8 @@ from transfers.services import approve_transfer
 class Command(DecisionCommand):
     help = "Approve a transfer that waits for a person."
 
-    def run(self, *, transfer_id: str, by: str | None, **options: Any) -> dict[str, Any]:
+    def run(self, *, transfer_id: str, by: str | None, note: str | None, **options: Any) -> dict[str, Any]:
         decider = self.decider(by)
-        return transfer_facts(self.audited(lambda: approve_transfer(transfer_id=transfer_id, by=decider)))
+        return transfer_facts(
+            self.audited(lambda: approve_transfer(transfer_id=transfer_id, by=decider, note=note), reason=note)
+        )

@@ -1,0 +1,6 @@
+from django.apps import AppConfig
+
+
+class StopsConfig(AppConfig):
+    name = "sequence.stops"
+    label = "stops"

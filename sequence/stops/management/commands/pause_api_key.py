@@ -1,0 +1,17 @@
+from typing import Any
+
+from django.core.management.base import CommandParser
+
+from sequence.stops.management.base import StopCommand
+from sequence.stops.services import pause_key
+
+
+class Command(StopCommand):
+    help = "Close an API key and its rotations until somebody resumes it, and cancel what it has under way."
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        super().add_arguments(parser)
+        parser.add_argument("key_id", metavar="KEY_ID")
+
+    def run(self, *, key_id: str, note: str | None, **options: Any) -> dict[str, Any]:
+        return self.audited(lambda: pause_key(key_id=key_id, by=self.actor, note=note), reason=note).as_json()

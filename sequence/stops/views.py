@@ -1,0 +1,29 @@
+"""The endpoint by which a program stops itself."""
+
+from typing import Any
+
+from rest_framework.request import Request
+
+from apikeys.operations import operation
+from apikeys.viewsets import KeyedViewSet
+from sequence.stops import services
+from sequence.stops.serializers import PauseBody, StopAccounting
+
+
+class KeyViewSet(KeyedViewSet):
+    """What a program may do about its own key."""
+
+    @operation(
+        scope=None,
+        answers_paused=True,
+        summary="Pause this key until a person resumes it",
+        description=(
+            "Cancels everything that the key has asked for and that no payment rail has yet. Pausing twice changes "
+            "nothing more and answers zeros. No key resumes itself."
+        ),
+        body=PauseBody,
+        response=StopAccounting,
+    )
+    def pause(self, request: Request) -> dict[str, Any]:
+        reason = self.body.get("reason")
+        return services.pause_key(key_id=self.caller.id, by=self.actor, note=reason).as_json()
