@@ -6,6 +6,7 @@ from decimal import Decimal
 from typing import Any
 
 from accounts.bank_numbers import issue_bank_numbers
+from accounts.descriptions import describe
 from accounts.errors import AccountNotEmpty, AccountNotFound, NotAtAnInstitution, OnlyOfLiabilities
 from accounts.models import Account, AccountType, ExternalAccountType
 from accounts.signals import account_deleting
@@ -127,10 +128,10 @@ def get_account(*, organization_id: str, account_id: str) -> Account:
 
 
 def name_accounts(organization_id: str) -> list[tuple[str, str]]:
-    """Return the id of every open account of the organization with a name for people, in the order of the names."""
+    """Return the id of every open account of the organization with its facts for people, in the order of the names."""
     accounts = Account.objects.of(organization_id).open().order_by("name", "id")
-    named = accounts.only("id", "name", "type", "external_account_type")
-    return [(account.id, f"{account.name} ({account.kind})") for account in named]
+    described = describe(accounts.defer("routing_number", "bank_account_number"))
+    return [(account_id, description.line) for account_id, description in described.items()]
 
 
 def lock_accounts(*account_ids: str, organization_id: str) -> list[Account]:

@@ -6,9 +6,10 @@ from datetime import UTC, date, datetime, timedelta
 from uuid import UUID
 
 from django.db import connection
+from django.db.models import Q
 
 from apikeys.entries import Permission
-from apikeys.models import SpendPeriod
+from apikeys.models import SpendCounter, SpendPeriod
 from apikeys.standing import SHARE_STANDING
 from sequence.api.ids import parse_id
 
@@ -64,6 +65,19 @@ def lock_spent(
         return {(spend_id, SpendPeriod(period)): cents for spend_id, period, cents in cursor.fetchall()}
 
 
+def read_spent(organization_id: str, spend_ids: Iterable[UUID], at: datetime) -> dict[tuple[UUID, SpendPeriod], int]:
+    """Return what ``lock_spent`` does, without a lock: to tell a person of it, not to decide."""
+    ids = set(spend_ids)
+    spent = {(spend_id, period): 0 for spend_id in ids for period in SpendPeriod}
+    around = Q(pk=None)
+    for period in SpendPeriod:
+        around |= Q(period=period, starts_on=starts_on(period, at))
+    counters = SpendCounter.objects.filter(around, organization_id=organization_id, spend_id__in=ids)
+    for spend_id, name, cents in counters.values_list("spend_id", "period", "spent_cents"):
+        spent[spend_id, SpendPeriod(name)] = cents
+    return spent
+
+
 def add_spent(spends: Iterable[Spend]) -> None:
     """Raise the counters of the entries' three periods; negative amounts give back.
 
@@ -97,18 +111,30 @@ def add_spent(spends: Iterable[Spend]) -> None:
         )
 
 
+def ends_on(period: SpendPeriod, at: datetime) -> date:
+    """Return the first day (UTC) after the period that holds the instant: on it the cap begins anew."""
+    start = starts_on(period, at)
+    if period is SpendPeriod.MONTH:
+        return (start + timedelta(days=31)).replace(day=1)
+    return start + timedelta(days=7 if period is SpendPeriod.WEEK else 1)
+
+
+def period_caps(permission: Permission) -> dict[SpendPeriod, int | None]:
+    """Return the entry's cap of each period, in cents; None is no cap."""
+    return {
+        SpendPeriod.DAY: permission.max_amount_per_day,
+        SpendPeriod.WEEK: permission.max_amount_per_week,
+        SpendPeriod.MONTH: permission.max_amount_per_month,
+    }
+
+
 def broken_cap(
     permission: Permission, amount_cents: int, spent: dict[tuple[UUID, SpendPeriod], int]
 ) -> tuple[str, int] | None:
     """Return the name and the cents of the first limit that the amount would break, or None."""
     if permission.max_amount is not None and amount_cents > permission.max_amount:
         return "transfer", permission.max_amount
-    caps = {
-        SpendPeriod.DAY: permission.max_amount_per_day,
-        SpendPeriod.WEEK: permission.max_amount_per_week,
-        SpendPeriod.MONTH: permission.max_amount_per_month,
-    }
-    for period, cap in caps.items():
+    for period, cap in period_caps(permission).items():
         if cap is not None and permission.spend_id and spent[permission.spend_id, period] + amount_cents > cap:
             return period.value, cap
     return None

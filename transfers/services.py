@@ -14,16 +14,14 @@ from apikeys.authentication import AuthenticatedKey
 from apikeys.custody import reason_against
 from apikeys.entries import MAX_CENTS, Permission
 from apikeys.errors import KeyPaused
-from apikeys.models import ApiKey, OrganizationStatus, SpendPeriod
-from apikeys.scopes import Scope
 from apikeys.spending import Spend, add_spent, broken_cap, lock_spent
 from sequence import clock
 from sequence.api.fields import show_time
-from sequence.errors import DomainError, Forbidden, Unauthorized
+from sequence.errors import Forbidden, Unauthorized
 from sequence.transactions import sqlstate_of, transactional
+from transfers.approvals import check_accounts, entry_that_allows, find_asking_key, matching_entries, weigh
 from transfers.batches import Batch, lock_accounts_of
 from transfers.errors import (
-    ApprovalRefused,
     BalanceTooLarge,
     InsufficientFunds,
     MaxAmountExceeded,
@@ -105,17 +103,6 @@ def _detail_of(error: DatabaseError) -> datetime:
     cause = error.__cause__
     assert isinstance(cause, psycopg.Error)  # noqa: S101 - tells the type checker
     return datetime.fromisoformat(cause.diag.message_detail or "")
-
-
-def matching_entries(
-    permissions: Sequence[Permission], source_id: str | None, destination_id: str | None
-) -> list[Permission]:
-    """Return the MANUAL_TRANSFER entries that reach the pair. A missing end is matched by ``*`` alone."""
-    return [
-        permission
-        for permission in permissions
-        if permission.scope is Scope.MANUAL_TRANSFER and permission.matches_pair(source_id or "", destination_id or "")
-    ]
 
 
 def _choose_entry(
@@ -205,41 +192,13 @@ def _decide(
 
 
 def _check_approval(transfer: Transfer, by: str) -> None:
-    # The key that asked may have been rotated since; whoever holds its successor still waits for the answer.
-    key = ApiKey.objects.in_lineage_of(transfer.api_key_id).usable(clock.now()).select_related("organization").first()
-    if key is None:
-        raise ApprovalRefused(reason="The key that asked for it is revoked or expired.")
-    if key.organization.status != OrganizationStatus.ACTIVE:
-        raise ApprovalRefused(reason="The organization is suspended.")
-    if key.paused_at is not None:
-        raise ApprovalRefused(reason="The key that asked for it is paused.")
+    key = find_asking_key(transfer)
     against = reason_against(key, by=by, role=ASKED)
     if against is not None:
         raise SomebodyElseMustDecide(reason=against)
-    try:
-        source, destination = find_accounts_for_reference(
-            transfer.source_id or "", transfer.destination_id or "", organization_id=transfer.organization_id
-        )
-        route_between(source, destination)
-    except DomainError as refusal:
-        raise ApprovalRefused(reason=refusal.text) from None
-    _check_entry_again(transfer, key)
-
-
-def _check_entry_again(transfer: Transfer, key: ApiKey) -> None:
-    """Check the caps as if the transfer were new, and count it by the entry that allows it now."""
-    entries = matching_entries(key.permissions(), transfer.source_id, transfer.destination_id)
-    entries.sort(key=lambda entry: entry.spend_id != transfer.spend_id)  # Its own first, if there still is one.
-    spend_ids = [id for id in (transfer.spend_id, *(entry.spend_id for entry in entries)) if id]
-    spent = lock_spent(transfer.organization_id, spend_ids, transfer.created_at)
-    for period in SpendPeriod:
-        if transfer.spend_id is not None:  # It is in its counters already.
-            spent[transfer.spend_id, period] -= transfer.amount_cents
-    for entry in entries:
-        if broken_cap(entry, transfer.amount_cents, spent) is None:
-            _count_by(transfer, entry)
-            return
-    raise ApprovalRefused(reason="The key's permissions or caps no longer allow it.")
+    check_accounts(transfer)
+    # Counted by the entry that allows it now.
+    _count_by(transfer, entry_that_allows(weigh(transfer, key, look=lock_spent)))
 
 
 def _count_by(transfer: Transfer, entry: Permission) -> None:
@@ -307,7 +266,7 @@ def _complete_at_once(transfer: Transfer) -> Transfer:
     batch = Batch(lock_accounts_of([transfer]), now=transfer.created_at)
     if transfer.source_id:
         available_cents = batch.available_cents(transfer.source_id) or 0
-        if available_cents < transfer.amount_cents:
+        if transfer.shortfall_cents(available_cents):
             raise InsufficientFunds(
                 name=batch.accounts[transfer.source_id].private_name,
                 available_cents=available_cents,

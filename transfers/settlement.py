@@ -63,9 +63,7 @@ def _accept(transfer: Transfer, batch: Batch, limits: ReachedLimits) -> None:
 def _lacks_funds(transfer: Transfer, batch: Batch) -> bool:
     if transfer.source_id is None:
         return False
-    # An institution that never told a balance decides for itself.
-    available_cents = batch.available_cents(transfer.source_id)
-    return available_cents is not None and available_cents < transfer.amount_cents
+    return transfer.shortfall_cents(batch.available_cents(transfer.source_id)) > 0
 
 
 def submit(now: datetime) -> int:

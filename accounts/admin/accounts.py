@@ -13,6 +13,7 @@ from django.utils.safestring import SafeString
 
 from accounts import services
 from accounts.admin.statements import RecordStatement
+from accounts.descriptions import describe
 from accounts.models import Account, AccountType, ExternalAccountType
 from apikeys.admin.choosing import ChooseOrganization
 from apikeys.admin.organizations import ORGANIZATION_FILTER
@@ -206,6 +207,9 @@ class AccountAdmin(StaffAdmin):
     _numbers = ["masked_routing_number", "masked_bank_account_number"]
     _money = ["balance", "available", "held", "balance_updated_at"]
     _debt = ["interest_rate_percent", "statement_balance", "minimum_payment", "next_payment_due_on"]
+
+    def facts_about(self, obj: Account) -> list[str]:
+        return [description.line for description in describe([obj]).values()]
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Account]:
         # Nobody sees a full number here, so none is read and decrypted.

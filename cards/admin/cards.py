@@ -11,6 +11,7 @@ from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 
 from accounts.admin.accounts import account_filter
+from accounts.descriptions import describe, describe_accounts
 from accounts.models import Account, AccountType
 from apikeys.admin.choosing import ChooseOrganization
 from apikeys.admin.organizations import ORGANIZATION_FILTER
@@ -56,7 +57,10 @@ class IssueForm(forms.Form):
     def __init__(self, organization_id: str, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         pods = Account.objects.of(organization_id).open().filter(type=AccountType.POD)
-        self.fields["account"].queryset = pods.order_by("name", "id")  # type: ignore[attr-defined]
+        described = describe(pods)
+        field: Any = self.fields["account"]
+        field.queryset = pods.order_by("name", "id")
+        field.label_from_instance = lambda pod: described[pod.id].line
 
 
 class SetStatus(ObjectPage):
@@ -198,6 +202,9 @@ class CardAdmin(ReadOnlyAdmin):
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Card]:
         return super().get_queryset(request).select_related("organization", "account")
+
+    def facts_about(self, obj: Card) -> list[str]:
+        return [f"Its pod is {description.line}" for description in describe_accounts([obj.account_id]).values()]
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         return request.user.has_perm("cards.add_card")

@@ -14,6 +14,7 @@ from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 
 from accounts.admin.accounts import account_filter
+from accounts.descriptions import describe_accounts
 from accounts.services import keep_as_shown
 from apikeys.admin.custody import deciders_on
 from apikeys.admin.organizations import ORGANIZATION_FILTER
@@ -41,6 +42,11 @@ class ReasonForm(forms.Form):
     reason = PlainText(required=False, max_length=200, help_text="Kept on the audit trail, beside your name.")
 
 
+def _names(rule: Rule) -> dict[str, str]:
+    """Return the accounts that the rule names as a person who decides on it is told of them, by id."""
+    return {id: description.short for id, description in describe_accounts(rule.account_ids).items()}
+
+
 class Enable(ObjectPage):
     name = "enable"
     label = "Enable"
@@ -53,7 +59,7 @@ class Enable(ObjectPage):
     def consequences(self, obj: Rule) -> list[str]:
         return [
             f"From now on version {obj.version} of this rule moves money by itself:",
-            *sentences_of(obj.definition, services.account_names(obj)),
+            *sentences_of(obj.definition, _names(obj)),
             "Deposits and slots before this moment never set it off.",
         ]
 
@@ -181,6 +187,9 @@ class RuleAdmin(ReadOnlyAdmin):
         view = self.admin_site.admin_view(self.map_view)
         return [path("map/", view, name="rules_rule_map"), *super().get_urls()]
 
+    def facts_about(self, obj: Rule) -> list[str]:
+        return [description.line for description in describe_accounts(obj.account_ids).values()]
+
     def map_view(self, request: HttpRequest) -> HttpResponse:
         """The organization's accounts and rules, and what flowed between them."""
         return map_view(request, self.page)
@@ -207,14 +216,14 @@ class RuleAdmin(ReadOnlyAdmin):
 
     @admin.display(description="in words")
     def in_words(self, obj: Rule) -> SafeString:
-        return paragraphs(sentences_of(obj.definition, services.account_names(obj)))
+        return paragraphs(sentences_of(obj.definition, _names(obj)))
 
     @admin.display(description="changed since it was last enabled")
     def changed(self, obj: Rule) -> Any:
         if obj.enabled_version is None:
             return "It was never enabled."
         before = obj.versions.get(number=obj.enabled_version)
-        changes = changes_between(before.definition, obj.definition, services.account_names(obj))
+        changes = changes_between(before.definition, obj.definition, _names(obj))
         lines = [("ins" if sign == "+" else "del", sentence) for sign, sentence in changes]
         return format_html_join("", "<p><{0}>{1}</{0}></p>", ((tag, text) for tag, text in lines)) or "Nothing."
 

@@ -209,6 +209,7 @@ class StaffAdmin(admin.ModelAdmin):
         return {
             "about": [page.name, self.opts.label, obj.pk],
             "consequences": list(page.consequences(obj)),
+            "facts": list(self.facts_about(obj)),
             "deciders": list(deciders.sentences),
             "barred": sorted(deciders.barred),
         }
@@ -230,6 +231,7 @@ class StaffAdmin(admin.ModelAdmin):
             original=obj,
             page=page,
             consequences=shown["consequences"],
+            facts=shown["facts"],
             deciders=shown["deciders"],
             is_barred=actor_of(request) in shown["barred"],
             seen=fingerprint_of(shown),
@@ -271,6 +273,10 @@ class StaffAdmin(admin.ModelAdmin):
 
     def links_of(self, request: HttpRequest, obj: Any) -> list[tuple[str, str]]:
         """Return pages beside the object's own that tell more of it: the words of each link, and its address."""
+        return []
+
+    def facts_about(self, obj: Any) -> Sequence[str]:
+        """Return what every page that asks tells of what the object names, in words that nobody chose who asks."""
         return []
 
     def address_of(self, obj: Any) -> str:

@@ -7,6 +7,7 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
+from accounts.descriptions import describe_accounts
 from cards.models import CardType
 from cards.services import charge_card, issue_card
 from rules.models import RuleExecution
@@ -23,7 +24,7 @@ from transfers.models import LedgerCheck, Transfer
 from transfers.simulation import return_payment
 
 # Whatever is in the database, the page asks this often at most.
-QUERY_BUDGET = 40
+QUERY_BUDGET = 42
 
 
 @pytest.fixture
@@ -83,7 +84,9 @@ class TestWaitsForAPerson:
         transfer = transfer_between(client_with("MANUAL_TRANSFER:*>*;approval=0"), income, rent, 30_00)
         Transfer.objects.filter(id=transfer.id).update(created_at=timezone.now() - timedelta(days=5, minutes=1))
 
-        assert waiting(ann) == {"Transfers to approve or reject": ["$30.00 Payroll → Rent"]}
+        ends = describe_accounts([income.id, rent.id])
+        text = f"$30.00 {ends[income.id].short} → {ends[rent.id].short}"
+        assert waiting(ann) == {"Transfers to approve or reject": [text]}
         [detail] = details(ann, "Transfers to approve or reject")
         assert "A test's key" in detail
         assert "1\xa0day, 23\xa0hours" in detail

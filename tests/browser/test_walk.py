@@ -54,7 +54,7 @@ class TestTheFirstTenMinutes:
     def _approve(self, page: Page) -> None:
         assert "$640.00" in waits(page, "Transfers to approve or reject")
         page.get_by_role("link", name="Approve").click()
-        expect(page.get_by_text("$640.00 goes from Rainy days to Everyday checking")).to_be_visible()
+        expect(page.locator(".facts")).to_contain_text("To “Everyday checking”: External")
         page.get_by_role("button", name="Approve").click()
 
         assert "is approved" in told(page)
@@ -83,7 +83,7 @@ class TestTheFirstTenMinutes:
         expect(picture.get_by_role("link", name=re.compile("Split the paycheck")).first).to_be_visible()
         row = page.get_by_role("row", name=re.compile("Main Payroll Rent Split the paycheck Enabled"))
         row.get_by_role("link", name="Split the paycheck").click()
-        expect(page.get_by_text("When money arrives in Main Payroll:")).to_be_visible()
+        expect(page.get_by_text("When money arrives in “Main Payroll”")).to_be_visible()
 
     def _follow_a_request(self, page: Page) -> None:
         run_once()

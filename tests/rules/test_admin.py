@@ -10,6 +10,7 @@ from pghistory.models import Context
 from apikeys.models import ApiKey
 from apikeys.services import rotate_api_key
 from rules.models import ExecutionMode, Rule, RuleExecution, RuleStatus
+from sequence.admin.display import shorten
 from sequence.worker import run_once
 from tests.factories import IncomeSourceFactory, PodFactory
 from tests.staff import Staff
@@ -64,10 +65,12 @@ class TestRulePages:
     def test_tell_the_rule_as_sentences(self, root, rule):
         text = root.get(f"rules/rule/{rule.id}/change/").content.decode()
 
-        assert "When money arrives in Main Payroll:" in text
+        payroll = f"“Main Payroll” (Income source, {shorten(rule.trigger_account_id)})"
+        [taxes] = {id for id in rule.account_ids if id != rule.trigger_account_id}
+        assert f"When money arrives in {payroll}:" in text
         assert (
-            "if the balance of Main Payroll is above $500.00: move 20 % of what arrived from Main Payroll to Taxes, "
-            "at most $1,000.00 a month."
+            f"if the balance of {payroll} is above $500.00: move 20 % of what arrived from {payroll} to "
+            f"“Taxes” (Pod, {shorten(taxes)}), at most $1,000.00 a month."
         ) in text
         assert "It was never enabled." in text
 
@@ -134,8 +137,9 @@ class TestRulePages:
 
         text = root.get(f"rules/rule/{rule.id}/change/").content.decode()
 
-        assert "<del>if the balance of Main Payroll is above $500.00: move 20 %" in text
-        assert "<ins>if the balance of Main Payroll is above $500.00: move 30 %" in text
+        payroll = f"“Main Payroll” (Income source, {shorten(income.id)})"
+        assert f"<del>if the balance of {payroll} is above $500.00: move 20 %" in text
+        assert f"<ins>if the balance of {payroll} is above $500.00: move 30 %" in text
 
     def test_simulate_with_an_amount_and_a_date_and_move_nothing(self, root, rule, income):
         deposit(account_id=income.id, amount_cents=60_000, origin=Origin.PAYCHECK, by="test")

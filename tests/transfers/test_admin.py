@@ -99,7 +99,7 @@ class TestDecisions:
         transfer = asked(client_with, income, pod, limits=";approval=100")
         staff = Staff("ann", *VIEW, "transfers.decide_transfer")
 
-        assert "checked again now" in staff.get(page_of(transfer, "approve")).content.decode()
+        assert "checked again when you approve" in staff.get(page_of(transfer, "approve")).content.decode()
         staff.post(page_of(transfer, "approve"))
 
         transfer.refresh_from_db()

@@ -1,6 +1,6 @@
 """What the console tells of money: what waits for a person, what moved today, and whether the books are right."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -8,7 +8,9 @@ from django.db.models import Count, Q, Sum
 from django.urls import reverse
 from django.utils.timesince import timesince
 
+from accounts.descriptions import Description, describe_accounts
 from sequence.admin.console import (
+    SHOWN,
     Figure,
     Item,
     Look,
@@ -31,8 +33,10 @@ LATE = timedelta(minutes=1)
 CHECK_LATE = EVERY + timedelta(hours=2)
 
 
-def _item(transfer: Transfer, detail: str, since: datetime) -> Item:
-    ends = [str(end) for end in (transfer.source, transfer.destination) if end is not None]
+def _item(transfer: Transfer, detail: str, since: datetime, described: Mapping[str, Description] | None = None) -> Item:
+    """Return the transfer, its accounts told by facts where they are ``described``, because a person decides."""
+    accounts = [end for end in (transfer.source, transfer.destination) if end is not None]
+    ends = [described[end.id].short if described else str(end) for end in accounts]
     text = f"{dollars(transfer.amount_cents)} {' → '.join(ends)}"
     return Item(text, detail, reverse("admin:transfers_transfer_change", args=[transfer.id]), since)
 
@@ -40,15 +44,16 @@ def _item(transfer: Transfer, detail: str, since: datetime) -> Item:
 def approvals(look: Look) -> Waiting:
     """Transfers that a person is to approve or reject, the oldest first: it is cancelled first."""
     rows = look.of(Transfer.objects.filter(status=Status.PENDING_APPROVAL).with_accounts().select_related("api_key"))
+    shown = list(rows.order_by("created_at", "id")[:SHOWN])
+    described = describe_accounts(id for transfer in shown for id in (transfer.source_id, transfer.destination_id))
 
     def item(transfer: Transfer) -> Item:
         left = timesince(look.at, transfer.created_at + APPROVAL_LIFETIME)
-        return _item(transfer, f"asked for by {transfer.api_key}; cancelled undecided in {left}", transfer.created_at)
+        detail = f"asked for by {transfer.api_key}; cancelled undecided in {left}"
+        return _item(transfer, detail, transfer.created_at, described)
 
-    ordered = rows.order_by("created_at", "id")
-    return wait_for_person(
-        "Transfers to approve or reject", ordered, item, address=look.list_of(Transfer, waits="person")
-    )
+    address = look.list_of(Transfer, waits="person")
+    return Waiting("Transfers to approve or reject", rows.count(), address, [item(transfer) for transfer in shown])
 
 
 def failures(look: Look) -> Waiting:

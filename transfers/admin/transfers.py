@@ -11,19 +11,21 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
 from accounts.admin.accounts import account_filter
+from accounts.descriptions import describe_accounts
 from accounts.services import keep_as_shown
 from apikeys.admin.custody import deciders_on
 from apikeys.admin.keys import key_filter
 from apikeys.admin.organizations import ORGANIZATION_FILTER
 from sequence.admin.base import ObjectPage, ReadOnlyAdmin, actor_of
 from sequence.admin.deciders import Deciders
-from sequence.admin.display import UNKNOWN, amount, badge, dollars, short_id
+from sequence.admin.display import UNKNOWN, amount, badge, short_id
 from sequence.admin.exports import CURRENCY, Column
 from sequence.admin.filters import Exact, OneOf
 from sequence.admin.notes import NoteForm, note_of
 from sequence.admin.period_filters import period
 from sequence.admin.search import request_link
 from transfers import services, simulation
+from transfers.admin.approvals import approval_in_words
 from transfers.admin.filters import flow_filters
 from transfers.models import UNDER_WAY, CancelReason, Direction, ErrorCode, Origin, Posting, Status, Transfer
 from transfers.rails import is_simulated
@@ -69,10 +71,7 @@ class Approve(ObjectPage):
         return obj.status == Status.PENDING_APPROVAL
 
     def consequences(self, obj: Transfer) -> list[str]:
-        return [
-            f"{dollars(obj.amount_cents)} goes from {obj.source} to {obj.destination}, as soon as a worker takes it.",
-            "The key, its permissions and caps, and both accounts are checked again now.",
-        ]
+        return approval_in_words(obj)
 
     def lock(self, obj: Transfer) -> None:
         keep_as_shown(id for id in (obj.source_id, obj.destination_id) if id)
@@ -229,6 +228,11 @@ class TransferAdmin(ReadOnlyAdmin):
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Transfer]:
         return super().get_queryset(request).select_related("organization", "source", "destination", "api_key")
+
+    def facts_about(self, obj: Transfer) -> list[str]:
+        ends = {"From": obj.source_id, "To": obj.destination_id}
+        described = describe_accounts(ends.values())
+        return [f"{word} {described[id].line}" for word, id in ends.items() if id]
 
     def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
         """The list, with what waits and what failed on top of it."""

@@ -332,6 +332,10 @@ class Transfer(models.Model):
     def __str__(self) -> str:
         return self.id
 
+    def shortfall_cents(self, available_cents: int | None) -> int:
+        """Return what the source lacks to pay it. An institution that never told a balance decides for itself: 0."""
+        return 0 if available_cents is None else max(0, self.amount_cents - available_cents)
+
     @property
     def holds_funds(self) -> bool:
         """Whether its amount is set aside on the source right now."""
