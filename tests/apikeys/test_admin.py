@@ -12,6 +12,7 @@ from django.utils import timezone
 from apikeys import services
 from apikeys.entries import parse_permissions
 from apikeys.models import ApiKey, IdempotencyRecord, Organization, OrganizationStatus
+from sequence.admin.display import shorten
 from sequence.admin.fingerprints import CHANGED_MEANWHILE
 from tests.apikeys.test_idempotency import key_of
 from tests.client import Api
@@ -561,7 +562,7 @@ class TestWhoMayOnlyLook:
 
     def test_reads_entries_in_words(self, page, income):
         assert "every account (*)" in page
-        assert f"Rainy days (Pod) ({income.id})" in page
+        assert f"“Rainy days”: Pod, {shorten(income.id)}, stays in the house. ({income.id})" in page
         assert "$50.00 a transfer, $200.00 a day" in page
 
     def test_reads_neither_none_nor_raw_cents(self, page):

@@ -4,6 +4,7 @@ import pytest
 
 from apikeys.resources import resources_of
 from apikeys.scopes import ResourceKind
+from sequence.admin.display import shorten
 from tests.factories import PodFactory
 
 
@@ -27,7 +28,9 @@ class TestResourcesOf:
         gone = PodFactory(organization=acme, name="Gone")
         api.delete(f"/accounts/{gone.id}")
 
-        assert resources_of(ResourceKind.ACCOUNT, acme.id) == [(rent.id, "Rent (Pod)")]
+        assert resources_of(ResourceKind.ACCOUNT, acme.id) == [
+            (rent.id, f"“Rent”: Pod, {shorten(rent.id)}, stays in the house.")
+        ]
 
     def test_names_the_rules_of_one_organization(self, api, acme):
         pod = PodFactory(organization=acme)
