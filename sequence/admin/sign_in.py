@@ -1,10 +1,8 @@
-"""Signing in: name, password and code in one form, and a limit for those who guess.
+"""Signing in: name, password and code in one form; attempts are limited, and each is written down.
 
 No refusal tells which of the three was wrong.
 """
 
-import ipaddress
-from datetime import timedelta
 from typing import Any
 
 import structlog
@@ -12,23 +10,14 @@ from django import forms
 from django.conf import settings
 from django.contrib.admin.forms import AdminAuthenticationForm
 from django.core.exceptions import ValidationError
-from django.db import connection
-from django.utils.crypto import salted_hmac
 
-from sequence import clock
 from sequence.admin.second_factor import take_code
+from sequence.admin.sign_in_events import record_sign_in
+from sequence.admin.sign_in_limits import count_attempt, forget_attempts
 from sequence.client_address import client_address
-from sequence.models import SignInWindow
+from sequence.models import SignInOutcome
 
 log = structlog.get_logger("sequence.sign_in")
-
-WINDOW = timedelta(minutes=15)
-# Enough for a person who looks for the right password. Passwords have 12 characters or more.
-ATTEMPTS_UNDER_ONE_NAME = 10
-# An office may share one address; whoever tries one password with many names is stopped by this.
-ATTEMPTS_FROM_ONE_ADDRESS = 50
-# Whoever has one IPv6 address has all of its network.
-IPV6_NETWORK_BITS = 64
 
 WRONG = (
     "These do not belong together. Check all three: a code is good once, for half a minute. "
@@ -38,16 +27,7 @@ HELP = (
     "Six digits, from your authenticator app. Not set up yet, or lost? "
     "Ask an operator to run manage.py enrol_second_factor."
 )
-TOO_MANY = "Too many attempts from here. Wait 15 minutes, then try again."
-
-# Counted before anything is checked, so that attempts made at once do not slip through together.
-_COUNT = """
-INSERT INTO sequence_signinwindow AS seen (digest, started_at, attempts) VALUES (%(digest)s, %(now)s, 1)
-ON CONFLICT (digest) DO UPDATE SET
-    started_at = CASE WHEN seen.started_at <= %(over)s THEN %(now)s ELSE seen.started_at END,
-    attempts = CASE WHEN seen.started_at <= %(over)s THEN 1 ELSE LEAST(seen.attempts + 1, %(limit)s + 1) END
-RETURNING attempts
-"""
+TOO_MANY = "Too many attempts. Wait 15 minutes, or sign in from where you usually do."
 
 
 class CodeInput(forms.TextInput):
@@ -64,6 +44,8 @@ class SignInForm(AdminAuthenticationForm):
     """Refuses in one sentence, whatever was wrong."""
 
     request: Any
+    outcome: SignInOutcome
+    beyond_limit: int
     code = forms.CharField(max_length=10, widget=CodeInput, help_text=HELP)
 
     def __init__(self, request: Any = None, *args: Any, **kwargs: Any) -> None:
@@ -74,15 +56,26 @@ class SignInForm(AdminAuthenticationForm):
     def clean(self) -> dict[str, Any]:
         if self.errors:
             return self.cleaned_data  # A field is empty.
-        address = client_address(self.request)
         name = self.cleaned_data["username"]
-        if not count_attempt(name, address):
-            log.warning("sign_in_refused", reason="too_many", client=address)
+        try:
+            self._check(name, client_address(self.request))
+        except ValidationError:
+            self._note(name)
+            raise
+        self._note(name)
+        return self.cleaned_data
+
+    def _check(self, name: str, address: str) -> None:
+        """Raise ValidationError unless all is right; ``outcome`` then says what was wrong, and is for staff alone."""
+        self.outcome = SignInOutcome.TOO_MANY
+        self.beyond_limit = count_attempt(name, address)
+        if self.beyond_limit:
             raise ValidationError(TOO_MANY, code="too_many")
+        self.outcome = SignInOutcome.WRONG
         super().clean()
         self._take_code()
+        self.outcome = SignInOutcome.ACCEPTED
         forget_attempts(name, address)
-        return self.cleaned_data
 
     def _take_code(self) -> None:
         """Spend the code, and let the site note the factor in the session. Asked only after the password was right."""
@@ -90,9 +83,14 @@ class SignInForm(AdminAuthenticationForm):
             return
         factor = take_code(self.user_cache, self.cleaned_data["code"])
         if factor is None:
-            log.warning("sign_in_refused", reason="code", client=client_address(self.request))
+            self.outcome = SignInOutcome.WRONG_CODE
             raise self.get_invalid_login_error()
         self.request.second_factor = factor
+
+    def _note(self, name: str) -> None:
+        if self.outcome is not SignInOutcome.ACCEPTED:
+            log.warning("sign_in_refused", reason=self.outcome.value, client=client_address(self.request))
+        record_sign_in(self.request, name, self.outcome, beyond_limit=self.beyond_limit)
 
     def get_invalid_login_error(self) -> ValidationError:
         if "code" not in self.fields:
@@ -101,46 +99,5 @@ class SignInForm(AdminAuthenticationForm):
 
     def confirm_login_allowed(self, user: Any) -> None:
         if not (user.is_active and user.is_staff):
+            self.outcome = SignInOutcome.NOT_STAFF
             raise self.get_invalid_login_error()
-
-
-def count_attempt(name: str, address: str) -> bool:
-    """Count an attempt to sign in, and say whether it may go on. Windows that are over are forgotten on the way."""
-    now = clock.now()
-    over = now - WINDOW
-    SignInWindow.objects.filter(started_at__lte=over).delete()
-    allowed = True
-    with connection.cursor() as cursor:
-        for digest, limit in _windows(name, address):
-            cursor.execute(_COUNT, {"digest": digest, "now": now, "over": over, "limit": limit})
-            allowed &= cursor.fetchone()[0] <= limit
-    return allowed
-
-
-def forget_attempts(name: str, address: str) -> None:
-    """Forget the attempts under this name from this address: it was the right person."""
-    [(digest, _), _] = _windows(name, address)
-    SignInWindow.objects.filter(digest=digest).delete()
-
-
-def _windows(name: str, address: str) -> list[tuple[str, int]]:
-    """Return the digests under which an attempt is counted, each with its limit."""
-    place = _network(address)
-    return [
-        (_digest("name", name.lower(), place), ATTEMPTS_UNDER_ONE_NAME),
-        (_digest("address", place), ATTEMPTS_FROM_ONE_ADDRESS),
-    ]
-
-
-def _digest(*parts: str) -> str:
-    return salted_hmac("sequence.sign_in", "\n".join(parts), algorithm="sha256").hexdigest()
-
-
-def _network(address: str) -> str:
-    try:
-        known = ipaddress.ip_address(address)
-    except ValueError:
-        return address
-    if known.version == 4:
-        return address
-    return str(ipaddress.ip_network((known, IPV6_NETWORK_BITS), strict=False))

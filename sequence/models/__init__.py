@@ -8,12 +8,15 @@ from sequence.models.audit import (
     TrackedUserGroup,
     TrackedUserPermission,
 )
-from sequence.models.sign_in import SecondFactor, SignInWindow
+from sequence.models.sign_in import SIGN_INS_KEPT, SecondFactor, SignIn, SignInOutcome, SignInWindow
 from sequence.models.workers import WorkerProcess
 
 __all__ = [
+    "SIGN_INS_KEPT",
     "AuditTrail",
     "SecondFactor",
+    "SignIn",
+    "SignInOutcome",
     "SignInWindow",
     "TrackedGroup",
     "TrackedGroupPermission",

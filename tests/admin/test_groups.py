@@ -60,6 +60,7 @@ PAGES = {
     "cards.cardtransaction": LOOK,
     "cards.carddecline": LOOK,
     "sequence.audittrail": {"list": VIEWERS},
+    "sequence.signin": LOOK | {"export": VIEWERS},
     "sequence.workerprocess": LOOK,
     "auth.user": dict.fromkeys(["list", "change", "history", "add", "save", "password"], SUPERUSERS)
     | {"delete": NOBODY},
