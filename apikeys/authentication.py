@@ -21,7 +21,7 @@ from apikeys.strangers import strangers
 from apikeys.tokens import digest_of, is_well_formed
 from sequence import clock
 from sequence.api.ids import show_id
-from sequence.client_address import client_address
+from sequence.client_address import client_address, network_of
 from sequence.errors import Unauthorized
 
 SCHEME = "apikey"
@@ -102,21 +102,21 @@ class ApiKeyAuthentication(BaseAuthentication):
         scheme, _, token = request.headers.get("Authorization", "").partition(" ")
         if scheme.lower() != SCHEME or not is_well_formed(token):
             raise Unauthorized()
-        key = _find_unless_guessing(token, client_address(request._request))
+        key = _find_unless_guessing(token, network_of(client_address(request._request)))
         structlog.contextvars.bind_contextvars(key_id=key.id, organization_id=key.organization_id)
         return None, key
 
 
-def _find_unless_guessing(token: str, address: str) -> AuthenticatedKey:
+def _find_unless_guessing(token: str, place: str) -> AuthenticatedKey:
     """Return the key, and count those that are unknown. Raises Unauthorized, or TooManyUnknownKeys without looking."""
     if not settings.RATE_LIMIT_ENABLED:
         return find_key(token, at=clock.now())
     digest, now = digest_of(token), clock.now()
-    strangers.check(address, digest, at=now)
+    strangers.check(place, digest, at=now)
     try:
         key = find_key(token, at=now)
     except Unauthorized:
-        strangers.refuse(address, digest, at=now)
+        strangers.refuse(place, digest, at=now)
         raise
     strangers.welcome(digest)
     return key

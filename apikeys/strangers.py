@@ -1,5 +1,6 @@
 """The limit for those who try keys: unknown ones are counted for each address, in the memory of this process.
 
+An IPv6 network counts as one address, as a "place" here does everywhere (``sequence.client_address.network_of``).
 Nothing here asks the database. Several processes each allow as many; a key that this process let in lately is asked
 about again, whoever else sits at the same address.
 """
@@ -14,7 +15,7 @@ from apikeys.errors import TooManyUnknownKeys
 WINDOW = timedelta(minutes=1)
 # Nobody mistypes a key, checksum included, so often; a program that was left with an old one learns it soon.
 MOST_UNKNOWN_KEYS = 30
-# Addresses, and keys, that are remembered: a few megabytes.
+# Places, and keys, that are remembered: a few megabytes.
 MOST_REMEMBERED = 10_000
 
 
@@ -25,18 +26,18 @@ class Strangers:
         self.counts: OrderedDict[str, tuple[datetime, int]] = OrderedDict()
         self.known: OrderedDict[bytes, None] = OrderedDict()
 
-    def check(self, address: str, digest: bytes, *, at: datetime) -> None:
-        """Raise TooManyUnknownKeys for a key that is not known to be good, from an address that tried too many."""
-        began, count = self.counts.get(address, (at, 0))
+    def check(self, place: str, digest: bytes, *, at: datetime) -> None:
+        """Raise TooManyUnknownKeys for a key that is not known to be good, from a place that tried too many."""
+        began, count = self.counts.get(place, (at, 0))
         if count >= MOST_UNKNOWN_KEYS and at < began + WINDOW and digest not in self.known:
             retry_after = max(1, math.ceil((began + WINDOW - at).total_seconds()))
             raise TooManyUnknownKeys(retry_after=retry_after)
 
-    def refuse(self, address: str, digest: bytes, *, at: datetime) -> None:
+    def refuse(self, place: str, digest: bytes, *, at: datetime) -> None:
         """Count a key that was refused."""
         self.known.pop(digest, None)
-        began, count = self.counts.get(address, (at, 0))
-        self.counts[address] = (began, count + 1) if at < began + WINDOW else (at, 1)
+        began, count = self.counts.get(place, (at, 0))
+        self.counts[place] = (began, count + 1) if at < began + WINDOW else (at, 1)
         _shorten(self.counts)
 
     def welcome(self, digest: bytes) -> None:

@@ -34,6 +34,9 @@ MAX_PENDING_BYTES = 64 * 1024 * 1024
 # Each part of a streamed answer costs a change of threads.
 PART_BYTES = 64 * 1024
 
+# A proxy that adds to what the client claimed, instead of replacing it, adds at the end; Django reads the beginning.
+PROXY_PROTO = "HTTP_X_FORWARDED_PROTO"
+
 # WSGI knows these two without the HTTP_ of other headers.
 UNPREFIXED = {"content-type": "CONTENT_TYPE", "content-length": "CONTENT_LENGTH"}
 
@@ -172,6 +175,7 @@ def environ_of(scope: Scope, body: bytes) -> dict[str, Any]:
     """Return the request as WSGI has it. A header with an underscore in its name is left out.
 
     WSGI writes ``X-Forwarded-For`` and ``X_Forwarded_For`` alike, but a proxy sets the first and passes the second on.
+    Of X-Forwarded-Proto the last word counts, as of X-Forwarded-For.
     """
     client, server = scope.get("client") or ("", 0), scope.get("server") or ("", 0)
     environ = {
@@ -198,6 +202,8 @@ def environ_of(scope: Scope, body: bytes) -> dict[str, Any]:
         key = UNPREFIXED.get(name) or f"HTTP_{name.upper().replace('-', '_')}"
         joint = "; " if name == "cookie" else ","
         environ[key] = f"{environ[key]}{joint}{value}" if key in environ else value
+    if PROXY_PROTO in environ:
+        environ[PROXY_PROTO] = environ[PROXY_PROTO].rpartition(",")[2].strip()
     return environ
 
 

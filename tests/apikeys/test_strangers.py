@@ -1,6 +1,7 @@
 """A flood of keys that nobody made."""
 
 import pytest
+from django.test import Client
 
 from apikeys import authentication
 from apikeys.strangers import MOST_REMEMBERED, MOST_UNKNOWN_KEYS, Strangers
@@ -25,6 +26,30 @@ class TestStrangers:
         assert answer.status_code == 429
         assert int(answer.headers["Retry-After"]) <= 60
         assert api.get("/accounts").status_code == 200
+
+    def test_from_one_ipv6_network_count_as_one(self, db):
+        def ask(address: str) -> int:
+            return (
+                Client()
+                .get("/api/v1/accounts", headers={"Authorization": f"ApiKey {new_token()}"}, REMOTE_ADDR=address)
+                .status_code
+            )
+
+        assert {ask(f"2001:db8::{number:x}") for number in range(MOST_UNKNOWN_KEYS)} == {401}
+        assert ask("2001:db8::ffff:1") == 429
+        assert ask("2001:db8:0:1::1") == 401
+
+    def test_do_not_get_round_it_by_what_they_claim(self, db, settings):
+        def ask(claim: str) -> int:
+            headers = {"Authorization": f"ApiKey {new_token()}", "X-Forwarded-For": claim}
+            return Client().get("/api/v1/accounts", headers=headers).status_code
+
+        assert {ask(f"198.51.100.{number}") for number in range(MOST_UNKNOWN_KEYS)} == {401}
+        assert ask("203.0.113.1") == 429
+        settings.BEHIND_PROXY = True
+        assert {ask(f"203.0.113.{number}, 192.0.2.1") for number in range(MOST_UNKNOWN_KEYS)} == {401}
+        assert ask("203.0.113.99, 192.0.2.1:4711") == 429
+        assert ask("192.0.2.1, 203.0.113.99") == 401
 
     def test_are_remembered_in_bounded_memory(self):
         strangers = Strangers()
