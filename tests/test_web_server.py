@@ -2,6 +2,8 @@
 
 import contextlib
 import http.client
+import os
+import signal
 import socket
 import subprocess
 import sys
@@ -12,6 +14,7 @@ import pytest
 
 from sequence.launch import web
 from sequence.launch.address import Address
+from sequence.launch.problem import LaunchProblem
 from tests.client import Api
 from tests.transfers.chaos.site import ROOT, Site, database_url, free_port, wait_until
 
@@ -150,6 +153,29 @@ class TestHeaders:
 
 
 class TestPorts:
+    @pytest.fixture
+    def starts(self) -> Iterator:
+        """Return a function that starts the server by its command, and returns without waiting for it."""
+        started: list[subprocess.Popen[str]] = []
+
+        def start(**environment: str) -> subprocess.Popen[str]:
+            process = subprocess.Popen(
+                [sys.executable, "-m", "sequence.launch.web"],
+                cwd=ROOT,
+                env={**os.environ, **environment},
+                stderr=subprocess.PIPE,
+                text=True,
+                start_new_session=True,
+            )
+            started.append(process)
+            return process
+
+        yield start
+        for process in started:
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(process.pid, signal.SIGKILL)
+            process.wait()
+
     def test_are_not_shared_with_a_server_that_is_there(self, start):
         port = start()
         done = subprocess.run(
@@ -164,6 +190,28 @@ class TestPorts:
 
         assert done.returncode == 1
         assert done.stderr.startswith(f"Port {port} is taken")
+
+    def test_go_to_one_of_several_servers_that_start_in_one_instant(self, starts, db):
+        port = free_port()
+        rivals = [starts(PORT=str(port), WEB_WORKERS="1", DATABASE_URL=database_url()) for _ in range(4)]
+        wait_until(lambda: answers(port), "one of them answers")
+        wait_until(lambda: sum(rival.poll() is not None for rival in rivals) == len(rivals) - 1, "the others end")
+
+        refused = [rival.communicate()[1] for rival in rivals if rival.returncode is not None]
+        assert {rival.returncode for rival in rivals} == {None, 1}
+        assert [words.partition(":")[0] for words in refused] == [f"Port {port} is taken"] * 3
+
+    def test_are_free_again_once_their_server_was_killed(self):
+        address = Address("127.0.0.1", free_port())
+        code = "import os; from sequence.launch.address import Address; a = Address.from_environment(); c = a.claim();"
+        environment = {**os.environ, "PORT": str(address.port), "HOST": address.host}
+        subprocess.run(  # noqa: S603
+            [sys.executable, "-c", f"{code} os.kill(os.getpid(), 9)"], cwd=ROOT, env=environment, check=False
+        )
+
+        with address.claim(), pytest.raises(LaunchProblem, match="is taken"):
+            address.claim()
+        address.claim().close()
 
     def test_are_taken_from_the_environment(self):
         command = web.command(Address("127.0.0.1", free_port()), workers=2)

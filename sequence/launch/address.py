@@ -3,8 +3,10 @@
 import errno
 import os
 import socket
+import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from sequence.launch.problem import LaunchProblem
 
@@ -36,10 +38,7 @@ class Address:
 
     def check_free(self) -> None:
         """Raise LaunchProblem unless a server could listen here now."""
-        try:
-            family, kind, protocol, _, place = socket.getaddrinfo(self.host, self.port, type=socket.SOCK_STREAM)[0]
-        except OSError as error:
-            raise LaunchProblem(f"HOST names no address of this machine: {self.host!r}.") from error
+        family, kind, protocol, _, place = self._resolve()
         with socket.socket(family, kind, protocol) as probe:
             # Connections of a server that has just ended may linger; only a listening one is in the way.
             probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -47,6 +46,29 @@ class Address:
                 probe.bind(place)
             except OSError as error:
                 raise self._explain(error) from error
+
+    def claim(self) -> socket.socket:
+        """Return what keeps every other start of ours from this address, as long as it is open. Raises LaunchProblem.
+
+        Of two servers that start in one instant, each finds the port free before the other listens, and the kernel lets
+        both in. A name that Linux gives to one process, and takes back when it dies, goes to one of them.
+        """
+        place = self._resolve()[-1]
+        claim = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        if sys.platform != "linux":
+            return claim
+        try:
+            claim.bind(f"\0sequence web server {place[0]} {place[1]}")
+        except OSError as error:
+            claim.close()
+            raise self._explain(error) from error
+        return claim
+
+    def _resolve(self) -> Any:
+        try:
+            return socket.getaddrinfo(self.host, self.port, type=socket.SOCK_STREAM)[0]
+        except OSError as error:
+            raise LaunchProblem(f"HOST names no address of this machine: {self.host!r}.") from error
 
     def _explain(self, error: OSError) -> LaunchProblem:
         if error.errno == errno.EADDRINUSE:

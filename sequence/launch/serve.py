@@ -54,8 +54,10 @@ def main() -> int:
         address = Address.from_environment()
         workers = web.web_workers()
         django.setup()
+        claim = address.claim()
+        address.check_free()
         say("Preparing the database …\n")
-        with running(connections[DEFAULT_DB_ALIAS]):
+        with claim, running(connections[DEFAULT_DB_ALIAS]):
             return serve(address, workers, stop)
     except (LaunchProblem, OperationalError, ImproperlyConfigured, OSError) as error:
         sys.stderr.write(f"{in_one_line(error)}\n")

@@ -52,8 +52,10 @@ def main() -> int:
     try:
         address, workers = Address.from_environment(), web_workers()
         # Servers share a port on purpose, for their own processes: the kernel would hand every other request to whoever
-        # came second.
+        # came second. The claim lives on in the server that this process becomes.
+        claim = address.claim()
         address.check_free()
+        claim.set_inheritable(True)
     except LaunchProblem as problem:
         sys.stderr.write(f"{problem}\n")
     else:

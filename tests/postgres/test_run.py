@@ -135,6 +135,13 @@ class TestRun:
         assert line.startswith(f"Port {port} is taken")
         assert not (place / "cluster").exists()
 
+    def test_refuses_a_port_that_another_start_is_about_to_take(self, place, port):
+        with Address("127.0.0.1", port).claim():
+            line = refused(PORT=str(port), POSTGRES_DIR=str(place / "cluster"))
+
+        assert line.startswith(f"Port {port} is taken")
+        assert not (place / "cluster").exists()
+
     def test_refuses_a_port_that_is_none(self):
         assert "PORT must be a number" in refused(PORT="eighty")
         assert "PORT must be a number" in refused(PORT="65536")
