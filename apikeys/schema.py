@@ -23,6 +23,8 @@ from sequence.errors import (
     InvalidRequest,
     NotAcceptable,
     PayloadTooLarge,
+    RequestTimeout,
+    TemporarilyUnavailable,
     Unauthorized,
     UnexpectedError,
     UnsupportedMediaType,
@@ -41,7 +43,12 @@ _ALWAYS: tuple[type[DomainError], ...] = (
     KeyPaused,
     UnexpectedError,
 )
-_WITH_BODY: tuple[type[DomainError], ...] = (PayloadTooLarge, UnsupportedMediaType)
+_WITH_BODY: tuple[type[DomainError], ...] = (
+    PayloadTooLarge,
+    UnsupportedMediaType,
+    RequestTimeout,
+    TemporarilyUnavailable,
+)
 _WHEN_WRITING: tuple[type[DomainError], ...] = (IdempotencyKeyMismatch, RequestInProgress)
 
 _SCHEME_NAME = "ApiKeyAuth"
@@ -192,6 +199,7 @@ def introduce(result: dict[str, Any], **_: Any) -> dict[str, Any]:
         scopes="\n".join(_scope_row(scope) for scope in Scope),
         default_size=DEFAULT_SIZE,
         max_size=MAX_SIZE,
+        body_seconds=RequestTimeout.sample_names["seconds"],
         max_mebibytes=MAX_BYTES // 1024**2,
         idempotency_hours=idempotency.LIFETIME // timedelta(hours=1),
         rate_limit=settings.RATE_LIMIT_PER_MINUTE,

@@ -6,7 +6,6 @@ that thread to whoever sends slowly. Here the event loop waits, for any number o
 
 import asyncio
 import io
-import json
 import sys
 from collections.abc import Awaitable, Callable, Iterable, Iterator, MutableMapping
 from concurrent.futures import ThreadPoolExecutor
@@ -16,8 +15,10 @@ from urllib.parse import unquote_to_bytes
 import structlog
 
 from sequence.api.bodies import MAX_BYTES
+from sequence.api.envelope import CONTENT_TYPE, as_json, failure_body
 from sequence.api.fallbacks import is_api_path
-from sequence.api.ids import new_id
+from sequence.api.request_ids import choose_request_id
+from sequence.errors import DomainError, RequestTimeout, TemporarilyUnavailable
 from sequence.wsgi import application as django
 
 Scope = MutableMapping[str, Any]
@@ -30,6 +31,8 @@ BODY_SECONDS = 15
 READER_SECONDS = 30
 # Of bodies that are on their way to one process. A thousand that are as large as they may be would fill its memory.
 MAX_PENDING_BYTES = 64 * 1024 * 1024
+# A body on a good line takes no longer.
+BUSY_SECONDS = 1
 
 # Each part of a streamed answer costs a change of threads.
 PART_BYTES = 64 * 1024
@@ -41,14 +44,6 @@ PROXY_PROTO = "HTTP_X_FORWARDED_PROTO"
 UNPREFIXED = {"content-type": "CONTENT_TYPE", "content-length": "CONTENT_LENGTH"}
 
 log = structlog.get_logger("sequence.entry")
-
-
-class Refused(Exception):
-    """A request that is over before Django sees it. Its text is told to the client."""
-
-    def __init__(self, status: int, code: str, text: str) -> None:
-        self.status, self.code, self.text = status, code, text
-        super().__init__(text)
 
 
 class Entry:
@@ -67,7 +62,7 @@ class Entry:
             body = await self._read(scope, receive)
         except ConnectionAbortedError:
             return
-        except Refused as refusal:
+        except (RequestTimeout, TemporarilyUnavailable) as refusal:
             await _refuse(scope, refusal, send)
             return
         answer = await self._in_thread(lambda: Answer(self.application, environ_of(scope, body)))
@@ -76,7 +71,8 @@ class Entry:
     async def _read(self, scope: Scope, receive: Receive) -> bytes:
         """Return the body, or its first ``MAX_BYTES`` and one, by which Django knows that it is too large.
 
-        Raises Refused after ``BODY_SECONDS``, and ConnectionAbortedError when the client has gone.
+        Raises RequestTimeout after ``BODY_SECONDS``, TemporarilyUnavailable while bodies fill the memory that they may
+        have, and ConnectionAbortedError when the client has gone.
         """
         size = declared_bytes(scope)
         if size == 0 or size > MAX_BYTES:
@@ -86,8 +82,7 @@ class Entry:
             async with asyncio.timeout(BODY_SECONDS):
                 await self._collect(receive, parts)
         except TimeoutError:
-            text = f"The request did not arrive within {BODY_SECONDS} seconds."
-            raise Refused(408, "request_timeout", text) from None
+            raise RequestTimeout(seconds=BODY_SECONDS) from None
         finally:
             self.pending_bytes -= sum(map(len, parts))
         return b"".join(parts)[: MAX_BYTES + 1]
@@ -103,7 +98,7 @@ class Entry:
             size += len(part)
             self.pending_bytes += len(part)
             if self.pending_bytes > MAX_PENDING_BYTES:
-                raise Refused(503, "busy", "Too many requests are on their way at once. Try again in a moment.")
+                raise TemporarilyUnavailable(retry_after=BUSY_SECONDS)
             more = message.get("more_body", False)
 
     async def _write(self, answer: "Answer", send: Send) -> None:
@@ -207,23 +202,24 @@ def environ_of(scope: Scope, body: bytes) -> dict[str, Any]:
     return environ
 
 
-async def _refuse(scope: Scope, refusal: Refused, send: Send) -> None:
+async def _refuse(scope: Scope, refusal: DomainError, send: Send) -> None:
     """Answer without Django: in the envelope under the API's path, and in plain words elsewhere."""
-    request_id = new_id("req")
+    request_id = choose_request_id(environ_of(scope, b"").get("HTTP_X_REQUEST_ID"))
     if is_api_path(scope["path"]):
-        error = {"code": refusal.code, "message": refusal.text}
-        kind, body = b"application/json", json.dumps({"request_id": request_id, "error": error}).encode()
+        kind, body = CONTENT_TYPE, as_json(failure_body(request_id, refusal))
     else:
-        kind, body = b"text/plain; charset=utf-8", f"{refusal.text}\n".encode()
-    headers = [
-        (b"content-type", kind),
-        (b"content-length", str(len(body)).encode()),
-        (b"cache-control", b"no-store"),
-        (b"connection", b"close"),
-        (b"x-request-id", request_id.encode()),
-    ]
+        kind, body = "text/plain; charset=utf-8", f"{refusal.text}\n".encode()
+    headers = {
+        "content-type": kind,
+        "content-length": str(len(body)),
+        "cache-control": "no-store",
+        "connection": "close",
+        "x-request-id": request_id,
+        **refusal.headers,
+    }
+    sent = [(name.lower().encode(), value.encode()) for name, value in headers.items()]
     log.info("request_refused", status=refusal.status, request_id=request_id, client=(scope.get("client") or [""])[0])
-    await send({"type": "http.response.start", "status": refusal.status, "headers": headers})
+    await send({"type": "http.response.start", "status": refusal.status, "headers": sent})
     await send({"type": "http.response.body", "body": body})
 
 

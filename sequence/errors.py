@@ -228,6 +228,22 @@ class RetryLater(DomainError):
         return {"Retry-After": str(self.retry_after)}
 
 
+class RequestTimeout(DomainError):
+    """Whether the key is any good was not asked: to ask takes what slow clients must not have."""
+
+    code = "request_timeout"
+    status = 408
+    message = "The request did not arrive within {seconds} seconds. Nothing was done: send it again."
+    sample_names = {"seconds": 15}
+
+
+class TemporarilyUnavailable(RetryLater):
+    code = "temporarily_unavailable"
+    status = 503
+    message = "Too many requests are on their way at once. Nothing was done: try again in {retry_after} second."
+    sample_names = {"retry_after": 1}
+
+
 class UnexpectedError(DomainError):
     """A defect of the server. The log has the cause under the request id; the caller is told nothing else."""
 

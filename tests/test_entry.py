@@ -4,9 +4,12 @@ import asyncio
 import json
 
 import pytest
+from django.http import HttpResponse
 
 from sequence import entry
 from sequence.entry import Entry, environ_of
+from sequence.errors import RequestTimeout
+from tests.api_docs.conformance import assert_described
 
 
 def scope(path="/api/v1/transfers", headers=(), **more):
@@ -70,15 +73,43 @@ class TestEntry:
             assert json.loads(body)["error"]["code"] == "request_timeout"
             assert json.loads(body)["request_id"] == headers[b"x-request-id"].decode()
 
+    @pytest.mark.parametrize(("name", "is_taken"), [("x-request-id", True), ("x_request_id", False)])
+    @pytest.mark.parametrize(("given", "is_good"), [("run-7", True), ("run 7", False), ("", False), ("a" * 129, False)])
+    def test_refuses_under_the_id_that_the_caller_gave(self, monkeypatch, name, is_taken, given, is_good):
+        monkeypatch.setattr(entry, "BODY_SECONDS", 0.05)
+        sent = scope(headers=[(name.encode(), given.encode())])
+
+        _, headers, body = ask(sent, part(b"ab", more=True), application=never)
+
+        told = json.loads(body)["request_id"]
+        assert headers[b"x-request-id"].decode() == told
+        assert (told == given) == (is_taken and is_good)
+        assert told == given or told.startswith("req_")
+
+    @pytest.mark.parametrize(("limit", "status"), [("BODY_SECONDS", 408), ("MAX_PENDING_BYTES", 503)])
+    def test_refuses_as_the_document_says(self, monkeypatch, limit, status):
+        monkeypatch.setattr(entry, limit, 0.05)
+        answered, headers, body = ask(scope(), part(b"ab", more=True), application=never)
+        response = HttpResponse(body, status=answered, headers={k.decode(): v.decode() for k, v in headers.items()})
+        response.json = lambda: json.loads(body)
+
+        assert answered == status
+        assert headers[b"cache-control"] == b"no-store"
+        assert_described(response, "POST", "/api/v1/transfers")
+
+    def test_waits_no_longer_than_the_document_says(self):
+        assert RequestTimeout.sample_names["seconds"] == entry.BODY_SECONDS
+
     def test_forgets_a_client_that_has_gone(self):
         assert ask(scope(), part(b"ab", more=True), {"type": "http.disconnect"}, application=never) is None
 
     def test_holds_no_more_bodies_than_fit_into_memory(self, monkeypatch):
         monkeypatch.setattr(entry, "MAX_PENDING_BYTES", 3)
 
-        status, _, body = ask(scope(), part(b"ab", more=True), part(b"cd"), application=never)
+        status, headers, body = ask(scope(), part(b"ab", more=True), part(b"cd"), application=never)
 
-        assert (status, json.loads(body)["error"]["code"]) == (503, "busy")
+        assert (status, json.loads(body)["error"]["code"]) == (503, "temporarily_unavailable")
+        assert headers[b"retry-after"] == b"1"
 
     def test_reads_one_byte_more_than_a_body_may_have(self):
         chunked = scope(headers=[(b"transfer-encoding", b"chunked")])

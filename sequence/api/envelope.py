@@ -28,16 +28,25 @@ def no_content() -> HttpResponse:
 
 def failure(request: HttpRequest, error: DomainError) -> HttpResponse:
     """Answer with a refusal, its headers included."""
-    body: dict[str, Any] = {"code": error.code, "message": error.text}
-    if error.details:
-        body["details"] = error.details
-    response = json_response({"request_id": request_id_of(request), "error": body}, error.status)
+    response = json_response(failure_body(request_id_of(request), error), error.status)
     for name, value in error.headers.items():
         response[name] = value
     return response
 
 
-def json_response(body: Any, status: int) -> HttpResponse:
+def failure_body(request_id: str, error: DomainError) -> dict[str, Any]:
+    """Return what a refusal says, for whoever has no request of Django's."""
+    told: dict[str, Any] = {"code": error.code, "message": error.text}
+    if error.details:
+        told["details"] = error.details
+    return {"request_id": request_id, "error": told}
+
+
+def as_json(body: Any) -> bytes:
     """Return ``body`` as compact JSON with every character as itself."""
-    raw = json.dumps(body, ensure_ascii=False, allow_nan=False, separators=(",", ":")).encode()
+    return json.dumps(body, ensure_ascii=False, allow_nan=False, separators=(",", ":")).encode()
+
+
+def json_response(body: Any, status: int) -> HttpResponse:
+    raw = as_json(body)
     return HttpResponse(raw, status=status, content_type=CONTENT_TYPE, headers={"Content-Length": str(len(raw))})

@@ -32,9 +32,8 @@ class RequestIdMiddleware:
     def __call__(self, request: HttpRequest) -> HttpResponseBase:
         started = time.perf_counter()
         given = request.headers.get(HEADER)
-        is_good = given is not None and ALLOWED.fullmatch(given) is not None
-        request.has_bad_request_id = given is not None and not is_good  # type: ignore[attr-defined]
-        request.request_id = given if is_good else new_id("req")  # type: ignore[attr-defined]
+        request.request_id = choose_request_id(given)  # type: ignore[attr-defined]
+        request.has_bad_request_id = given not in (None, request.request_id)  # type: ignore[attr-defined]
         structlog.contextvars.clear_contextvars()
         structlog.contextvars.bind_contextvars(request_id=request.request_id)  # type: ignore[attr-defined]
 
@@ -49,6 +48,11 @@ class RequestIdMiddleware:
             milliseconds=round((time.perf_counter() - started) * 1000, 1),
         )
         return response
+
+
+def choose_request_id(given: str | None) -> str:
+    """Return the id that the caller gave if it is well formed, else one made here."""
+    return given if given is not None and ALLOWED.fullmatch(given) else new_id("req")
 
 
 def request_id_of(request: HttpRequest) -> str:
