@@ -11,14 +11,19 @@ import time
 from collections.abc import Iterator
 
 import pytest
+from django.db import connection
 
-from sequence.launch import web
+from sequence.launch import install, web
 from sequence.launch.address import Address
 from sequence.launch.problem import LaunchProblem
 from tests.client import Api
+from tests.production import PRODUCTION_ENVIRONMENT
+from tests.staff import sign_in
 from tests.transfers.chaos.site import ROOT, Site, database_url, free_port, wait_until
 
 SOCKETS = 200
+# Each of them has a cursor of its own in the database.
+SLOW_READERS = 5
 # What a client may wait for while all of those are open.
 AT_ONCE_SECONDS = 1
 
@@ -62,53 +67,112 @@ def send(port: int, raw: bytes) -> bytes:
         return b"".join(iter(lambda: line.recv(65536), b""))
 
 
+class Served:
+    """A server that is up, and the headers with which its proxy, if any, hands requests on."""
+
+    def __init__(self, port: int, key: str, **headers: str) -> None:
+        self.port = port
+        self.headers = {"Host": "localhost", **{name.replace("_", "-"): value for name, value in headers.items()}}
+        self.key = {"Authorization": key}
+
+    def get(self, path: str, **headers: str) -> tuple[int, float]:
+        return get(self.port, path, **self.headers, **headers)
+
+    def begin(self, line: str, rest: str, **headers: str) -> bytes:
+        """Return a request as it is sent: ``rest`` follows the headers, or is the last of them."""
+        sent = "".join(f"{name}: {value}\r\n" for name, value in {**self.headers, **headers}.items())
+        return f"{line} HTTP/1.1\r\n{sent}{rest}".encode()
+
+    def assert_answers_at_once(self) -> None:
+        for status, seconds in (self.get("/healthz"), self.get("/api/v1/accounts", **self.key)):
+            assert status == 200
+            assert seconds < AT_ONCE_SECONDS
+
+
+@pytest.fixture
+def deploy(api: Api, tmp_path, transactional_db, settings) -> Iterator:
+    """Return a function that starts one of the two commands, each with one web process, and returns what it serves.
+
+    Acme is there, so that ./run makes no demo.
+    """
+    if not install.is_installed(with_tests=True):
+        pytest.skip("Would install anew, below the feet of these tests: use ./test.")
+    key, port = api.headers["Authorization"], free_port()
+    shared = {"PORT": str(port), "WEB_WORKERS": "1"}
+    secrets = {"API_KEY_PEPPER": settings.API_KEY_PEPPER, "BANK_NUMBER_KEYS": ",".join(settings.BANK_NUMBER_KEYS)}
+    proxied = {"Host": PRODUCTION_ENVIRONMENT["ALLOWED_HOSTS"], "X-Forwarded-Proto": "https"}
+
+    def start(command: str) -> Served:
+        if command == "./run":
+            return begin([str(ROOT / "run")], {}, Served(port, key))
+        environment = PRODUCTION_ENVIRONMENT | secrets | {"BEHIND_PROXY": "1"}
+        return begin([sys.executable, "-m", "sequence.launch.web"], environment, Served(port, key, **proxied))
+
+    def begin(command: list[str], environment: dict[str, str], served: Served) -> Served:
+        site = stack.enter_context(Site(database_url(), tmp_path / "site.log", **shared, **environment))
+        stack.callback(site.terminate, site.start(command))
+        wait_until(lambda: answers(port), f"{command} answers")
+        return served
+
+    with contextlib.ExitStack() as stack:
+        yield start
+
+
 class TestSlowClients:
     @pytest.fixture
     def trickle(self):
-        """Return a function that opens sockets, each with a request that is not whole."""
+        """Return a function that opens sockets, each with a request, and never reads from them."""
         with contextlib.ExitStack() as stack:
 
             def trickle(port: int, begun: bytes, count: int) -> list[socket.socket]:
-                lines = [
-                    stack.enter_context(socket.create_connection(("127.0.0.1", port), timeout=10)) for _ in range(count)
-                ]
+                lines = [stack.enter_context(socket.socket()) for _ in range(count)]
                 for line in lines:
+                    # So small that the kernels' buffers do not take a large answer for a client who does not read it.
+                    line.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+                    line.settimeout(10)
+                    line.connect(("127.0.0.1", port))
                     line.sendall(begun)
                 return lines
 
             yield trickle
 
-    def test_keep_nobody_else_waiting(self, start, api, trickle):
-        port = start()
-        authorization = api.headers["Authorization"]
+    @pytest.mark.parametrize("command", ["./run", "production"])
+    def test_keep_nobody_else_waiting(self, deploy, trickle, command):
+        served = deploy(command)
+        of_length, in_json = "Content-Length: 1000\r\n\r\n", {"Content-Type": "application/json"}
         begun = [
-            b"POST /admin/login/ HTTP/1.1\r\nHost: localhost\r\nContent-Length: 1000\r\n\r\nusername=",
-            f"POST /api/v1/transfers HTTP/1.1\r\nHost: localhost\r\nAuthorization: {authorization}\r\n"
-            'Content-Type: application/json\r\nContent-Length: 1000\r\n\r\n{"a'.encode(),
-            b"POST /api/v1/transfers HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n",
-            b"GET /healthz HTTP/1.1\r\nHost: localhost\r\nX-Slow: ",
+            served.begin("POST /admin/login/", f"{of_length}username="),
+            served.begin("POST /api/v1/transfers", f'{of_length}{{"a', **served.key, **in_json),
+            served.begin("POST /api/v1/transfers", "Transfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n"),
+            served.begin("GET /healthz", "X-Slow: "),
         ]
-        lines = [line for raw in begun for line in trickle(port, raw, SOCKETS // len(begun))]
+        lines = [line for raw in begun for line in trickle(served.port, raw, SOCKETS // len(begun))]
 
         for _ in range(3):
             for line in lines:
                 line.sendall(b"1")
-            assert_at_once(*get(port, "/healthz"))
-            assert_at_once(*get(port, "/api/v1/accounts", Authorization=authorization))
+            served.assert_answers_at_once()
 
-    def test_keep_nobody_else_waiting_when_they_read_slowly(self, start, api, trickle):
-        port = start()
-        large = "/static/drf_spectacular_sidecar/swagger-ui-dist/swagger-ui-bundle.js"
-        trickle(port, f"GET {large} HTTP/1.1\r\nHost: localhost\r\n\r\n".encode(), SOCKETS)
-        time.sleep(1)
+    @pytest.fixture
+    def long_list(self, transactional_db) -> str:
+        """Return the session of somebody who may export a list that no kernel takes in for a client."""
+        with connection.cursor() as cursor:
+            cursor.execute(
+                "INSERT INTO sequence_signin (at, outcome, person, name_digest, address, request_id, beyond_limit)"
+                " SELECT now(), 'wrong', '', repeat('d', 64), NULL, repeat('r', 128), 0 FROM generate_series(1, 60000)"
+            )
+        return sign_in(is_superuser=True).cookies["sessionid"].value
 
-        assert_at_once(*get(port, "/healthz"))
-        assert_at_once(*get(port, "/api/v1/accounts", Authorization=api.headers["Authorization"]))
+    def test_keep_nobody_else_waiting_when_they_read_slowly(self, deploy, trickle, long_list):
+        served = deploy("./run")
+        asked = served.begin("GET /admin/sequence/signin/export/", "\r\n", Cookie=f"sessionid={long_list}")
+        lines = trickle(served.port, asked, SLOW_READERS)
+        for line in lines:
+            assert line.recv(12) == b"HTTP/1.1 200"
+        wait_until(lambda: served.get("/healthz")[1] < AT_ONCE_SECONDS / 10, "what they do not read is waiting")
 
-
-def assert_at_once(status: int, seconds: float) -> None:
-    assert status == 200
-    assert seconds < AT_ONCE_SECONDS
+        for _ in range(3):
+            served.assert_answers_at_once()
 
 
 class TestHeaders:
