@@ -12,7 +12,18 @@ from rules.engine.conditions import Fact, Operator, ValueFact
 from rules.fields import ConditionNumber, Flag, StartDate, one_of
 from rules.models import ExecutionMode, ExecutionStatus, Rule, RuleExecution, RuleStatus, ScheduleType, TriggerType
 from rules.readable_traces import MayRead, readable_trace
-from sequence.api.fields import Cents, Id, IdText, PageQuery, StrictSerializer, Text, Time, show_time
+from sequence.api.fields import (
+    BoundedList,
+    Cents,
+    Id,
+    IdText,
+    PageQuery,
+    StrictSerializer,
+    Text,
+    Time,
+    show_time,
+    unknown_fields,
+)
 from sequence.errors import MAX_DETAILS
 
 MAX_CONDITION_DEPTH = 10
@@ -109,9 +120,14 @@ class _Part(serializers.Field):
             raise serializers.ValidationError("This was not looked at: there is enough to mend before it.", "unchecked")
         part = reader(data=data)
         if not part.is_valid():
-            body.faulty_parts = getattr(body, "faulty_parts", 0) + 1
-            raise serializers.ValidationError(part.errors)
+            raise self.faulty(part.errors)
         return dict(part.validated_data)
+
+    def faulty(self, faults: Any, code: str | None = None) -> serializers.ValidationError:
+        """Return the refusal of a part, which is counted."""
+        body: Any = self.root
+        body.faulty_parts = getattr(body, "faulty_parts", 0) + 1
+        return serializers.ValidationError(faults, code)
 
     def is_enough(self) -> bool:
         """Say whether to look no further: what was seen is refused already."""
@@ -127,15 +143,13 @@ class ConditionField(_Part):
 
     def _read(self, data: Any, depth: int) -> dict[str, Any]:
         if not isinstance(data, dict):
-            raise serializers.ValidationError("This must be an object.", "invalid")
+            raise self.faulty("This must be an object.", "invalid")
         if depth > MAX_CONDITION_DEPTH:
-            fault = f"Conditions may be nested {MAX_CONDITION_DEPTH} levels deep."
-            raise serializers.ValidationError(fault, "max_depth")
+            raise self.faulty(f"Conditions may be nested {MAX_CONDITION_DEPTH} levels deep.", "max_depth")
         given = {name: value for name, value in data.items() if value is not None}
         unknown = [name for name in given if name not in ("condition", "all", "any")]
         if unknown:
-            faults = {name: ["There is no such field here."] for name in unknown}
-            raise serializers.ValidationError(faults, "unknown_field")
+            raise self.faulty(unknown_fields(unknown))
         one_of(given, ("condition", "all", "any"))
         [(kind, value)] = given.items()
         if kind == "condition":
@@ -150,8 +164,7 @@ class ConditionField(_Part):
 
     def _read_children(self, kind: str, value: Any, depth: int) -> list[dict[str, Any]]:
         if not isinstance(value, list) or not 1 <= len(value) <= MAX_CHILDREN:
-            fault = f"Give a list of 1 to {MAX_CHILDREN} conditions."
-            raise serializers.ValidationError({kind: [fault]}, "invalid")
+            raise self.faulty({kind: [f"Give a list of 1 to {MAX_CHILDREN} conditions."]}, "invalid")
         children: list[dict[str, Any]] = []
         faults: dict[Any, Any] = {}
         for index, child in enumerate(value):
@@ -232,7 +245,7 @@ class Step(StrictSerializer):
     """Conditions, and what is done when they hold."""
 
     conditions = ConditionField(required=False, help_text="Null: always.")
-    actions = serializers.ListField(child=ActionField(), min_length=1, max_length=MAX_ACTIONS)
+    actions = BoundedList(child=ActionField(), min_length=1, max_length=MAX_ACTIONS)
 
     def to_internal_value(self, data: Any) -> dict[str, Any]:
         values = super().to_internal_value(data)
@@ -248,7 +261,7 @@ class RuleBody(StrictSerializer):
         choices=RuleStatus.choices, required=False, help_text="Ignored: a person enables the rule in the admin."
     )
     trigger = TriggerField()
-    steps = serializers.ListField(child=Step(), min_length=1, max_length=MAX_STEPS)
+    steps = BoundedList(child=Step(), min_length=1, max_length=MAX_STEPS)
 
 
 class TriggerRuleBody(StrictSerializer):

@@ -114,6 +114,9 @@ class InvalidRequest(DomainError):
     def with_details(cls, details: Sequence[Detail]) -> Self:
         """Return the refusal of these faults, up to ``MAX_DETAILS`` of them; its message tells the first few."""
         shown = list(details)
+        for detail in shown[:MAX_DETAILS]:
+            if len(detail["field"]) > MAX_FIELD_LENGTH:
+                detail["field"] = f"{detail['field'][: MAX_FIELD_LENGTH - 1]}…"
         if len(shown) > MAX_DETAILS:
             more = len(shown) - MAX_DETAILS + 1
             shown[MAX_DETAILS - 1 :] = [{"field": "", "code": MORE, "message": f"And {more:,} more."}]
@@ -125,6 +128,8 @@ class InvalidRequest(DomainError):
 
 # How many faults an answer tells: nobody reads more, and an answer must not be many times the request.
 MAX_DETAILS = 100
+# As much of where a fault is as an answer tells. Ours are shorter; a stranger's may be a megabyte.
+MAX_FIELD_LENGTH = 300
 # The code of the last of them, when it only says how many more there are.
 MORE = "more"
 

@@ -10,7 +10,7 @@ from rules.actions.savings import percentage_in_words
 from rules.engine.shares import percent_of
 from rules.engine.snapshot import AccountState, Snapshot
 from rules.fields import AccountReferenceField, ActionParameters, Percent, PercentageTarget, one_of
-from sequence.api.fields import Cents
+from sequence.api.fields import BoundedList, Cents
 from transfers.models import ErrorCode
 
 # More debts than anybody has; a bound on what one action can do.
@@ -98,7 +98,7 @@ class _Spread(Action):
         amount_in_cents = Cents(min_value=1, required=False, help_text="The budget, in cents.")
         percentage_value = Percent(required=False, help_text="The budget as a percentage, 0 to 100.")
         percentage_target = serializers.ChoiceField(choices=PercentageTarget.choices, required=False)
-        accounts = serializers.ListField(
+        accounts = BoundedList(
             child=AccountReferenceField(), min_length=1, max_length=MAX_DEBTS, help_text="The liabilities to pay."
         )
 

@@ -9,7 +9,7 @@ from rest_framework import serializers
 
 from sequence.api.ids import id_pattern
 from sequence.api.pagination import MAX_SIZE
-from sequence.errors import InvalidRequest
+from sequence.errors import MAX_DETAILS, MORE, InvalidRequest
 from sequence.texts import CONTROL_CHARACTER, INVISIBLE_CHARACTER, flaw_of, refused_in_patterns
 
 # The largest whole number that every JSON reader keeps exact, and far below PostgreSQL's bigint.
@@ -34,13 +34,31 @@ class StrictSerializer(serializers.Serializer):
             raise serializers.ValidationError({"non_field_errors": ["This must be an object."]}, code="invalid")
         unknown = [name for name in data if name not in self.fields or self.fields[name].read_only]
         if unknown:
-            fault = serializers.ErrorDetail("There is no such field here.", code="unknown_field")
-            raise serializers.ValidationError({name: [fault] for name in unknown})
+            raise serializers.ValidationError(unknown_fields(unknown))
         given = {name: value for name, value in data.items() if value is not None or self.fields[name].required}
         if len(given) < self.min_fields:
             message = f"Give at least {self.min_fields} of {', '.join(self.fields)}."
             raise serializers.ValidationError({"non_field_errors": [message]}, code="required")
         return super().to_internal_value(given)
+
+
+def unknown_fields(names: list[str]) -> dict[str, list[serializers.ErrorDetail]]:
+    """Return a fault for each name, of thousands as many as an answer tells: DRF copies each of them several times."""
+    told = names if len(names) <= MAX_DETAILS else names[: MAX_DETAILS - 1]
+    fault = serializers.ErrorDetail("There is no such field here.", code="unknown_field")
+    faults = {name: [fault] for name in told}
+    if len(told) < len(names):
+        faults["non_field_errors"] = [serializers.ErrorDetail(f"And {len(names) - len(told):,} more.", code=MORE)]
+    return faults
+
+
+class BoundedList(serializers.ListField):
+    """A list whose items are looked at only if it has no more of them than it may have."""
+
+    def run_child_validation(self, data: Any) -> list[Any]:
+        if self.max_length is not None and len(data) > self.max_length:
+            raise serializers.ValidationError(f"Give at most {self.max_length} of them.", "max_length")
+        return super().run_child_validation(data)
 
 
 class Cents(serializers.Field):
