@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
+from functools import partial
 
 import structlog
 from django.db.models import QuerySet
@@ -113,16 +114,26 @@ def _hand_over_alone(rail: OutsideRail, transfer: Transfer, now: datetime) -> in
 
 
 def collect(now: datetime) -> int:
-    """Apply what the rails report."""
-    return do_batch(_collect_batch, now, size=BATCH_SIZE, set_aside=set_aside)
+    """Apply what the rails report, each in a transaction of its own: one that breaks keeps no other one waiting."""
+    return sum(_collect_from(rail, now) for rail in outside_rails())
+
+
+def _collect_from(rail: OutsideRail, now: datetime) -> int:
+    try:
+        return do_batch(partial(_collect_batch, rail), now, size=BATCH_SIZE, set_aside=set_aside)
+    except RailUnreachable as error:
+        log.warning("rail_unreachable", rail=rail.name, exc_info=error)
+    except DATABASE_TROUBLE:
+        raise
+    except Exception as error:
+        log.error("collection_broke", rail=rail.name, exc_info=error)
+    return 0
 
 
 @transactional
-def _collect_batch(now: datetime, *, limit: int, claimed: list[str]) -> None:
+def _collect_batch(rail: OutsideRail, now: datetime, *, limit: int, claimed: list[str]) -> None:
     resting = list(Transfer.objects.resting(now).values_list("id", flat=True))
-    reports: list[Report] = []
-    for rail in outside_rails():
-        reports += rail.collect(now=now, limit=limit - len(reports), except_for=resting)
+    reports = rail.collect(now=now, limit=limit, except_for=resting)
     claimed[:] = [report.transfer_id for report in reports]
     if reports:
         apply_reports(reports, now=now)

@@ -28,6 +28,7 @@ class WireRail(OutsideRail):
         self.news: list[Report] = []
         self.breaks_on: set[str] = set()
         self.is_away = False
+        self.cannot_tell: Exception | None = None
 
     def carries(self, source: End, destination: End) -> bool:
         return destination.external_account_type == ExternalAccountType.INVESTMENT
@@ -41,6 +42,8 @@ class WireRail(OutsideRail):
             self.payments[transfer.id] = transfer.amount_cents
 
     def collect(self, *, now: datetime, limit: int, except_for: Collection[str] = ()) -> list[Report]:
+        if self.cannot_tell is not None:
+            raise self.cannot_tell
         told, self.news = self.news[:limit], self.news[limit:]
         return told
 
@@ -172,6 +175,20 @@ class TestARailThatBreaks:
         submitted = dict(Transfer.objects.values_list("id", "submitted_at"))
         assert (submitted[waiting.id], submitted[other.id] is None) == (None, False)
         assert not Transfer.objects.stalled().exists()
+
+    @pytest.mark.parametrize("trouble", [RailUnreachable(), ValueError("no JSON")])
+    def test_while_it_is_asked_keeps_no_other_rail_waiting(self, api, wire, income, bank, brokerage, later, trouble):
+        over_wire, over_ach = (transfer_between(api, income, to, 10_00) for to in (brokerage, bank))
+        run_once()
+        wire.news = [Report(over_wire.id, ReportKind.SETTLED)]
+        wire.cannot_tell = trouble
+
+        run_once(later(60))
+
+        assert [status_of(transfer)[0] for transfer in (over_wire, over_ach)] == ["pending", "complete"]
+        wire.cannot_tell = None
+        run_once(later(61))
+        assert status_of(over_wire) == ("complete", None)
 
 
 class TestARailThatNobodyKnows:

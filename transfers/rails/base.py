@@ -77,5 +77,6 @@ class OutsideRail(Rail):
         """Return at most ``limit`` outcomes that are news, of other transfers than ``except_for``.
 
         Several reports on one transfer come in the order in which things happened. Called inside the transaction that
-        applies them: what this marks as told is told again if that fails.
+        applies them: what this marks as told is told again if that fails. Raises RailUnreachable as ``submit`` does;
+        whatever it raises, the other rails are asked all the same.
         """
