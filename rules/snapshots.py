@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from dateutil.relativedelta import relativedelta
-from django.db.models import Q, Sum
+from django.db.models import Case, Q, Sum, When
 
 from accounts.models import Account
 from rules.actions import ACTIONS
@@ -73,20 +73,21 @@ def _add_what_is_under_way(states: dict[str, AccountState]) -> None:
             states[source_id].outgoing_cents += cents
 
 
-def _moved_in_periods(execution: RuleExecution, at: datetime) -> dict[tuple[str, int, str], int]:
+def _moved_in_periods(execution: RuleExecution, at: datetime) -> dict[tuple[str, int | None, str], int]:
     """What the rule has moved by each action in the periods around ``at``; what failed does not count.
 
     The action counts, not its place in the rule or the limit that it had then: rewriting a rule must not fill its
-    limits up again.
+    limits up again. So of what another version moved, the group does not count either.
     """
-    moved = {}
+    moved: dict[tuple[str, int | None, str], int] = {}
+    group = Case(When(execution__version=execution.version_id, then="group_index"))  # else null
     for period in _periods_of(execution.version.definition):
         begins, ends = period_around(period, at)
         moves = RuleMove.objects.filter(
             rule_id=execution.rule_id, counted_at__gte=begins, counted_at__lt=ends, transfer__status__in=_MOVED
         )
-        sums = moves.values_list("action_key", "group_index").annotate(total=Sum("transfer__amount_cents"))
-        for key, group_index, cents in sums:
+        sums = moves.values_list("action_key", group).annotate(total=Sum("transfer__amount_cents"))
+        for key, group_index, cents in sums.order_by():
             moved[key, group_index, period] = cents
     return moved
 

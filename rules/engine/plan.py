@@ -143,7 +143,8 @@ class _StepPlanner:
     def _used_cents(self, action: Action) -> int:
         """What the limit's period has seen of all the actions that share the limit: one group, one period.
 
-        What was moved in another group counts there while the action stands there too, and here when it does not.
+        What was moved in another group counts there while the action stands there too, and here when it does not; what
+        an earlier version of the rule moved has no group, and counts in each.
         """
         if action.limit is None or action.cap_per_transfer_cents is not None:
             return 0

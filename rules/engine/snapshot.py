@@ -102,15 +102,15 @@ class Snapshot:
     """Everything that a plan depends on, at one instant: what there is, and which part of it is still under way.
 
     ``today`` is the day that the run is judged by. ``incoming_cents`` is the amount that triggered the rule; None when
-    no money did. ``moved_cents`` is what the rule has moved by an action (its key and its group then) in the
-    period around ``today``; whatever it was that limited the action then.
+    no money did. ``moved_cents`` is what the rule has moved by an action (its key, and its group; None where an earlier
+    version of the rule moved it) in the period around ``today``; whatever it was that limited the action then.
     """
 
     accounts: dict[str, AccountState]
     today: date
     trigger_account_id: str | None = None
     incoming_cents: int | None = None
-    moved_cents: dict[tuple[str, int, str], int] = field(default_factory=dict)
+    moved_cents: dict[tuple[str, int | None, str], int] = field(default_factory=dict)
     ach_rooms: list[AchRoom] = field(default_factory=list)
 
     def copy(self) -> "Snapshot":

@@ -307,6 +307,12 @@ class TestAChainOfRules:
         assert RuleExecution.objects.count() == MAX_CHAIN_RUNS + 1
         [last] = RuleExecution.objects.filter(chain_number__gt=MAX_CHAIN_RUNS)
         assert last.error_message.startswith("rule_loop_detected: ")
+    def test_goes_on_counting_when_its_action_gets_a_twin_in_another_group(self, api, made, income, rent, capped):
+        self.rewritten(api, made, income, step(capped, {**capped, "group_index": 1}))
+        self.rewritten(api, made, income, step({**capped, "group_index": 1}, {**capped, "group_index": 2}))
+
+        assert balances(rent) == [300_00]
+
         # The next deposit begins a chain of its own.
         fund(rent, 1_00)
         run_once()

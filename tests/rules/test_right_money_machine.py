@@ -211,14 +211,21 @@ class RightMoneyMachine(RuleBasedStateMachine):
         self.rules.append(enable(write(self.api, body(step(spec), trigger=on_funds(source) if on else manual(source)))))
 
     @precondition(lambda self: self.rules)
-    @rule(position=positions, cap=st.none() | cents, of=st.sampled_from(PERIODS), in_front=st.booleans())
-    def rewrite_a_rule(self, position, cap, of, in_front):
-        """Put an action or a step in front, change the limit or its period."""
+    @rule(
+        position=positions,
+        cap=st.none() | cents,
+        of=st.sampled_from(PERIODS),
+        group=st.integers(0, 2),
+        in_front=st.booleans(),
+    )
+    def rewrite_a_rule(self, position, cap, of, group, in_front):
+        """Put a step in front, change the group, the limit or its period."""
         self.tick()
         made = self.rules[position % len(self.rules)]
         told = self.api.get(f"/rules/{made.id}").json()["data"]
         [*_, last] = told["steps"]
-        actions = [{**spec, "limit": limit(of, cap) if cap else spec["limit"]} for spec in last["actions"][-1:]]
+        [spec] = last["actions"]
+        actions = [{**spec, "limit": limit(of, cap) if cap else spec["limit"], "group_index": group}]
         never = {"condition": {"fact": "DATE", "operator": "GREATER_THAN", "value": 31}}
         front = [step(*actions, conditions=never)] if in_front else []
         response = self.api.put(f"/rules/{made.id}", body(*front, step(*actions), trigger=told["trigger"]))

@@ -80,6 +80,13 @@ class TestLimitPerPeriod:
 
         assert told(plan_of(world(used=used), one, two)) == ["rent 200", "rent 500"]
 
+    def test_is_used_in_every_group_by_what_earlier_versions_moved(self, period):
+        one, two = fixed(500, period, 800, group_index=1), fixed(500, period, 800, group_index=2)
+
+        plan = plan_of(world(used={(MOVE, None, period): 600, (MOVE, 2, period): 100}), one, two)
+
+        assert told(plan) == ["rent 200", "rent 100"]  # 800-600; 800-600-100
+
     def test_of_another_period_does_not_count(self, period):
         others = {"PER_WEEK", "PER_MONTH", "PER_YEAR"} - {period}
         used = {(MOVE, 0, other): 800 for other in others}

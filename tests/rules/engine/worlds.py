@@ -46,7 +46,7 @@ def world(
     *accounts: AccountState,
     incoming: int | None = None,
     today: date = TODAY,
-    used: dict[tuple[str, int, str], int] | None = None,
+    used: dict[tuple[str, int | None, str], int] | None = None,
     rooms: list[tuple[str, int, str]] | None = None,
     trigger: str | None = "income",
     income: int | None = 1000_00,
