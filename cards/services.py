@@ -29,7 +29,7 @@ from cards.names import clean_name
 from sequence import clock
 from sequence.errors import InvalidRequest
 from sequence.transactions import transactional
-from transfers.errors import NotOnThisAccount
+from transfers.errors import BalanceTooLarge, NotOnThisAccount
 from transfers.ledger import Leg, Movement, post
 from transfers.models import Clearing, EntrySet, EntrySetKind
 
@@ -187,7 +187,7 @@ def refund_purchase(*, card_id: str, purchase_id: str, amount_cents: int) -> Car
     """Return the refund of a purchase, or of a part of it, whatever the card's status is by now.
 
     The money goes to the pod, or to suspense when the pod is deleted. Raises CardNotFound, PurchaseNotFound,
-    RefundTooLarge.
+    RefundTooLarge, BalanceTooLarge.
     """
     pod, card = _lock(card_id)
     purchase = card.transactions.purchases().filter(id=purchase_id).first()
@@ -216,6 +216,8 @@ def refund_at_merchant(*, card_id: str, merchant_name: str, amount_cents: int) -
 
 def _refund(purchase: CardTransaction, card: Card, pod: Account, amount_cents: int) -> CardTransaction:
     now = clock.now()
+    if (pod.balance_cents or 0) + amount_cents > MAX_CENTS:
+        raise BalanceTooLarge(name=pod.private_name, most_cents=MAX_CENTS)
     to_pod = Leg(amount_cents, account_id=pod.id)
     # A deleted account takes no money; it waits where a person sees it.
     gain = to_pod if pod.deleted_at is None else Leg(amount_cents, clearing=Clearing.SUSPENSE)

@@ -104,11 +104,12 @@ class _StepPlanner:
             if gone := self._deleted_account(action):
                 raise UnknownAmount(ErrorCode.RESOURCE_DELETED, gone)
             base_cents, wanted_cents = action.wanted_cents(self.world, share.cents if share else 0)
-            facts |= {"base_cents": base_cents, "computed_cents": wanted_cents}
-            if share:
-                facts["share"] = share.certificate()
+            facts["base_cents"] = base_cents
             if wanted_cents > MAX_CENTS:
                 raise UnknownAmount(ErrorCode.PAYMENT_NOT_SUPPORTED, source.name)
+            facts["computed_cents"] = wanted_cents
+            if share:
+                facts["share"] = share.certificate()
             wanted_cents = self._within_limit(action, wanted_cents, facts)
             wanted_cents = self._within_balance(action, source, wanted_cents, facts)
             payments = action.spread(wanted_cents, self.world, action.cap_per_transfer_cents)

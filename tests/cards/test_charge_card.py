@@ -5,6 +5,7 @@ from datetime import UTC, datetime
 import pytest
 
 from accounts.services import delete_account
+from apikeys.entries import MAX_CENTS
 from cards.errors import CardNotFound, NothingToRefund, PurchaseNotFound, RefundTooLarge
 from cards.models import CardDecline, CardStatus, CardTransaction
 from cards.services import refund_at_merchant, refund_purchase, set_card_controls, set_card_status
@@ -16,6 +17,7 @@ from tests.cards.steps import buy, charge, declined, issue, refund
 from tests.factories import ExternalAccountFactory, PodFactory
 from tests.transfers.steps import balances, fund, post_transfer, settle
 from transfers.checks import find_faults
+from transfers.errors import BalanceTooLarge
 from transfers.models import Clearing, EntrySetKind, Posting
 from transfers.settlement import accept
 
@@ -139,6 +141,17 @@ class TestRefund:
 
         assert balances(pod) == [0]
         assert postings(credit) == [(Clearing.SUSPENSE, 40_00), (Clearing.CARDS, -40_00)]
+        assert find_faults() == []
+
+    def test_is_refused_where_the_pod_could_not_tell_its_balance_exactly(self, pod, card):
+        purchase = buy(card, 30_00)
+        fund(pod, MAX_CENTS - 80_00)  # 70.00 are left, so there is room for 10.00
+
+        with pytest.raises(BalanceTooLarge):
+            refund(purchase, 10_01)
+        assert balances(pod) == [MAX_CENTS - 10_00]
+        refund(purchase, 10_00)
+        assert balances(pod) == [MAX_CENTS]
         assert find_faults() == []
 
     def test_is_only_for_a_purchase_of_the_same_card(self, pod, card):

@@ -83,6 +83,14 @@ class TestDeposit:
         assert "amount" in str(refusal("deposit", "--account", income.id, f"--amount={amount}"))
         assert balances(income) == [100_00]
 
+    def test_is_refused_in_words_where_the_balance_could_not_be_told_exactly(self, income):
+        error = refusal("deposit", "--account", income.id, "--amount", 2**53 - 100_00)
+
+        assert (str(error), error.returncode) == (f"{income.name} can hold at most {2**53 - 1} cents.", 1)
+        assert balances(income) == [100_00]
+        run("deposit", "--account", income.id, "--amount", 2**53 - 1 - 100_00)
+        assert balances(income) == [2**53 - 1]
+
     def test_is_refused_for_an_account_outside_or_unknown_or_deleted(self, bank, rent):
         rent.delete_softly()
 

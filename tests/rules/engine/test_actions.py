@@ -155,6 +155,7 @@ class TestTopUp:
             (top_up(0), world(), ["rent 0 skipped"]),
             (top_up(500_00, destination="bank"), world(bank(cents=None)), ["bank ? failed: null_balance"]),
             (top_up(500_00, destination="bank"), world(bank(cents=-10_00)), ["bank 51000"]),  # 500+10
+            (top_up(2**53 - 1, destination="bank"), world(bank(cents=-1)), ["bank ? failed: payment_not_supported"]),
             (MINIMUM, world(debt(owes=900_00, minimum=35_00), rent=5_00), ["rent 3000"]),  # 35-5
             (MINIMUM, world(debt(minimum=None)), ["rent ? failed: account_no_minimum_payment_amount"]),
             (BALANCE, world(debt(owes=700_00), rent=5_00), ["rent 69500"]),  # 700-5
