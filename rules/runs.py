@@ -43,6 +43,8 @@ def simulate(execution: RuleExecution, *, now: datetime) -> None:
     plan = make_plan(execution.version.definition, take_snapshot(execution, accounts, limits, now=now))
     execution.status = _status_if_all_complete(plan)
     _remember(execution, plan, now)
+    # In the place of what a live run has completed or pending, so that the counts add up here too.
+    execution.trace["would_move"] = sum(line.status is LineStatus.MOVE for line in plan.lines)
     execution.save()
 
 

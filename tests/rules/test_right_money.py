@@ -336,6 +336,30 @@ class TestALateSlot:
         assert balances(rent) == [200_00]
 
     def test_counts_in_the_period_it_was_due(self, monthly, rent):
+class TestTheCounts:
+    @pytest.mark.usefixtures("statement")
+    def test_add_up_whatever_became_of_the_movements(self, api, income, rent, savings, bank, card):
+        """Two end at once, one is under way, two find nothing to move, one lacks the money."""
+        steps = step(
+            move(income, rent, 10_00),
+            move(income, savings, 10_00),
+            move(income, rent, 10_00, limit=limit("PER_MONTH", 0), group_index=1),
+            action("top_up", income.id, rent.id, amount_in_cents=5_00),
+            action("total_amount_due", income.id, card.id),
+            move(income, bank, 5000_00),
+            move(income, rent, 10_00),
+        )
+        made = write_enabled(api, rule(steps, trigger=manual(income.id)))
+
+        simulated, live = run_now(api, made, simulation=True), run_now(api, made)
+
+        assert (counts(live), live["trace"]["nothing_to_move"]) == ([6, 2, 1, 1], 2)  # 6 = 2 + 1 + 1 + 2
+        told = simulated["trace"]
+        assert (counts(simulated), told["nothing_to_move"], told["would_move"]) == ([6, 0, 1, 0], 2, 3)  # 6 = 1 + 2 + 3
+        movements = [each for done in live["trace"]["actions"] for each in done.get("movements", [])]
+        assert [each["result"] for each in movements] == ["move", "move", "skip", "skip", "move", "fail"]
+
+
         run_once(datetime(2030, 8, 2, tzinfo=UTC))  # July's 200
         run_once(datetime(2030, 8, 31, tzinfo=UTC))  # August has 300 of its own
 

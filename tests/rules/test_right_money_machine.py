@@ -317,6 +317,15 @@ class RightMoneyMachine(RuleBasedStateMachine):
             assert paid == tuple(self.paid_since.get((debt, figure), 0) for figure in FIGURES)
 
     @invariant()
+    def the_counts_add_up(self):
+        if not hasattr(self, "accounts"):
+            return
+        for run in RuleExecution.objects.filter(organization=self.organization):
+            counts = run.transfer_counts()
+            attempted = counts.pop("transfers_attempted")
+            assert attempted == sum(counts.values()) + run.trace.get("nothing_to_move", 0), run.id
+
+    @invariant()
     def the_ledger_proves_it(self):
         if hasattr(self, "accounts"):
             assert find_faults() == []
