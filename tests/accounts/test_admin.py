@@ -71,6 +71,15 @@ class TestANewAccount:
         assert account.next_payment_due_on == date(2026, 12, 1)
         assert staff.get(page_of(account)).status_code == 200
 
+    def test_can_have_figures_below_zero(self, staff, acme):
+        given = {"name": "Card", "external_account_type": "LIABILITY", "institution_name": "First Bank"}
+        figures = {"last_seen_balance_cents": "-20", "last_statement_balance_cents": "-$1,310.50"}
+        post_new(staff, acme, "external_account", **given, **figures)
+
+        account = Account.objects.get()
+        assert (account.balance_cents, account.last_statement_balance_cents) == (-20_00, -1_310_50)
+        assert "-$20.00" in staff.get(page_of(account)).content.decode()
+
     def test_refuses_a_debts_facts_for_what_is_none(self, staff, acme):
         given = {"name": "Savings", "external_account_type": "DEPOSITORY", "institution_name": "First Bank"}
         response = post_new(staff, acme, "external_account", **given, next_payment_minimum_cents="35")
@@ -191,6 +200,30 @@ class TestRecordingAStatement:
         card.refresh_from_db()
         assert (card.balance_cents, card.last_statement_balance_cents) == (1_310_50, 250_00)
         assert card.next_payment_due_on == date(2026, 12, 31)
+
+    def test_takes_a_credit_and_shows_it(self, staff, card):
+        given = {"balance_cents": "-20", "last_statement_balance_cents": "-1,310.50"}
+        response = staff.post(page_of(card, "statement"), given, follow=True)
+
+        assert messages_of(response) == ["Card now has a balance of -$20.00."]
+        card.refresh_from_db()
+        assert (card.balance_cents, card.last_statement_balance_cents) == (-20_00, -1_310_50)
+
+    @pytest.mark.parametrize(
+        ("field", "dollars", "fault"),
+        [
+            ("balance_cents", "90071992547409.92", "This is more than the largest possible amount."),
+            ("balance_cents", "-90071992547409.92", "This must be at least -90071992547409.91 dollars."),
+            ("last_statement_balance_cents", "-90071992547409.92", "This must be at least -90071992547409.91 dollars."),
+            ("next_payment_minimum_cents", "-1", "This must be at least 0.00 dollars."),
+        ],
+    )
+    def test_refuses_in_words_what_is_no_sum_that_can_be_told(self, staff, card, field, dollars, fault):
+        page = staff.post(page_of(card, "statement"), {"balance_cents": "1", field: dollars}).content.decode()
+
+        assert fault in page
+        card.refresh_from_db()
+        assert card.balance_cents == 300_00
 
     def test_is_not_for_accounts_of_the_ledger(self, staff, acme):
         pod = PodFactory(organization=acme)

@@ -17,6 +17,22 @@ class TestConnectExternalAccount:
         assert facts == api.get(f"/accounts/{facts['id']}").json()["data"]
         assert facts["balance"]["balance_in_cents"] == 5000
 
+    @pytest.mark.parametrize("kind", ["DEPOSITORY", "LIABILITY"])
+    def test_takes_a_balance_below_zero(self, acme, kind):
+        facts = run_json(*self.connect(acme, "--balance", "-5000", kind=kind))
+
+        assert facts["balance"]["balance_in_cents"] == -5000
+
+    def test_takes_a_statement_below_zero(self, acme):
+        facts = run_json(*self.connect(acme, "--statement-balance=-5000", kind="LIABILITY"))
+
+        assert facts["balance"]["last_statement_balance_in_cents"] == -5000
+
+    @pytest.mark.parametrize("cents", [2**53, -(2**53)])
+    def test_refuses_in_words_what_is_no_sum_that_can_be_told(self, acme, cents):
+        assert f"'{cents}' is no whole number from " in refusal_of(*self.connect(acme, f"--balance={cents}"))
+        assert not Account.objects.exists()
+
     @pytest.mark.parametrize("text", ["", "x" * 101, "two\nlines"])
     def test_refuses_a_name_or_institution_of(self, acme, text):
         assert "Give 1 to 100 characters in one line" in refusal_of(*self.connect(acme, name=text))

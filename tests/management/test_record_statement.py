@@ -26,6 +26,33 @@ class TestRecordStatement:
         assert facts["balance"]["next_payment_minimum_in_cents"] == 35_00
         assert facts["balance"]["last_statement_balance_in_cents"] == 250_00
 
+    def test_takes_a_credit_and_an_overdraft(self, acme, card):
+        bank = ExternalAccountFactory(organization=acme, balance_cents=5)
+
+        facts = run_json("record_statement", card.id, "--balance", "-2000", "--statement-balance=-1500")
+        overdrawn = run_json("record_statement", bank.id, "--balance", "-700")
+
+        told = facts["balance"]
+        assert (told["balance_in_cents"], told["available_balance_in_cents"]) == (-20_00, None)
+        assert told["last_statement_balance_in_cents"] == -15_00
+        assert overdrawn["balance"]["balance_in_cents"] == overdrawn["balance"]["available_balance_in_cents"] == -7_00
+
+    @pytest.mark.parametrize("figure", ["--balance", "--statement-balance", "--minimum-payment"])
+    @pytest.mark.parametrize("cents", [2**53, -(2**53), "9" * 30, "--5", "-", "1.5"])
+    def test_refuses_in_words_what_is_no_sum_that_can_be_told(self, card, figure, cents):
+        others = [] if figure == "--balance" else ["--balance", "1"]
+
+        refusal = refusal_of("record_statement", card.id, *others, f"{figure}={cents}")
+
+        assert f"{str(cents)!r} is no whole number from " in refusal
+        card.refresh_from_db()
+        assert (card.balance_cents, card.last_statement_balance_cents) == (300_00, 250_00)
+
+    def test_refuses_a_minimum_payment_below_zero(self, card):
+        assert "'-1' is no whole number from 0" in refusal_of(
+            "record_statement", card.id, "--balance", "1", "--minimum-payment=-1"
+        )
+
     def test_stands_on_the_trail_under_its_name(self, card):
         run_json("record_statement", card.id, "--balance", "1", "--minimum-payment", "1")
 
