@@ -17,7 +17,11 @@ def columns_of_actors():
     for model in apps.get_models():
         for field in model._meta.concrete_fields:
             is_text = isinstance(field, models.CharField)
-            if model._meta.app_label in OURS and is_text and (field.name == "by" or field.name.endswith("_by")):
+            if (
+                model._meta.app_label in OURS
+                and is_text
+                and (field.name in ("by", "actor") or field.name.endswith("_by"))
+            ):
                 yield pytest.param(field, id=f"{model._meta.label}.{field.name}")
 
 

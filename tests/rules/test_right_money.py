@@ -110,6 +110,34 @@ class TestPayingADebt:
 
         assert (told["status"], told["transfer_ids"]) == ("executed", [])
 
+    def test_counts_what_is_accepted_and_with_no_rail_yet(self, api, income, card):
+        made = paying(api, income, card, "total_amount_due")
+        transfer_between(api, income, card, 20_00)
+        trigger(api, made)
+
+        carry_out(timezone.now())
+        run_once()
+        arrive()
+
+        assert balances(income, card) == [700_00, 0]
+
+    @pytest.mark.parametrize(
+        ("type", "fact"),
+        [("last_statement_balance", "last_statement_balance"), ("next_payment_minimum", "next_payment_minimum")],
+    )
+    def test_pays_a_figure_once_where_nobody_knows_what_is_owed(self, api, acme, income, type, fact):
+        known = {"balance_cents": None, f"{fact}_cents": 80_00}
+        debt = ExternalAccountFactory(organization=acme, external_account_type=ExternalAccountType.LIABILITY, **known)
+        made = paying(api, income, debt, type)
+
+        run_now(api, made)
+        run_now(api, made)
+        arrive()
+        run_now(api, made)
+        arrive()
+
+        assert balances(income, debt) == [920_00, None]
+
     def test_pays_a_new_statement_anew(self, api, acme, income, card):
         made = paying(api, income, card, "last_statement_balance")
         run_now(api, made)
@@ -179,6 +207,16 @@ class TestAnAccountsMoney:
         leaving.refresh_from_db()
         assert (execution(api, id)["status"], leaving.status) == ("executed", "complete")
         assert balances(income, rent, card) == [0, 700_00, 0]
+
+    def test_that_is_on_its_way_is_not_sent_for_again(self, api, rent, bank):
+        spec = action("top_up", bank.id, rent.id, amount_in_cents=200_00)
+        made = write_enabled(api, rule(step(spec), trigger=manual(rent.id)))
+
+        run_now(api, made)
+        run_now(api, made)
+        arrive()
+
+        assert balances(bank, rent) == [300_00, 200_00]
 
     def test_that_was_just_sent_outside_is_not_there_to_be_pulled_back(self, api, income, rent, bank):
         record_statement(organization_id=bank.organization_id, account_id=bank.id, balance_cents=0)
@@ -269,6 +307,12 @@ class TestALimit:
 
         assert balances(rent, savings) == [300_00, 1_00]
 
+    def test_goes_on_counting_when_its_action_gets_a_twin_in_another_group(self, api, made, income, rent, capped):
+        self.rewritten(api, made, income, step(capped, {**capped, "group_index": 1}))
+        self.rewritten(api, made, income, step({**capped, "group_index": 1}, {**capped, "group_index": 2}))
+
+        assert balances(rent) == [300_00]
+
     @pytest.mark.parametrize("period", ["PER_WEEK", "PER_YEAR"])
     def test_goes_on_counting_in_another_period(self, api, made, income, rent, capped, period):
         self.rewritten(api, made, income, step({**capped, "limit": limit(period, 400_00)}))
@@ -292,50 +336,6 @@ class TestALimit:
         assert told["trace"]["nothing_to_move"] == 1
 
 
-class TestAChainOfRules:
-    def test_is_bounded_in_breadth_too(self, api, rent, savings):
-        fund(rent, 1000_00)
-        fund(savings, 1000_00)
-        run_once()
-        for source, to in ((rent, savings), (savings, rent)):
-            write_enabled(api, rule(step(move(source, to, 100), move(source, to, 100)), trigger=on_funds(source.id)))
-
-        fund(rent, 1_00)
-        for _ in range(40):
-            run_once()
-
-        assert RuleExecution.objects.count() == MAX_CHAIN_RUNS + 1
-        [last] = RuleExecution.objects.filter(chain_number__gt=MAX_CHAIN_RUNS)
-        assert last.error_message.startswith("rule_loop_detected: ")
-    def test_goes_on_counting_when_its_action_gets_a_twin_in_another_group(self, api, made, income, rent, capped):
-        self.rewritten(api, made, income, step(capped, {**capped, "group_index": 1}))
-        self.rewritten(api, made, income, step({**capped, "group_index": 1}, {**capped, "group_index": 2}))
-
-        assert balances(rent) == [300_00]
-
-        # The next deposit begins a chain of its own.
-        fund(rent, 1_00)
-        run_once()
-        assert RuleExecution.objects.count() == 2 * (MAX_CHAIN_RUNS + 1)
-
-
-class TestALateSlot:
-    @pytest.fixture
-    def monthly(self, api, income, rent):
-        """The 31st of July 2030, midnight; a limit of $300.00 a month."""
-        due = condition("DATE", "EQUALS", 31)
-        capped = move(income, rent, 200_00, limit=limit("PER_MONTH", 300_00))
-        when = scheduled("MONTHLY", "2030-07-31T00:00:00Z", income.id)
-        return write_enabled(api, rule(step(capped, conditions=due), trigger=when))
-
-    def test_is_judged_by_the_date_it_was_due(self, api, monthly, rent):
-        run_once(datetime(2030, 8, 2, tzinfo=UTC))
-
-        [run] = runs_of(monthly)
-        assert not execution(api, run.id)["conditions_not_met"]
-        assert balances(rent) == [200_00]
-
-    def test_counts_in_the_period_it_was_due(self, monthly, rent):
 class TestTheCounts:
     @pytest.mark.usefixtures("statement")
     def test_add_up_whatever_became_of_the_movements(self, api, income, rent, savings, bank, card):
@@ -360,6 +360,66 @@ class TestTheCounts:
         assert [each["result"] for each in movements] == ["move", "move", "skip", "skip", "move", "fail"]
 
 
+class TestAChainOfRules:
+    def test_is_bounded_in_breadth_too(self, api, rent, savings):
+        fund(rent, 1000_00)
+        fund(savings, 1000_00)
+        run_once()
+        for source, to in ((rent, savings), (savings, rent)):
+            write_enabled(api, rule(step(move(source, to, 100), move(source, to, 100)), trigger=on_funds(source.id)))
+
+        fund(rent, 1_00)
+        for _ in range(40):
+            run_once()
+
+        assert RuleExecution.objects.count() == MAX_CHAIN_RUNS + 1
+        [last] = RuleExecution.objects.filter(chain_number__gt=MAX_CHAIN_RUNS)
+        assert last.error_message.startswith("rule_loop_detected: ")
+        # The next deposit begins a chain of its own.
+        fund(rent, 1_00)
+        run_once()
+        assert RuleExecution.objects.count() == 2 * (MAX_CHAIN_RUNS + 1)
+
+
+class TestALateSlot:
+    @pytest.fixture
+    def monthly(self, api, income, rent):
+        """The 31st of July 2030, midnight; a limit of $300.00 a month."""
+        due = condition("DATE", "EQUALS", 31)
+        capped = move(income, rent, 200_00, limit=limit("PER_MONTH", 300_00))
+        when = scheduled("MONTHLY", "2030-07-31T00:00:00Z", income.id)
+        return write_enabled(api, rule(step(capped, conditions=due), trigger=when))
+
+    def test_is_judged_by_the_date_it_was_due(self, api, monthly, rent):
+        run_once(datetime(2030, 8, 2, tzinfo=UTC))
+
+        [run] = runs_of(monthly)
+        assert not execution(api, run.id)["conditions_not_met"]
+        assert balances(rent) == [200_00]
+
+    def test_is_judged_by_that_date_when_it_is_tried_again(self, api, income, card):
+        due = condition("DATE", "EQUALS", 31)
+        when = scheduled("MONTHLY", "2030-07-31T23:58:00Z", income.id)
+        capped = move(income, card, 200_00, limit=limit("PER_MONTH", 300_00))
+        made = write_enabled(api, rule(step(capped, conditions=due), trigger=when))
+        refused = SimulatedMark.objects.create(account=card, fail_code=ErrorCode.PAYMENT_FAILED)
+        slot = datetime(2030, 7, 31, 23, 58, tzinfo=UTC)
+        run_once(slot)
+        run_once(slot + timedelta(seconds=10))
+        refused.delete()
+
+        run_once(slot + timedelta(minutes=6))  # in August
+        run_once(slot + timedelta(minutes=7))
+
+        [run] = runs_of(made)
+        assert execution(api, run.id)["status"] == "executed"
+        assert balances(card) == [100_00]
+        august = datetime(2030, 8, 31, 23, 58, tzinfo=UTC)
+        run_once(august)
+        run_once(august + timedelta(minutes=1))
+        assert balances(card) == [-100_00]  # all of August's limit was left
+
+    def test_counts_in_the_period_it_was_due(self, monthly, rent):
         run_once(datetime(2030, 8, 2, tzinfo=UTC))  # July's 200
         run_once(datetime(2030, 8, 31, tzinfo=UTC))  # August has 300 of its own
 

@@ -209,6 +209,23 @@ class TestWorkersAtOnce:
         assert {run.status for run in RuleExecution.objects.filter(trigger_type="MANUAL")} == {"executed"}
         assert find_faults() == []
 
+    def test_never_pay_a_debt_twice_through_two_rules(self, api, income, rent, savings, card):
+        """Each from a source of its own, so that nothing but the debt makes them wait for each other."""
+        for source in (income, rent, savings):
+            fund(source, 400_00)
+        run_once()
+        for source in (income, rent, savings):
+            spec = action("total_amount_due", source.id, card.id)
+            trigger(api, write_enabled(api, rule(step(spec), trigger=manual(source.id))))
+
+        with Crew(3) as crew:
+            crew.all_at_once(lambda: carry_out(timezone.now()))
+        run_once()
+        run_once(timezone.now() + timedelta(minutes=1))
+
+        assert (sum(balances(income, rent, savings)), balances(card)) == (900_00, [0])
+        assert find_faults() == []
+
 
 class TestAtTheSameTime:
     @pytest.fixture
