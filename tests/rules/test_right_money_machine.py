@@ -28,7 +28,7 @@ from rules.models import Rule, RuleExecution
 from sequence.sweeps import registered_sweeps
 from tests.client import Api
 from tests.factories import ExternalAccountFactory, IncomeSourceFactory, OrganizationFactory, PodFactory
-from tests.rules.definitions import action, limit, manual, on_funds, step
+from tests.rules.definitions import action, limit, manual, on_funds, scheduled, step
 from tests.rules.definitions import rule as body
 from tests.rules.steps import enable, trigger, write
 from tests.transfers.steps import fund, post_transfer
@@ -47,7 +47,7 @@ PERIODS = ["PER_WEEK", "PER_MONTH", "PER_YEAR"]
 cents = st.integers(1_00, 400_00)
 positions = st.integers(0, 10**6)
 debts = st.sampled_from(DEBTS)
-own_amounts = st.sampled_from(OWN_AMOUNT)
+triggers = st.sampled_from(["hand", "money", "clock"])
 
 
 def period_of(period, at):
@@ -125,10 +125,12 @@ class RightMoneyMachine(RuleBasedStateMachine):
                 self.judge(self.note(row), before)
 
     def note(self, row):
+        # A slot counts in the period in which it was due, however late the worker comes.
+        slot = RuleExecution.objects.filter(id=row.rule_execution_id).values_list("scheduled_at", flat=True).first()
         each = {
             "id": row.id, "to": self.names.get(row.destination_id), "from": self.names.get(row.source_id),
             "cents": row.amount_cents, "status": row.status, "rule": row.rule_id, "run": row.rule_execution_id,
-            "at": row.created_at, "was_complete": False,
+            "at": slot or row.created_at, "was_complete": False,
         }  # fmt: skip
         self.moved.append(each)
         self.settle(each, row)
@@ -184,31 +186,33 @@ class RightMoneyMachine(RuleBasedStateMachine):
     @rule(
         type=st.sampled_from(OWN_AMOUNT),
         debt=debts,
-        on=st.booleans(),
+        by=triggers,
         cap=st.none() | cents,
         of=st.sampled_from(PERIODS),
     )
-    def write_a_rule_for_one_debt(self, type, debt, on, cap, of):
+    def write_a_rule_for_one_debt(self, type, debt, by, cap, of):
         own = {"percentage_value": 100} if type == "percentage_liability_balance" else {}
         if cap:
             own["limit"] = limit(of, cap)
-        self.write(action(type, "", self.accounts[debt].id, up_to=True, **own), on)
+        self.write(action(type, "", self.accounts[debt].id, up_to=True, **own), by)
 
-    @rule(type=st.sampled_from(["avalanche", "snowball"]), amount=cents, on=st.booleans())
-    def write_a_rule_for_all_debts(self, type, amount, on):
+    @rule(type=st.sampled_from(["avalanche", "snowball"]), amount=cents, by=triggers)
+    def write_a_rule_for_all_debts(self, type, amount, by):
         debts = [{"id": self.accounts[debt].id} for debt in DEBTS]
         own = {"accounts": debts, "amount_in_cents": amount, "up_to_enabled": True}
-        self.write({**action(type, "", None), **own}, on)
+        self.write({**action(type, "", None), **own}, by)
 
-    def write(self, spec, on):
+    def write(self, spec, by):
         if len(self.rules) >= 6:
             return
         self.tick()
         taken = any(made.trigger_type == "ON_FUNDS_TRANSFERRED" for made in self.rules)
-        on = on and not taken
-        source = self.accounts["pod" if on else "income"].id
+        by = "hand" if by == "money" and taken else by
+        source = self.accounts["pod" if by == "money" else "income"].id
+        start = self.clock.strftime("%Y-%m-%dT%H:%M:%SZ")
+        whens = {"hand": manual(source), "money": on_funds(source), "clock": scheduled("DAILY", start, source)}
         spec = {**spec, "source": {"id": source}}
-        self.rules.append(enable(write(self.api, body(step(spec), trigger=on_funds(source) if on else manual(source)))))
+        self.rules.append(enable(write(self.api, body(step(spec), trigger=whens[by]))))
 
     @precondition(lambda self: self.rules)
     @rule(
