@@ -278,6 +278,21 @@ class TestARetry:
         assert told["error_message"] == "1 of 1 transfers failed: payment_failed."
         assert told["trace"]["nothing_to_move"] == 1  # 2 = 0 + 1 + 0 + 1
 
+    def test_adds_its_movements_to_those_of_the_first(self, api, income, rent, card, refused):
+        nothing = action("top_up", income.id, rent.id, amount_in_cents=0)
+        pay = action("total_amount_due", income.id, card.id)
+        id = trigger(api, write_enabled(api, rule(step(nothing, pay), trigger=manual(income.id))))
+        run_once()
+        run_once(later(seconds=10))
+        refused.delete()
+
+        run_once(later(minutes=10))
+        run_once(later(minutes=11))
+
+        told = execution(api, id)
+        # 4 = 1 + 1 + 0 + 2, of each try one
+        assert (told["status"], counts(told), told["trace"]["nothing_to_move"]) == ("executed", [4, 1, 1, 0], 2)
+
 
 class TestALimit:
     NEVER = condition("TRANSFER_AMOUNT", "GREATER_THAN", 10**9)
