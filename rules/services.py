@@ -30,6 +30,7 @@ from rules.schedules import next_slot
 from sequence import clock
 from sequence.errors import DomainError
 from sequence.transactions import transactional
+from sequence.wakeup import wake_workers
 
 # What a version's author has to do with it, where a person must not enable it.
 WROTE = "wrote this"
@@ -172,6 +173,8 @@ def trigger_rule(
     )
     if simulation:
         simulate(execution, now=execution.created_at)
+    else:
+        wake_workers()
     return execution
 
 

@@ -1,4 +1,4 @@
-"""A worker: sleeps until PostgreSQL rings or something may be due, then runs the sweeps until nothing is left.
+"""A worker: sleeps until it is woken or something may be due, then runs the sweeps until nothing is left.
 
 Any number may run, on any number of machines. One that is killed leaves whole batches, done or not done. One whose
 database goes away waits for it to come back. A sweep that breaks rests for a while; the others go on.
@@ -17,12 +17,11 @@ from django.db import InterfaceError, OperationalError, connection
 from sequence import clock
 from sequence.heartbeat import Heartbeat
 from sequence.sweeps import DATABASE_TROUBLE, Sweep, name_of, registered_chores, registered_sweeps, sweep_all
+from sequence.wakeup import LINGER_SECONDS, listen, wait_for_wakeup
 
 log = structlog.get_logger("sequence.worker")
 
-# Rung by a trigger in the transaction that makes work.
-CHANNEL = "sequence_work"
-# What is due by the clock alone, and a bell that nobody heard, wait no longer than this.
+# What is due by the clock alone, and a wake-up that nobody heard, wait no longer than this.
 SWEEP_EVERY_SECONDS = 1.0
 # While the database is away: soon enough to be back with it, rare enough not to hammer it.
 RECONNECT_AFTER_SECONDS = 1.0
@@ -64,15 +63,20 @@ class Worker:
         log.info("worker_stopped")
 
     def _work(self) -> None:
-        with connection.cursor() as cursor:
-            cursor.execute(f"LISTEN {CHANNEL}")
+        listen()
+        was_woken = False
         while not self._is_stopping:
             done = sum(self._attempt(sweep) for sweep in registered_sweeps())
             self._heartbeat.beat(done)
-            if not done:
-                for chore in registered_chores():
-                    self._attempt(chore)
-                _wait_for_bell()
+            if done:
+                was_woken = True
+                continue
+            if was_woken:  # A commit just after the one that woke us sends no wake-up of its own.
+                was_woken = wait_for_wakeup(LINGER_SECONDS)
+                continue
+            for chore in registered_chores():
+                self._attempt(chore)
+            was_woken = wait_for_wakeup(SWEEP_EVERY_SECONDS)
 
     def _attempt(self, sweep: Sweep) -> int:
         """Return what the sweep did. One that breaks rests, is logged with the cause, and stands on the console."""
@@ -95,12 +99,3 @@ class Worker:
             log.warning("database_unreachable", reason=str(error).strip().partition("\n")[0])
             connection.close()
             time.sleep(RECONNECT_AFTER_SECONDS)
-
-
-def _wait_for_bell() -> None:
-    """Return when the bell rings, or after SWEEP_EVERY_SECONDS."""
-    raw = connection.connection
-    if raw is None:
-        raise OperationalError("the connection is closed")
-    for _ in raw.notifies(timeout=SWEEP_EVERY_SECONDS, stop_after=1):
-        pass

@@ -19,6 +19,7 @@ from sequence import clock
 from sequence.api.fields import show_time
 from sequence.errors import Forbidden, Unauthorized
 from sequence.transactions import sqlstate_of, transactional
+from sequence.wakeup import wake_workers
 from transfers.approvals import check_accounts, entry_that_allows, find_asking_key, matching_entries, weigh
 from transfers.batches import Batch, lock_accounts_of
 from transfers.errors import (
@@ -84,6 +85,8 @@ def create_manual_transfer(
     _insert(transfer)
     if permission.spend_id is not None:
         add_spent([Spend(permission.spend_id, now, amount_in_cents)])
+    if not needs_approval:
+        wake_workers()
     return transfer
 
 
@@ -168,6 +171,7 @@ def approve_transfer(*, transfer_id: str, by: str, note: str | None = None) -> T
         raise TransferNotDecidable(status=transfer.status)
     _check_approval(transfer, by)
     _decide(transfer, Status.PROCESSING, by, note=note)
+    wake_workers()
     return transfer
 
 
@@ -276,6 +280,7 @@ def _complete_at_once(transfer: Transfer) -> Transfer:
         raise BalanceTooLarge(name=batch.accounts[transfer.destination_id or ""].private_name, most_cents=MAX_CENTS)
     batch.complete(transfer)
     batch.write()
+    wake_workers()  # What arrived may set off rules.
     return transfer
 
 

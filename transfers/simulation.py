@@ -5,6 +5,7 @@ from datetime import datetime
 
 from sequence import clock
 from sequence.transactions import transactional
+from sequence.wakeup import wake_workers
 from transfers.errors import NotOnTheSimulatedRail, TransferNotFound
 from transfers.models import ErrorCode, Outcome, SimulatedPayment, Status, Transfer
 from transfers.rails import Report, ReportKind, is_simulated
@@ -73,4 +74,5 @@ def _end(payment: SimulatedPayment, transfer: Transfer, report: Report) -> Trans
 
 def _apply(report: Report, now: datetime) -> Transfer:
     apply_reports([report], now=now)
+    wake_workers()  # What completed may set off rules.
     return Transfer.objects.with_accounts().get(id=report.transfer_id)

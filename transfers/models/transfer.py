@@ -319,14 +319,6 @@ class Transfer(models.Model):
                 declare=[("standing", "RECORD")],
                 func=_REFUSE_WHAT_IS_STOPPED,
             ),
-            # Workers wake at the commit, without a round trip: rows are the truth, this is only a bell.
-            pgtrigger.Trigger(
-                name="ring_for_workers",
-                when=pgtrigger.After,
-                operation=pgtrigger.Insert | pgtrigger.UpdateOf("status"),
-                condition=pgtrigger.Q(new__status__in=[Status.PROCESSING, Status.PENDING, Status.COMPLETE]),
-                func="PERFORM pg_notify('sequence_work', ''); RETURN NULL;",
-            ),
         ]
 
     def __str__(self) -> str:
