@@ -4,7 +4,6 @@ from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
-import pghistory
 from django.db.models import QuerySet
 
 from apikeys.custody import note_custodian
@@ -28,6 +27,7 @@ from apikeys.models import (
 from apikeys.standing import hold_lineage, hold_organization
 from apikeys.tokens import digest_of, new_token, shown_part
 from sequence import clock
+from sequence.audit import record_events
 from sequence.transactions import transactional
 
 # Records removed in one statement: enough to be quick, few enough to hold locks for a blink.
@@ -264,8 +264,7 @@ def expire_idempotency_records(*, ids: Collection[int]) -> int:
     """
     now = clock.now()
     live = _lock_records(ids).filter(expires_at__gt=now)
-    for record in live:
-        pghistory.create_event(record, label="expire")
+    record_events(live, label="expire")
     return IdempotencyRecord.objects.filter(id__in=[record.id for record in live]).update(expires_at=now)
 
 
@@ -273,8 +272,7 @@ def expire_idempotency_records(*, ids: Collection[int]) -> int:
 def remove_idempotency_records(*, ids: Collection[int]) -> int:
     """Remove these records, expired or not, and return how many it was; otherwise as expiring them."""
     records = _lock_records(ids)
-    for record in records:
-        pghistory.create_event(record, label="purge")
+    record_events(records, label="purge")
     removed, _ = IdempotencyRecord.objects.filter(id__in=[record.id for record in records]).delete()
     return removed
 

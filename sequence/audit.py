@@ -6,10 +6,11 @@ set once for a transaction they cost one round trip, or none where a statement c
 
 import json
 import uuid
-from collections.abc import Callable
-from typing import TypeVar
+from collections.abc import Callable, Collection
+from typing import Any, TypeVar
 
 from django.db import connection
+from django.db.models import Model
 
 from sequence.transactions import run_in_transaction
 
@@ -46,3 +47,27 @@ def run_audited(work: Callable[[], T], *, actor: str, request_id: str | None = N
         return work()
 
     return run_in_transaction(audited)
+
+
+def record_events(objects: Collection[Model], *, label: str) -> None:
+    """Put an event of each object on the audit trail, one that their model declares as a ``ManualEvent``.
+
+    This is what pghistory's ``create_event`` does, which sends the context as a piece of SQL among the parameters: a
+    statement whose parameters the server binds cannot hold one.
+    """
+    if not objects:
+        return
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT _pgh_attach_context()")
+        [context_id] = cursor.fetchone()
+    event_model: Any = next(iter(objects)).pgh_event_model  # type: ignore[attr-defined]
+    copied = [field.attname for field in event_model._meta.concrete_fields if not field.name.startswith("pgh_")]
+    event_model.objects.bulk_create(
+        event_model(
+            pgh_label=label,
+            pgh_obj_id=obj.pk,
+            pgh_context_id=context_id,
+            **{name: getattr(obj, name) for name in copied},
+        )
+        for obj in objects
+    )

@@ -118,6 +118,13 @@ else:
     }
 # Connections live as long as their thread; opening one costs 12 times the request.
 DATABASES["default"]["CONN_MAX_AGE"] = None
+# A statement that comes again is sent by its name and planned once. Behind a pooler that shares connections between
+# transactions the name may be unknown: there each statement is sent whole.
+# https://docs.djangoproject.com/en/5.2/ref/databases/#database-server-side-parameters-binding
+DATABASES["default"].setdefault("OPTIONS", {}).update(
+    server_side_binding=True,
+    prepare_threshold=2 if env.bool("DATABASE_PREPARED_STATEMENTS", default=True) else None,
+)
 
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 LANGUAGE_CODE = "en-us"

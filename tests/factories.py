@@ -1,11 +1,10 @@
 """Plain builders of rows that tests need and no endpoint makes."""
 
 import factory
-import pgtrigger
-from django.db import transaction
 
 from accounts.models import Account, AccountType, ExternalAccountType
 from apikeys.models import Organization
+from tests.unguarded import unguarded
 
 
 class OrganizationFactory(factory.django.DjangoModelFactory):
@@ -29,7 +28,7 @@ class PodFactory(factory.django.DjangoModelFactory):
         if not fields.get("balance_cents"):
             return super()._create(model_class, *args, **fields)
         # Money out of nothing, past the guard that wants postings for it.
-        with pgtrigger.ignore("accounts.Account:begins_empty"), transaction.atomic():
+        with unguarded("accounts.Account:begins_empty"):
             return super()._create(model_class, *args, **fields)
 
 
@@ -47,5 +46,5 @@ class ExternalAccountFactory(PodFactory):
 
 def set_balance(account: Account, cents: int) -> None:
     """Put money into an account out of nothing, past the guard that wants postings for it."""
-    with pgtrigger.ignore("accounts.Account:balance_moves_only_with_postings"):
+    with unguarded("accounts.Account:balance_moves_only_with_postings"):
         Account.objects.filter(id=account.id).update(balance_cents=cents)

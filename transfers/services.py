@@ -3,7 +3,6 @@
 from collections.abc import Sequence
 from datetime import datetime
 
-import pghistory
 import psycopg
 from django.db import DatabaseError
 
@@ -17,6 +16,7 @@ from apikeys.errors import KeyPaused
 from apikeys.spending import Spend, add_spent, broken_cap, lock_spent
 from sequence import clock
 from sequence.api.fields import show_time
+from sequence.audit import record_events
 from sequence.errors import Forbidden, Unauthorized
 from sequence.transactions import sqlstate_of, transactional
 from sequence.wakeup import wake_workers
@@ -192,7 +192,7 @@ def _decide(
     """Record the decision, and where a person made it put it on the audit trail: programs make too many."""
     transfer.decide(status=status, by=by, at=clock.now(), reason=reason, note=note)
     if reason is not CancelReason.BY_KEY:
-        pghistory.create_event(transfer, label="decide")
+        record_events([transfer], label="decide")
 
 
 def _check_approval(transfer: Transfer, by: str) -> None:

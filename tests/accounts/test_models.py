@@ -1,17 +1,17 @@
 """What the database itself refuses of accounts, whoever writes."""
 
-import pgtrigger
 import pytest
 from django.db import IntegrityError, connection, transaction
 
 from accounts.models import Account, AccountType, ExternalAccountType
 from tests.factories import ExternalAccountFactory, IncomeSourceFactory, PodFactory
+from tests.unguarded import unguarded
 
 
 def update(account: Account, change: str) -> None:
     # Another guard wants postings for every change of a balance; these are about what no posting may lead to either.
-    unguarded = pgtrigger.ignore("accounts.Account:balance_moves_only_with_postings")
-    with unguarded, transaction.atomic(), connection.cursor() as cursor:
+    past_postings = unguarded("accounts.Account:balance_moves_only_with_postings")
+    with past_postings, connection.cursor() as cursor:
         cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
         cursor.execute(f"UPDATE accounts_account SET {change} WHERE name = %s", [account.name])  # noqa: S608 - ours
         assert cursor.rowcount == 1
