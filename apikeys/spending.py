@@ -6,12 +6,11 @@ from datetime import UTC, date, datetime, timedelta
 from uuid import UUID
 
 from django.db import connection
-from django.db.models import Q
 
 from apikeys.entries import Permission
-from apikeys.models import SpendCounter, SpendPeriod
-from apikeys.standing import SHARE_STANDING
+from apikeys.models import SpendPeriod
 from sequence.api.ids import parse_id
+from sequence.transactions import TryAgain
 
 
 @dataclass(frozen=True)
@@ -31,32 +30,24 @@ def starts_on(period: SpendPeriod, at: datetime) -> date:
     return day.replace(day=1) if period is SpendPeriod.MONTH else day
 
 
-def lock_spent(
-    organization_id: str, spend_ids: Iterable[UUID], at: datetime, *, lineage_id: str | None = None
-) -> dict[tuple[UUID, SpendPeriod], int]:
+def lock_spent(organization_id: str, spend_ids: Iterable[UUID], at: datetime) -> dict[tuple[UUID, SpendPeriod], int]:
     """Return what went through each entry in the three periods around ``at``, locked until the transaction ends.
 
     A counter is created before it is counted: two first transfers of a day then wait for each other like all others.
-    With ``lineage_id`` that key is kept from being stopped meanwhile (see apikeys.standing): a stop locks counters
-    last, so whoever is to wait for one must do so before it holds a counter.
     """
-    # No lock is taken of what is null.
-    standing = [parse_id("org", organization_id), parse_id("key", lineage_id)] if lineage_id else [None, None]
     keys = [(spend_id, period) for spend_id in sorted(set(spend_ids)) for period in sorted(SpendPeriod)]
     with connection.cursor() as cursor:
         cursor.execute(
-            f"""
+            """
             INSERT INTO apikeys_spendcounter AS counter (organization_id, spend_id, period, starts_on, spent_cents)
             SELECT %s, spend_id, period, starts_on, 0
-            FROM (SELECT {SHARE_STANDING}) AS standing,
-                 unnest(%s::uuid[], %s::text[], %s::date[]) AS wanted (spend_id, period, starts_on)
+            FROM unnest(%s::uuid[], %s::text[], %s::date[]) AS wanted (spend_id, period, starts_on)
             ORDER BY spend_id, period
             ON CONFLICT (spend_id, period, starts_on) DO UPDATE SET spent_cents = counter.spent_cents
             RETURNING spend_id, period, spent_cents
-            """,  # noqa: S608 - only a constant is put in
+            """,
             [
                 parse_id("org", organization_id),
-                *standing,
                 [spend_id for spend_id, _ in keys],
                 [period.value for _, period in keys],
                 [starts_on(period, at) for _, period in keys],
@@ -65,17 +56,63 @@ def lock_spent(
         return {(spend_id, SpendPeriod(period)): cents for spend_id, period, cents in cursor.fetchall()}
 
 
-def read_spent(organization_id: str, spend_ids: Iterable[UUID], at: datetime) -> dict[tuple[UUID, SpendPeriod], int]:
-    """Return what ``lock_spent`` does, without a lock: to tell a person of it, not to decide."""
-    ids = set(spend_ids)
+def read_spent(spend_ids: Iterable[UUID], at: datetime) -> dict[tuple[UUID, SpendPeriod], int]:
+    """Return what ``lock_spent`` does, without a lock and without creating a counter.
+
+    To tell a person of it, or to choose an entry: ``count_spent`` then looks again under the lock.
+    """
+    ids = list(set(spend_ids))
     spent = {(spend_id, period): 0 for spend_id in ids for period in SpendPeriod}
-    around = Q(pk=None)
-    for period in SpendPeriod:
-        around |= Q(period=period, starts_on=starts_on(period, at))
-    counters = SpendCounter.objects.filter(around, organization_id=organization_id, spend_id__in=ids)
-    for spend_id, name, cents in counters.values_list("spend_id", "period", "spent_cents"):
-        spent[spend_id, SpendPeriod(name)] = cents
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """
+            SELECT spend_id, period, spent_cents FROM apikeys_spendcounter
+            WHERE spend_id = ANY(%s::uuid[])
+              AND (period, starts_on) IN (SELECT * FROM unnest(%s::text[], %s::date[]))
+            """,
+            [ids, [period.value for period in SpendPeriod], [starts_on(period, at) for period in SpendPeriod]],
+        )
+        spent.update({(spend_id, SpendPeriod(period)): cents for spend_id, period, cents in cursor.fetchall()})
     return spent
+
+
+def count_spent(permission: Permission, amount_cents: int, at: datetime, *, organization_id: str) -> None:
+    """Count a new transfer by the entry that lets it through, if its caps still hold under the counters' locks.
+
+    The last statement before the answer is kept, so that the transfers of one key wait for each other's commits alone.
+    Raises TryAgain when somebody was faster.
+    """
+    if permission.spend_id is None:
+        return
+    caps = period_caps(permission)
+    periods = sorted(SpendPeriod)
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """
+            INSERT INTO apikeys_spendcounter AS counter
+                (organization_id, spend_id, period, starts_on, spent_cents, uses)
+            SELECT %s, %s, period, starts_on, %s, 1 FROM unnest(%s::text[], %s::date[]) AS wanted (period, starts_on)
+            ON CONFLICT (spend_id, period, starts_on) DO UPDATE
+            SET spent_cents = counter.spent_cents + excluded.spent_cents, uses = counter.uses + 1
+            WHERE counter.spent_cents + excluded.spent_cents
+                  <= (%s::bigint[])[array_position(%s::text[], excluded.period::text)]
+            """,
+            [
+                parse_id("org", organization_id),
+                permission.spend_id,
+                amount_cents,
+                [period.value for period in periods],
+                [starts_on(period, at) for period in periods],
+                [_most(caps[period]) for period in periods],
+                [period.value for period in periods],
+            ],
+        )
+        if cursor.rowcount < len(periods):
+            raise TryAgain
+
+
+def _most(cap: int | None) -> int:
+    return cap if cap is not None else 2**63 - 1
 
 
 def add_spent(spends: Iterable[Spend]) -> None:
@@ -126,6 +163,11 @@ def period_caps(permission: Permission) -> dict[SpendPeriod, int | None]:
         SpendPeriod.WEEK: permission.max_amount_per_week,
         SpendPeriod.MONTH: permission.max_amount_per_month,
     }
+
+
+def has_period_cap(permission: Permission) -> bool:
+    """Say whether the entry has a cap that its counters are looked at for."""
+    return any(cap is not None for cap in period_caps(permission).values())
 
 
 def broken_cap(

@@ -14,8 +14,6 @@ from sequence.api.ids import parse_id
 
 # Also in the trigger of transfers, which cannot import it.
 _LOCK_NUMBER = "uuid_hash_extended(%s, 1)"
-# A fragment for statements that take the locks along: organization, then lineage, here as everywhere.
-SHARE_STANDING = f"pg_advisory_xact_lock_shared({_LOCK_NUMBER}), pg_advisory_xact_lock_shared({_LOCK_NUMBER})"
 
 
 def hold_organization(organization_id: str) -> None:

@@ -22,6 +22,13 @@ RETRIED_SQLSTATES = {"40001", "40P01"}
 _is_open: ContextVar[bool] = ContextVar("transaction_is_open", default=False)
 
 
+class TryAgain(Exception):
+    """Somebody was faster: what the work has read is so no more. It is undone, and done again on what is there now.
+
+    There is no limit to it: whoever raises this has seen that somebody else got ahead.
+    """
+
+
 def transactional(function: Callable[P, T]) -> Callable[P, T]:
     """Make a service one transaction: see ``run_in_transaction``."""
 
@@ -36,8 +43,9 @@ def run_in_transaction(work: Callable[[], T]) -> T:
     """Return ``work()``, done in one transaction that an exception undoes.
 
     Called inside another ``run_in_transaction`` it joins that one, without the two round trips of a savepoint: an
-    exception then undoes the whole. The outermost call repeats the work, at most five times, when PostgreSQL reports a
-    deadlock or a serialization failure, so ``work`` must have no effect outside the database.
+    exception then undoes the whole. The outermost call repeats the work when it raises TryAgain, and at most five times
+    when PostgreSQL reports a deadlock or a serialization failure, so ``work`` must have no effect outside the
+    database.
     """
     if _is_open.get():
         with transaction.atomic(savepoint=False):
@@ -50,16 +58,18 @@ def run_in_transaction(work: Callable[[], T]) -> T:
 
 
 def _run_with_retries(work: Callable[[], T]) -> T:
-    for _ in range(MAX_TRIES - 1):
+    tries_left = MAX_TRIES
+    while True:
         try:
             with transaction.atomic():
                 return work()
+        except TryAgain:
+            continue
         except OperationalError as error:
-            if sqlstate_of(error) not in RETRIED_SQLSTATES:
+            tries_left -= 1
+            if not tries_left or sqlstate_of(error) not in RETRIED_SQLSTATES:
                 raise
             time.sleep(random.uniform(0, MAX_PAUSE_SECONDS))  # noqa: S311 - jitter, not a secret
-    with transaction.atomic():
-        return work()
 
 
 def sqlstate_of(error: BaseException) -> str | None:

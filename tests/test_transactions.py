@@ -8,7 +8,7 @@ from django.db import IntegrityError, OperationalError, connection
 
 from apikeys.models import Organization
 from sequence import transactions
-from sequence.transactions import run_in_transaction, transactional
+from sequence.transactions import TryAgain, run_in_transaction, transactional
 from tests.factories import OrganizationFactory
 from tests.threads import PATIENCE_SECONDS, Crew
 
@@ -54,6 +54,11 @@ class TestRunInTransaction:
 
         assert self.tries == 5
         assert self.names() == []
+
+    def test_repeats_it_as_often_as_somebody_else_was_faster(self):
+        assert run_in_transaction(self.work(*[TryAgain()] * 20)) == 21
+
+        assert self.names() == ["Try 21"]
 
     @pytest.mark.parametrize("error", [failure("55P03"), failure("57014"), IntegrityError("x"), RuntimeError("x")])
     def test_repeats_nothing_else(self, error):

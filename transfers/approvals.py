@@ -118,7 +118,7 @@ def foresee(transfer: Transfer) -> Foresight:
     key = weighed = refusal = None
     try:
         key = find_asking_key(transfer)
-        weighed = weigh(transfer, key, look=read_spent)
+        weighed = weigh(transfer, key, look=lambda _, ids, at: read_spent(ids, at))
         check_accounts(transfer)
         entry_that_allows(weighed)
     except ApprovalRefused as error:

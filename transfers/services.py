@@ -13,7 +13,7 @@ from apikeys.authentication import AuthenticatedKey
 from apikeys.custody import reason_against
 from apikeys.entries import MAX_CENTS, Permission
 from apikeys.errors import KeyPaused
-from apikeys.spending import Spend, add_spent, broken_cap, lock_spent
+from apikeys.spending import Spend, add_spent, broken_cap, count_spent, has_period_cap, lock_spent, read_spent
 from sequence import clock
 from sequence.api.fields import show_time
 from sequence.audit import record_events
@@ -56,8 +56,8 @@ def create_manual_transfer(
 
     The caller has checked that an entry of the key matches the pair. Raises AccountNotFound, InvalidRequest for a pair
     that money cannot go between, MaxAmountExceeded when no matching entry's limits all hold (the period caps are
-    counted here, under their locks), and KeyPaused or Unauthorized for a key that was stopped since it came
-    through the door.
+    counted here, under their locks; where somebody was faster, all begins anew), and KeyPaused or Unauthorized for a
+    key that was stopped since it came through the door.
     """
     now = clock.now()
     source, destination = find_accounts_for_reference(
@@ -65,7 +65,7 @@ def create_manual_transfer(
     )
     route = route_between(source, destination)
     entries = matching_entries(key.permissions, source.id, destination.id)
-    permission, needs_approval = _choose_entry(key, entries, amount_in_cents, now)
+    permission, needs_approval = _choose_entry(entries, amount_in_cents, now)
     transfer = Transfer(
         organization_id=key.organization_id,
         amount_cents=amount_in_cents,
@@ -83,8 +83,7 @@ def create_manual_transfer(
         updated_at=now,
     )
     _insert(transfer)
-    if permission.spend_id is not None:
-        add_spent([Spend(permission.spend_id, now, amount_in_cents)])
+    count_spent(permission, amount_in_cents, now, organization_id=key.organization_id)
     if not needs_approval:
         wake_workers()
     return transfer
@@ -108,15 +107,13 @@ def _detail_of(error: DatabaseError) -> datetime:
     return datetime.fromisoformat(cause.diag.message_detail or "")
 
 
-def _choose_entry(
-    key: AuthenticatedKey, entries: Sequence[Permission], amount_cents: int, now: datetime
-) -> tuple[Permission, bool]:
+def _choose_entry(entries: Sequence[Permission], amount_cents: int, now: datetime) -> tuple[Permission, bool]:
     """Return the entry that the amount goes through, and whether a person must approve it.
 
     One that allows it without approval wins. Raises MaxAmountExceeded, naming the first limit in the way.
     """
-    spend_ids = [entry.spend_id for entry in entries if entry.spend_id]
-    spent = lock_spent(key.organization_id, spend_ids, now, lineage_id=key.lineage_id)
+    capped = [entry.spend_id for entry in entries if entry.spend_id and has_period_cap(entry)]
+    spent = read_spent(capped, now) if capped else {}
     broken = [broken_cap(entry, amount_cents, spent) for entry in entries]
     allowed = [entry for entry, cap in zip(entries, broken, strict=True) if cap is None]
     for entry in allowed:

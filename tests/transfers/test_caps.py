@@ -1,5 +1,6 @@
 """What a key may move at most: caps of one transfer, of a day, a week, a month."""
 
+from collections import defaultdict
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -8,7 +9,7 @@ from django.utils import timezone
 from apikeys.entries import parse_permissions
 from apikeys.models import ApiKey, SpendCounter, SpendPeriod
 from apikeys.services import create_api_key, edit_api_key, rotate_api_key, set_permissions
-from apikeys.spending import starts_on
+from apikeys.spending import read_spent, starts_on
 from tests.apikeys.test_idempotency import key_of
 from tests.client import Api
 from tests.transfers.steps import (
@@ -152,6 +153,44 @@ class TestPeriodCaps:
             "max_amount_exceeded",
         ]
         assert find_faults() == []
+
+
+class TestWhoWasFaster:
+    """An entry is chosen without a lock; what counts is what stands in its counters when it is counted."""
+
+    @pytest.fixture
+    def once_stale(self, monkeypatch):
+        """Let the first look see counters in which nothing stands yet."""
+        looks = []
+
+        def read(ids, at):
+            looks.append(at)
+            return defaultdict(int) if len(looks) == 1 else read_spent(ids, at)
+
+        monkeypatch.setattr("transfers.services.read_spent", read)
+        return looks
+
+    @pytest.mark.parametrize("period", PERIODS)
+    def test_leaves_nothing_beyond_the_cap(self, client_with, ask, once_stale, period):
+        api = client_with(f"MANUAL_TRANSFER:*>*;{period}=10000")
+        assert ask(api, 9_000) == "processing"
+        once_stale.clear()
+
+        assert ask(api, 1_001) == "max_amount_exceeded"
+
+        assert len(once_stale) == 2
+        assert Transfer.objects.filter(api_key__isnull=False).count() == 1
+        assert set(SpendCounter.objects.values_list("spent_cents", "uses")) == {(9_000, 1)}
+
+    def test_leaves_it_to_another_entry(self, client_with, ask, once_stale, rent, income):
+        api = client_with("MANUAL_TRANSFER:*>*;day=10000", f"MANUAL_TRANSFER:{income.id}>*;day=10000")
+        assert ask(api, 9_000) == "processing"
+        once_stale.clear()
+
+        assert ask(api, 9_000) == "processing"
+
+        assert len(once_stale) == 2
+        assert sorted(SpendCounter.objects.filter(period="day").values_list("spent_cents", flat=True)) == [9_000, 9_000]
 
 
 class TestWhatCounts:
