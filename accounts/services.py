@@ -13,7 +13,14 @@ from accounts.signals import account_deleting
 from sequence import clock
 from sequence.api.ids import parse_id
 from sequence.errors import Private
+from sequence.row_lookup import RowLookup
 from sequence.transactions import transactional
+
+# The two look-ups that most requests make.
+_OPEN_ACCOUNT = RowLookup(Account, "organization_id = %s AND id = %s AND deleted_at IS NULL")
+_REFERENCED_ACCOUNTS = RowLookup(
+    Account, "organization_id = %s AND id = ANY(%s) AND deleted_at IS NULL ORDER BY id FOR KEY SHARE"
+)
 
 
 def create_income_source(
@@ -121,10 +128,10 @@ def _create_account(**fields: Any) -> Account:
 
 def get_account(*, organization_id: str, account_id: str) -> Account:
     """Return the organization's account. Raises AccountNotFound, for somebody else's and for a deleted one too."""
-    account = Account.objects.of(organization_id).open().filter(id=account_id).first()
-    if account is None:
+    found = _OPEN_ACCOUNT.find(parse_id("org", organization_id), parse_id("acc", account_id))
+    if not found:
         raise AccountNotFound()
-    return account
+    return found[0]
 
 
 def name_accounts(organization_id: str) -> list[tuple[str, str]]:
@@ -159,12 +166,8 @@ def find_accounts_for_reference(*account_ids: str, organization_id: str) -> list
 
     The weakest lock there is: it waits for a deletion or an edit, never for money that moves. Raises AccountNotFound.
     """
-    rows = Account.objects.raw(
-        "SELECT * FROM accounts_account WHERE organization_id = %s AND id = ANY(%s) AND deleted_at IS NULL"
-        " ORDER BY id FOR KEY SHARE",
-        [parse_id("org", organization_id), [parse_id("acc", account_id) for account_id in account_ids]],
-    )
-    found = {account.id: account for account in rows}
+    ids = [parse_id("acc", account_id) for account_id in account_ids]
+    found = {account.id: account for account in _REFERENCED_ACCOUNTS.find(parse_id("org", organization_id), ids)}
     if set(account_ids) - set(found):
         raise AccountNotFound()
     return [found[account_id] for account_id in account_ids]

@@ -5,6 +5,7 @@ import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import lru_cache
 from typing import Any
 from uuid import UUID
 
@@ -28,17 +29,8 @@ SCHEME = "apikey"
 # Staff ask "is this key still used?", not "when exactly?": one write a minute answers it.
 LAST_USE_PRECISION = timedelta(minutes=1)
 
-# Hand-written because every request pays for it: the key, its organization and its entries in one round trip. The
-# first part notes the use; it skips a row that another request holds, so that nobody ever waits for it.
+# Hand-written because every request pays for it: the key, its organization and its entries in one round trip.
 _FIND_KEY = """
-WITH stale AS (
-    SELECT id FROM apikeys_apikey
-    WHERE digest = %(digest)s AND revoked_at IS NULL AND (expires_at IS NULL OR expires_at > %(now)s)
-      AND (last_used_at IS NULL OR last_used_at <= %(stale)s)
-    FOR NO KEY UPDATE SKIP LOCKED
-), noted AS (
-    UPDATE apikeys_apikey SET last_used_at = %(now)s FROM stale WHERE apikeys_apikey.id = stale.id
-)
 SELECT key.id, key.digest, key.prefix, key.lineage_id, key.organization_id, organization.legal_name,
        key.rate_limit_per_minute,
        key.revoked_at IS NULL AND (key.expires_at IS NULL OR key.expires_at > %(now)s)
@@ -49,9 +41,15 @@ SELECT key.id, key.digest, key.prefix, key.lineage_id, key.organization_id, orga
                                          max_count_per_month)
                         ORDER BY entry.id)
         FROM apikeys_permissionentry entry WHERE entry.api_key_id = key.id)::text,
-       key.paused_at
+       key.paused_at, key.last_used_at
 FROM apikeys_apikey key JOIN apikeys_organization organization ON organization.id = key.organization_id
 WHERE key.digest = %(digest)s
+"""
+
+# Skips a row that another request holds, so that nobody ever waits for it.
+_NOTE_USE = """
+UPDATE apikeys_apikey SET last_used_at = %(now)s
+WHERE id = (SELECT id FROM apikeys_apikey WHERE id = %(id)s FOR NO KEY UPDATE SKIP LOCKED)
 """
 
 
@@ -129,13 +127,12 @@ def find_key(token: str, *, at: datetime) -> AuthenticatedKey:
     """
     digest = digest_of(token)
     with connection.cursor() as cursor:
-        cursor.execute(
-            _FIND_KEY,
-            {"digest": digest, "now": at, "stale": at - LAST_USE_PRECISION, "active": OrganizationStatus.ACTIVE.value},
-        )
+        cursor.execute(_FIND_KEY, {"digest": digest, "now": at, "active": OrganizationStatus.ACTIVE.value})
         row = cursor.fetchone()
-    if row is None or not hmac.compare_digest(bytes(row[1]), digest) or not row[7]:
-        raise Unauthorized()
+        if row is None or not hmac.compare_digest(bytes(row[1]), digest) or not row[7]:
+            raise Unauthorized()
+        if row[10] is None or row[10] <= at - LAST_USE_PRECISION:
+            cursor.execute(_NOTE_USE, {"id": row[0], "now": at})
     return AuthenticatedKey(
         id=show_id("key", row[0]),
         prefix=row[2],
@@ -143,9 +140,15 @@ def find_key(token: str, *, at: datetime) -> AuthenticatedKey:
         organization_id=show_id("org", row[4]),
         legal_name=row[5],
         rate_limit_per_minute=row[6],
-        permissions=tuple(_permission(entry) for entry in json.loads(row[8] or "[]")),
+        permissions=_permissions(row[8] or "[]"),
         paused_at=row[9],
     )
+
+
+@lru_cache(maxsize=1024)
+def _permissions(entries: str) -> tuple[Permission, ...]:
+    """Return what the entries allow. They are immutable, and the same text comes with every request of a key."""
+    return tuple(_permission(entry) for entry in json.loads(entries))
 
 
 def _permission(entry: list[Any]) -> Permission:

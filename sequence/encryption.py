@@ -36,6 +36,10 @@ class _DecryptedWhenAsked(DeferredAttribute):
             value = instance.__dict__[self.field.attname] = value.decrypt()
         return value
 
+    # With this one Python asks the attribute before it looks into the instance.
+    def __set__(self, instance: models.Model, value: Any) -> None:
+        instance.__dict__[self.field.attname] = value
+
 
 class EncryptedField(models.TextField):
     """Text that only this process can read: a dump of the column is worthless without the keys.

@@ -91,3 +91,47 @@ class TransferDetail(serializers.Serializer):
             "completed_at": show_time(instance.completed_at) if instance.completed_at else None,
             "cancel_reason": instance.cancel_reason,
         }
+
+
+# What a list reads of a transfer and its accounts, and nothing else of them.
+ROW = (
+    "id",
+    "amount_cents",
+    "direction",
+    "origin",
+    "status",
+    "description",
+    "source_id",
+    "source__name",
+    "source__type",
+    "destination_id",
+    "destination__name",
+    "destination__type",
+    "rule_id",
+    "rule_execution_id",
+    "error_code",
+    "created_at",
+    "completed_at",
+    "cancel_reason",
+)
+
+
+def show_row(row: Any) -> dict[str, Any]:
+    """Return ``TransferDetail`` of a named tuple of the columns ``ROW``: a page of 100 needs no 300 model instances."""
+    return {
+        "id": row.id,
+        "amount_in_cents": row.amount_cents,
+        "direction": row.direction,
+        "origin": row.origin,
+        "status": row.status,
+        "description": row.description,
+        "source": row.source_id and {"id": row.source_id, "name": row.source__name, "type": row.source__type},
+        "destination": row.destination_id
+        and {"id": row.destination_id, "name": row.destination__name, "type": row.destination__type},
+        "rule_id": row.rule_id,
+        "rule_execution_id": row.rule_execution_id,
+        "error_code": row.error_code,
+        "created_at": show_time(row.created_at),
+        "completed_at": show_time(row.completed_at) if row.completed_at else None,
+        "cancel_reason": row.cancel_reason,
+    }

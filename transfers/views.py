@@ -17,7 +17,7 @@ from sequence.api.request_ids import request_id_of
 from transfers import services
 from transfers.errors import MaxAmountExceeded, TransferNotCancellable, TransferNotFound
 from transfers.models import Transfer
-from transfers.serializers import CreateTransfer, TransferDetail, TransferListQuery
+from transfers.serializers import ROW, CreateTransfer, TransferDetail, TransferListQuery, show_row
 
 _FILTERS = {
     "direction": "direction",
@@ -50,12 +50,12 @@ class TransferViewSet(KeyedViewSet):
         transfers = Transfer.objects.of(self.caller.organization_id).filter(**filters)
         return paginate(
             _sides(transfers, account.id, role=self.query["account_role"]),
-            show=TransferDetail().to_representation,
+            show=show_row,
             list_name="transfers",
             newest_first=True,
             first=self.query.get("first", DEFAULT_SIZE),
             after=self.query.get("after"),
-            finish=lambda rows: rows.with_accounts(),
+            finish=lambda rows: rows.values_list(*ROW, named=True),
         )
 
     @operation(

@@ -44,18 +44,19 @@ class _RowComparison(Func):
 def paginate(
     rows: QuerySet[M] | Sequence[QuerySet[M]],
     *,
-    show: Callable[[M], Any],
+    show: Callable[[Any], Any],
     list_name: str,
     newest_first: bool,
     first: int | None,
     after: str | None,
-    finish: Callable[[Any], QuerySet[M]] = lambda rows: rows,
+    finish: Callable[[Any], QuerySet[Any]] = lambda rows: rows,
 ) -> Page:
     """Return the page of ``rows`` behind the cursor ``after``, ordered by ``created_at``, then id.
 
     Several disjoint querysets of one model are merged, each read by its own index. ``first`` is the size; None means
     all. ``list_name`` seals cursors, so that one list refuses another's. ``finish`` adds what showing needs, such as
-    ``select_related``. Raises InvalidRequest for a cursor that is not ours.
+    ``select_related``, or makes the rows named tuples that hold ``id`` and ``created_at``. Raises InvalidRequest for
+    a cursor that is not ours.
     """
     order = ("-created_at", "-id") if newest_first else ("created_at", "id")
     parts = [rows] if isinstance(rows, QuerySet) else rows
@@ -90,7 +91,7 @@ def _signer(list_name: str) -> signing.Signer:
 
 
 def _seal_cursor(row: Any, list_name: str) -> str:
-    position = [int(row.created_at.timestamp()), row.created_at.microsecond, row.pk]
+    position = [int(row.created_at.timestamp()), row.created_at.microsecond, row.id]
     return _signer(list_name).sign_object(position)
 
 

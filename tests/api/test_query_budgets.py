@@ -72,8 +72,9 @@ class TestBudget:
 
         assert cost("GET", f"/accounts/{pod.id}", status=200) == 3
 
-    def test_of_noting_the_use_of_a_key_is_nothing(self, cost, pod, acme):
+    def test_of_noting_the_use_of_a_key_is_one_more_once_a_minute(self, cost, pod, acme):
         acme.api_keys.update(last_used_at=None)
 
-        assert cost("GET", f"/accounts/{pod.id}", status=200) == 2
+        assert cost("GET", f"/accounts/{pod.id}", status=200) == 3
         assert acme.api_keys.get().last_used_at is not None
+        assert cost("GET", f"/accounts/{pod.id}", status=200) == 2

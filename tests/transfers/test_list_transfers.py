@@ -253,3 +253,9 @@ class TestPages:
             assert len(page(reader, pod, first=100)["data"]) == 100
 
         assert len(statements) <= STATEMENTS, [query["sql"][:80] for query in statements]
+
+
+class TestRows:
+    def test_are_what_reading_each_transfer_gives(self, api, pod, history):
+        for item in listed(api, pod, account_role="either"):
+            assert api.get(f"/transfers/{item['id']}").json()["data"] == item
