@@ -30,9 +30,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 def django_db_setup(django_db_setup, django_db_blocker):
     """Let tests that commit be cleaned up: pytest-django truncates all tables after each, which the ledger refuses."""
     with django_db_blocker.unblock(), connection.cursor() as cursor:
-        cursor.execute(
-            "SELECT tgrelid::regclass, tgname FROM pg_trigger WHERE tgname LIKE 'pgtrigger_is_never_truncated%'"
-        )
+        cursor.execute("SELECT tgrelid::regclass, tgname FROM pg_trigger WHERE tgname LIKE '%never_truncated%'")
         for table, trigger in cursor.fetchall():
             cursor.execute(f"ALTER TABLE {table} DISABLE TRIGGER {trigger}")
 

@@ -16,7 +16,6 @@ from apikeys.errors import KeyPaused
 from apikeys.spending import Spend, add_spent, broken_cap, count_spent, has_period_cap, lock_spent, read_spent
 from sequence import clock
 from sequence.api.fields import show_time
-from sequence.audit import record_events
 from sequence.errors import Forbidden, Unauthorized
 from sequence.transactions import sqlstate_of, transactional
 from sequence.wakeup import wake_workers
@@ -33,7 +32,7 @@ from transfers.errors import (
     TransferNotFound,
 )
 from transfers.models import STOPPABLE, CancelReason, Direction, Origin, Status, Transfer
-from transfers.models.transfer import PAUSED, SUSPENDED_OR_REVOKED
+from transfers.models.guards import PAUSED, SUSPENDED_OR_REVOKED
 from transfers.pairs import manual_origin, route_between
 from transfers.rails.ledger import IncomingRail
 from transfers.settlement import give_back
@@ -150,7 +149,7 @@ def cancel_transfer(
     transfer = _lock_transfer(transfer_id)
     if transfer.status not in STOPPABLE:
         raise TransferNotCancellable(status=transfer.status)
-    _decide(transfer, Status.CANCELLED, by, reason=reason, note=note)
+    transfer.decide(status=Status.CANCELLED, by=by, at=clock.now(), reason=reason, note=note)
     give_back([transfer])
     return transfer
 
@@ -167,7 +166,7 @@ def approve_transfer(*, transfer_id: str, by: str, note: str | None = None) -> T
     if transfer.status != Status.PENDING_APPROVAL:
         raise TransferNotDecidable(status=transfer.status)
     _check_approval(transfer, by)
-    _decide(transfer, Status.PROCESSING, by, note=note)
+    transfer.decide(status=Status.PROCESSING, by=by, at=clock.now(), note=note)
     wake_workers()
     return transfer
 
@@ -178,18 +177,9 @@ def reject_transfer(*, transfer_id: str, by: str, note: str | None = None) -> Tr
     transfer = _lock_transfer(transfer_id)
     if transfer.status != Status.PENDING_APPROVAL:
         raise TransferNotDecidable(status=transfer.status)
-    _decide(transfer, Status.CANCELLED, by, reason=CancelReason.REJECTED, note=note)
+    transfer.decide(status=Status.CANCELLED, by=by, at=clock.now(), reason=CancelReason.REJECTED, note=note)
     give_back([transfer])
     return transfer
-
-
-def _decide(
-    transfer: Transfer, status: Status, by: str, *, reason: CancelReason | None = None, note: str | None = None
-) -> None:
-    """Record the decision, and where a person made it put it on the audit trail: programs make too many."""
-    transfer.decide(status=status, by=by, at=clock.now(), reason=reason, note=note)
-    if reason is not CancelReason.BY_KEY:
-        record_events([transfer], label="decide")
 
 
 def _check_approval(transfer: Transfer, by: str) -> None:

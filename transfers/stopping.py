@@ -2,7 +2,8 @@
 
 from datetime import datetime, timedelta
 
-from django.db.models import Q, QuerySet
+from django.db.models import Case, Q, QuerySet, Value, When
+from django.db.models.functions import Coalesce
 
 from transfers.models import CancelReason, Status, Transfer
 from transfers.settlement import give_back
@@ -22,8 +23,10 @@ def cancel_all(which: Q, *, reason: CancelReason, by: str, at: datetime, note: s
     Transfer.objects.filter(id__in=[transfer.id for transfer in transfers]).update(
         status=Status.CANCELLED,
         cancel_reason=reason,
-        decided_by=by,
-        decided_at=at,
+        # Each expression sees the row as it was.
+        cancelled_by=Case(When(decided_at__isnull=False, then=Value(by))),
+        decided_by=Coalesce("decided_by", Value(by)),
+        decided_at=Coalesce("decided_at", Value(at)),
         decision_note=note,
         updated_at=at,
         stalled_at=None,

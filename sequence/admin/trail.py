@@ -32,9 +32,10 @@ VERBS = {
     "remove": "taken away",
     "enrol": "enrolled",
     "decide": "decided",
+    "record": "recorded",
 }
 # What happened for the first and last time is told by its whole content, everything else by what it changed.
-_WHOLE = {"insert", "delete", "expire", "purge", "add", "remove", "enrol", "decide"}
+_WHOLE = {"insert", "delete", "expire", "purge", "add", "remove", "enrol", "decide", "record"}
 # Told elsewhere in the row, or noise.
 _UNSAID = {"id", "created_at", "updated_at", "lineage_id", "spend_id"}
 # By which field people recognise an object.

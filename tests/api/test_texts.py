@@ -104,13 +104,14 @@ EXCEPTIONS = {
     "sequence.WorkerProcess.broken_sweep": "written by us",
     "transfers.TransferDecision.pgh_label": "made by us",
     "transfers.TransferDecision.decided_by": "copied from the transfer",
+    "transfers.TransferDecision.cancelled_by": "copied from the transfer",
     "transfers.TransferDecision.decision_note": "copied from the transfer",
     "transfers.Transfer.rail": "one of a list that the rails declare",
     "transfers.Transfer.description": "letters, digits and spaces of ASCII",
 }
 OURS = ("accounts", "apikeys", "cards", "rules", "sequence", "transfers")
 # How an actor, a choice and a form of its own are recognised without being listed.
-KNOWN_NAMES = {"request_id", "decided_by", "by"}
+KNOWN_NAMES = {"request_id", "decided_by", "cancelled_by", "by"}
 
 
 def _text_columns():

@@ -9,11 +9,12 @@ from django.db.models import Model
 
 from accounts.models import Account, AccountType
 from apikeys.models import ApiKey, PermissionEntry
-from sequence.api.ids import new_id, parse_id
+from sequence.api.ids import parse_id
 from tests.factories import PodFactory
 from tests.transfers.steps import balances, fund, settle, transfer_between
 from transfers.checks import find_faults
 from transfers.models import EntrySet, Posting, Status, Transfer
+from transfers.services import approve_transfer
 
 S = Status
 # Whence a transfer may go where. Everything else is going back.
@@ -30,6 +31,12 @@ TRANSITIONS = [
     (S.COMPLETE, S.ERROR),
 ]
 
+
+# What a transfer was asked to be.
+ASKED = [
+    *("id", "organization_id", "amount_cents", "direction", "origin", "description", "source_id", "destination_id"),
+    *("rail", "rule_id", "rule_execution_id", "api_key_id", "request_id", "created_at"),
+]
 
 Statement = tuple[str, list]
 
@@ -53,6 +60,17 @@ def refusal(*statements: Statement) -> str:
 def change(row: Model, what: str) -> Statement:
     """Return an UPDATE of one row."""
     return f"UPDATE {row._meta.db_table} SET {what} WHERE id = %s", [uuid_of(row)]  # noqa: S608 - the attack
+
+
+def copy_of(transfer: Transfer, **other: object) -> Statement:
+    """Return an INSERT of a transfer like the one, but for some columns."""
+    columns = [*ASKED[1:], "status", "updated_at"]
+    values = ", ".join("%s" if column in other else column for column in columns)
+    sql = (
+        f"INSERT INTO transfers_transfer (id, {', '.join(columns)})"  # noqa: S608 - the attack
+        f" SELECT gen_random_uuid(), {values} FROM transfers_transfer WHERE id = %s"
+    )
+    return sql, [*(other[column] for column in columns if column in other), uuid_of(transfer)]
 
 
 def posting_of(entry_set: EntrySet, organization, account, clearing, cents) -> Statement:
@@ -187,15 +205,6 @@ class TestPostings:
 
     @pytest.mark.parametrize("table", ["transfers_posting", "transfers_entryset"])
     def test_are_never_truncated(self, settled, table):
-        with connection.cursor() as cursor:  # The suite's clean-up needs the trigger off; see tests/conftest.py.
-            cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
-            for each in ("transfers_posting", "transfers_entryset"):
-                cursor.execute(
-                    "SELECT tgname FROM pg_trigger WHERE tgname LIKE %s AND tgrelid = %s::regclass",
-                    ["pgtrigger_is_never_truncated%", each],
-                )
-                cursor.execute(f"ALTER TABLE {each} ENABLE TRIGGER {cursor.fetchone()[0]}")
-
         assert "append-only" in refusal((f"TRUNCATE {table} CASCADE", []))
         assert Posting.objects.count() == 4
 
@@ -311,17 +320,35 @@ class TestTransfer:
         assert constraint in refusal(change(waiting, what))
 
     def test_has_a_known_status_also_when_it_is_new(self, waiting):
-        same = (
-            "organization_id, amount_cents, direction, origin, source_id, destination_id, rail, created_at, updated_at"
-        )
-        copied = (
-            f"INSERT INTO transfers_transfer (id, status, {same})"  # noqa: S608 - constants
-            f" SELECT %s, 'lost', {same} FROM transfers_transfer WHERE id = %s"
-        )
+        assert "transfer_status_is_known" in refusal(copy_of(waiting, status="lost"))
 
-        words = refusal((copied, [parse_id("txr", new_id("txr")), uuid_of(waiting)]))
+    @pytest.mark.parametrize("column", ASKED)
+    def test_stays_what_was_asked(self, settled, column):
+        other = {"id": "gen_random_uuid()", "amount_cents": "1", "created_at": "now()"}.get(column)
+        if column.endswith("_id") and column != "request_id":
+            other = "NULL" if getattr(settled, column) else "gen_random_uuid()"
 
-        assert "transfer_status_is_known" in words
+        words = refusal(change(settled, f"{column} = {other or repr('other')}"))
+
+        assert "was asked to be never changes" in words or "transfer_" in words or "not-null" in words
+        assert Transfer.objects.filter(id=settled.id, amount_cents=30_00).exists()
+
+    @pytest.mark.parametrize("column", ASKED)
+    def test_may_be_written_as_it_is(self, settled, column):
+        commit(change(settled, f"{column} = {column}"))
+
+    @pytest.mark.parametrize("what", ["decided_by = 'staff:bob'", "decided_at = now()", "cancelled_by = 'staff:bob'"])
+    def test_is_decided_with_its_status_alone(self, settled, what):
+        assert "is set once, with its status" in refusal(change(settled, what))
+
+    @pytest.mark.parametrize("what", ["decided_by = 'staff:bob'", "decided_by = NULL", "decided_at = now()"])
+    def test_is_decided_once(self, client_with, income, rent, what):
+        decided = transfer_between(client_with("MANUAL_TRANSFER:*>*;approval=0"), income, rent, 1_00)
+        approve_transfer(transfer_id=decided.id, by="staff:ann")
+        cancelled = "status = 'cancelled', cancel_reason = 'rejected'"
+
+        assert "is set once, with its status" in refusal(change(decided, f"{cancelled}, {what}"))
+        commit(change(decided, f"{cancelled}, cancelled_by = 'staff:bob'"))
 
 
 class TestOrganizations:
@@ -329,13 +356,13 @@ class TestOrganizations:
 
     def test_keep_a_transfers_accounts_to_themselves(self, waiting, foreign_pod):
         for column in ("source_id", "destination_id"):
-            words = refusal(change(waiting, f"{column} = '{uuid_of(foreign_pod)}'"))
+            words = refusal(copy_of(waiting, **{column: uuid_of(foreign_pod)}))
             assert f"transfers_transfer_{column}_of_same_organization" in words
 
     def test_keep_a_transfers_key_to_themselves(self, waiting, other_api, globex):
         key = ApiKey.objects.get(organization=globex)
 
-        words = refusal(change(waiting, f"api_key_id = '{uuid_of(key)}'"))
+        words = refusal(copy_of(waiting, api_key_id=uuid_of(key)))
 
         assert "transfers_transfer_api_key_id_of_same_organization" in words
 

@@ -263,7 +263,8 @@ class TransferAdmin(ReadOnlyAdmin):
         if obj.decided_at is None:
             return UNKNOWN
         note = f": {obj.decision_note}" if obj.decision_note else ""
-        return f"{obj.decided_by}, {obj.decided_at:%Y-%m-%d %H:%M:%S} UTC{note}"
+        cancelled = f"; cancelled by {obj.cancelled_by}" if obj.cancelled_by else ""
+        return f"{obj.decided_by}, {obj.decided_at:%Y-%m-%d %H:%M:%S} UTC{cancelled}{note}"
 
     @admin.display(description="execution")
     def shown_execution(self, obj: Transfer) -> Any:

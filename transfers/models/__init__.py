@@ -1,5 +1,6 @@
 """What moves money: transfers, the ledger that proves them, and the simulated world outside."""
 
+from transfers.models.ach_limits import AchLimits
 from transfers.models.ledger import Clearing, EntrySet, EntrySetKind, Posting
 from transfers.models.ledger_check import LedgerCheck
 from transfers.models.simulated import Outcome, SimulatedMark, SimulatedPayment
@@ -8,7 +9,6 @@ from transfers.models.transfer import (
     STALLED_REST,
     STOPPABLE,
     UNDER_WAY,
-    AchLimits,
     CancelReason,
     Direction,
     ErrorCode,

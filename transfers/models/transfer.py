@@ -15,6 +15,7 @@ from sequence import clock
 from sequence.api.ids import PrefixedIdField
 from sequence.audit import MAX_NOTE_LENGTH
 from sequence.texts import PlainTextField
+from transfers.models import guards
 
 
 class Direction(models.TextChoices):
@@ -169,34 +170,40 @@ _HAS_SOURCE, _HAS_DESTINATION = Q(source__isnull=False), Q(destination__isnull=F
 _OUTSIDE_ORIGINS = [Origin.PAYCHECK, Origin.CHECK_DEPOSIT, Origin.CASHBACK]
 
 
-# SQLSTATEs of our own: how the trigger below refuses.
-SUSPENDED_OR_REVOKED, PAUSED = "SQ001", "SQ002"
-# Each statement of it sees what was committed before it began, so the standing is read after the locks are held.
-_REFUSE_WHAT_IS_STOPPED = """
-    IF NEW.api_key_id IS NULL AND NEW.rule_id IS NULL THEN
-        RETURN NEW;
-    END IF;
-    PERFORM pg_advisory_xact_lock_shared(uuid_hash_extended(NEW.organization_id, 1));
-    PERFORM pg_advisory_xact_lock_shared(uuid_hash_extended(lineage_id, 1))
-        FROM apikeys_apikey WHERE id = NEW.api_key_id;
-    SELECT organization.status <> 'active' OR key.revoked_at IS NOT NULL AS is_closed, key.paused_at INTO standing
-        FROM apikeys_organization organization LEFT JOIN apikeys_apikey key ON key.id = NEW.api_key_id
-        WHERE organization.id = NEW.organization_id;
-    IF standing.is_closed THEN
-        RAISE EXCEPTION 'its organization is suspended or its key revoked' USING ERRCODE = 'SQ001';
-    ELSIF standing.paused_at IS NOT NULL THEN
-        RAISE EXCEPTION 'its key is paused' USING ERRCODE = 'SQ002', DETAIL = to_json(standing.paused_at) #>> '{}';
-    END IF;
-    RETURN NEW;
-"""
+def _unbound(model: type[models.Model]) -> Any:
+    """Return an event's foreign key as pghistory makes them, but one that may be empty."""
+    return models.ForeignKey(
+        model, null=True, on_delete=models.DO_NOTHING, db_constraint=False, related_name="+", related_query_name="+"
+    )
 
 
-# What somebody decided about one by hand; workers and programs change too many of them for a trigger to watch.
+# What was asked for. Nothing here changes after the insert, whatever becomes of it.
+_ASKED = [
+    *("id", "organization_id", "amount_cents", "direction", "origin", "description", "source_id", "destination_id"),
+    *("rail", "rule_id", "rule_execution_id", "api_key_id", "request_id", "created_at"),
+]
+_DECIDED = ["decided_by", "decided_at"]
+_DECISION = [*_DECIDED, "cancelled_by", "cancel_reason", "decision_note"]
+
+
+# Settlement changes too many of them for the trail; decisions are on it, with what they were about, whoever makes them
+# and by whatever statement. UPDATE OF lets the others pass free.
 @pghistory.track(
-    pghistory.ManualEvent("decide"),
+    pghistory.InsertEvent("record", trigger_name="record", condition=pgtrigger.Q(new__decided_by__isnull=False)),
+    pghistory.UpdateEvent(
+        "decide",
+        trigger_name="decide",
+        operation=pgtrigger.UpdateOf(*_DECISION),
+        condition=pgtrigger.AnyChange(*_DECISION),
+    ),
     model_name="TransferDecision",
     append_only=True,
-    fields=["id", "status", "cancel_reason", "decided_by", "decision_note"],
+    fields=[
+        *("id", "status", "cancel_reason", "decided_by", "cancelled_by", "decision_note"),
+        *("organization", "amount_cents", "source", "destination"),
+    ],
+    # Unknown of decisions from before the trail kept what they were about.
+    attrs={"organization": _unbound(Organization), "amount_cents": models.BigIntegerField(null=True)},
 )
 class Transfer(models.Model):
     """One movement of money. Cents, UTC.
@@ -224,9 +231,11 @@ class Transfer(models.Model):
     api_key = models.ForeignKey(ApiKey, null=True, on_delete=models.PROTECT, related_name="+")
     request_id = models.CharField(max_length=128, null=True, db_index=True)  # noqa: DJ001
     spend_id = models.UUIDField(null=True)
-    # Who approved, rejected or cancelled it, and when.
+    # Who first approved, rejected or cancelled it, and when: never changed. ``cancelled_by`` is who cancelled it after
+    # somebody had decided otherwise. The note is of whoever decided last.
     decided_by = models.CharField(max_length=MAX_ACTOR_LENGTH, null=True)  # noqa: DJ001
     decided_at = models.DateTimeField(null=True)
+    cancelled_by = models.CharField(max_length=MAX_ACTOR_LENGTH, null=True)  # noqa: DJ001
     decision_note = PlainTextField(max_length=MAX_NOTE_LENGTH, null=True)
 
     created_at = models.DateTimeField(default=clock.now)
@@ -317,7 +326,22 @@ class Transfer(models.Model):
                 when=pgtrigger.Before,
                 operation=pgtrigger.Insert,
                 declare=[("standing", "RECORD")],
-                func=_REFUSE_WHAT_IS_STOPPED,
+                func=guards.REFUSE_WHAT_IS_STOPPED,
+            ),
+            # After the constraints, which say more exactly what is wrong.
+            pgtrigger.Trigger(
+                name="stays_what_was_asked",
+                when=pgtrigger.After,
+                operation=pgtrigger.UpdateOf(*_ASKED),
+                condition=pgtrigger.AnyChange(*_ASKED),
+                func=guards.REFUSE_ANOTHER_REQUEST,
+            ),
+            pgtrigger.Trigger(
+                name="is_decided_once",
+                when=pgtrigger.After,
+                operation=pgtrigger.UpdateOf(*_DECIDED, "cancelled_by"),
+                condition=pgtrigger.Condition(guards.IS_DECIDED_AGAIN),
+                func=guards.REFUSE_ANOTHER_DECIDER,
             ),
         ]
 
@@ -343,30 +367,10 @@ class Transfer(models.Model):
         note: str | None = None,
     ) -> None:
         """Record a decision, with why where it cancels. The caller holds this row's lock."""
-        self.status, self.decided_by, self.decided_at, self.updated_at = status, by, at, at
+        if self.decided_at is None:
+            self.decided_by, self.decided_at = by, at
+        else:
+            self.cancelled_by = by
+        self.status, self.updated_at = status, at
         self.cancel_reason, self.decision_note, self.stalled_at = reason, note, None
-        columns = ["status", "cancel_reason", "decided_by", "decided_at", "decision_note", "updated_at", "stalled_at"]
-        self.save(update_fields=columns)
-
-
-def _limit(help_text: str) -> Any:
-    return models.BigIntegerField(null=True, blank=True, help_text=f"{help_text}, in cents; empty means no limit.")
-
-
-@pghistory.track(pghistory.InsertEvent(), pghistory.UpdateEvent(), pghistory.DeleteEvent(), append_only=True)
-class AchLimits(models.Model):
-    """What the ACH network lets one organization move: credits go out, debits are pulled in. UTC."""
-
-    organization = models.OneToOneField(
-        Organization, primary_key=True, on_delete=models.PROTECT, related_name="ach_limits"
-    )
-    daily_credit_cents = _limit("Sent out in a day")
-    monthly_credit_cents = _limit("Sent out in a calendar month")
-    daily_debit_cents = _limit("Pulled in in a day")
-    monthly_debit_cents = _limit("Pulled in in a calendar month")
-
-    class Meta:
-        verbose_name = verbose_name_plural = "ACH limits"
-
-    def __str__(self) -> str:
-        return f"ACH limits of {self.organization_id}"
+        self.save(update_fields=["status", *_DECISION, "updated_at", "stalled_at"])

@@ -6,7 +6,7 @@ from django.db import migrations
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("transfers", "0012_want_a_reason_of_every_cancellation"),
+        ("transfers", "0014_fill_in_decisions"),
     ]
 
     operations = [
