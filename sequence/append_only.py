@@ -14,6 +14,8 @@ from django.db.backends.utils import CursorWrapper
 from pghistory.core import event_models
 from pghistory.models import Context
 
+from sequence.database_functions import Function, install
+
 
 @dataclass(frozen=True)
 class Guard:
@@ -32,56 +34,6 @@ APPEND_ONLY = Guard("sequence_append_only", "UPDATE OR DELETE", "Cannot update o
 NEVER_REMOVED = Guard("sequence_never_removed", "DELETE", "Cannot delete rows of %: they are kept for good.")
 NEVER_TRUNCATED = Guard("sequence_never_truncated", "TRUNCATE", "Cannot truncate %: its rows are kept for good.")
 GUARDS = (APPEND_ONLY, NEVER_REMOVED, NEVER_TRUNCATED)
-
-
-@dataclass(frozen=True)
-class Function:
-    """A function of a library's that we replace after every ``migrate``, since its migrations bring theirs back."""
-
-    signature: str
-    header: str
-    source: str
-
-
-# Who looked first wins: what a change was recorded under stays. The library's would overwrite it.
-ATTACH_CONTEXT = Function(
-    "_pgh_attach_context()",
-    "_pgh_attach_context() RETURNS pghistory_context.id%TYPE",
-    """
-DECLARE
-    named_id UUID := nullif(current_setting('pghistory.context_id', true), '');
-    facts JSONB := nullif(current_setting('pghistory.context_metadata', true), '');
-BEGIN
-    IF named_id IS NULL OR facts IS NULL THEN
-        RETURN NULL;
-    END IF;
-    INSERT INTO pghistory_context (id, metadata, created_at, updated_at) VALUES (named_id, facts, now(), now())
-        ON CONFLICT (id) DO NOTHING;
-    IF NOT FOUND AND (SELECT metadata FROM pghistory_context WHERE id = named_id) IS DISTINCT FROM facts THEN
-        RAISE EXCEPTION 'Context % is on the trail with other facts.', named_id USING ERRCODE = '23514';
-    END IF;
-    RETURN named_id;
-END
-""",
-)
-# The library lets every session switch its triggers off; ours only those of who owns them, and could drop them.
-SHOULD_IGNORE = Function(
-    "_pgtrigger_should_ignore(name)",
-    "_pgtrigger_should_ignore(trigger_name NAME) RETURNS BOOLEAN",
-    """
-DECLARE
-    ignored TEXT := current_setting('pgtrigger.ignore', true);
-BEGIN
-    IF ignored IS NULL OR ignored = '' THEN
-        RETURN false;
-    END IF;
-    RETURN trigger_name = ANY(ignored::text[]) AND pg_has_role(session_user, (
-        SELECT proowner FROM pg_proc WHERE oid = '_pgtrigger_should_ignore(name)'::regprocedure
-    ), 'MEMBER');
-END
-""",
-)
-FUNCTIONS = (ATTACH_CONTEXT, SHOULD_IGNORE)
 
 
 def append_only_tables() -> set[str]:
@@ -114,9 +66,7 @@ def install_guards(*, using: str, **_: Any) -> None:
     """Guard every table that lacks it. A guard that was switched off stays so: ``check_ledger`` shall tell of it."""
     with connections[using].cursor() as cursor:
         for guard in GUARDS:
-            _replace(cursor, Function(f"{guard.name}()", f"{guard.name}() RETURNS trigger", guard.source))
-        for function in FUNCTIONS:
-            _replace(cursor, function)
+            install(cursor, Function(f"{guard.name}()", f"{guard.name}() RETURNS trigger", guard.source))
         for table, guard in sorted(missing_guards(cursor), key=str):
             cursor.execute(
                 f'CREATE TRIGGER {guard.name} BEFORE {guard.operations} ON "{table}"'
@@ -133,11 +83,3 @@ def missing_guards(cursor: CursorWrapper) -> set[tuple[str, Guard]]:
     found = set(cursor.fetchall())
     tables = {table for table, _ in found}
     return {(table, guard) for table, guard in needed_guards() if table in tables and (table, guard.name) not in found}
-
-
-def _replace(cursor: CursorWrapper, function: Function) -> None:
-    """Write the function unless it is as it should be."""
-    cursor.execute("SELECT prosrc FROM pg_proc WHERE oid = to_regprocedure(%s)", [function.signature])
-    if cursor.fetchone() != (function.source,):
-        body = f"LANGUAGE plpgsql AS $guard${function.source}$guard$"
-        cursor.execute(f"CREATE OR REPLACE FUNCTION {function.header} {body}")

@@ -27,6 +27,15 @@ def refuse_what_is_unsafe(settings: Mapping[str, Any], environment: Mapping[str,
         raise ImproperlyConfigured(f"PRODUCTION is set, and these settings are not fit for it:{lines}")
 
 
+def two_roles(application: Mapping[str, Any], owner: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what an entry of DATABASES needs for ``sequence.roles``. Raises ImproperlyConfigured for two databases."""
+    if owner["NAME"] != application["NAME"]:
+        raise ImproperlyConfigured("DATABASE_OWNER_URL names another database than DATABASE_URL.")
+    names = ("USER", "PASSWORD", "HOST", "PORT")
+    place = {name: owner[name] for name in names} | {"OPTIONS": owner.get("OPTIONS", {})}
+    return {"APPLICATION": application["USER"], "OWNER": place}
+
+
 def _secret_faults(settings: Mapping[str, Any]) -> Iterator[str]:
     secret_key, pepper = settings["SECRET_KEY"], settings["API_KEY_PEPPER"]
     if len(secret_key) < SHORTEST_SECRET_KEY or _is_weak(secret_key):

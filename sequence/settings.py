@@ -7,7 +7,8 @@ import environ
 
 from sequence.local_secrets import ensure_local_secrets
 from sequence.logs import logging_configuration
-from sequence.production import refuse_what_is_unsafe
+from sequence.postgres import APPLICATION, SUPERUSER
+from sequence.production import refuse_what_is_unsafe, two_roles
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 LOCAL_DIR = BASE_DIR / ".local"
@@ -104,13 +105,19 @@ ROOT_URLCONF = "sequence.urls"
 WSGI_APPLICATION = "sequence.wsgi.application"
 
 # An existing server if one is named; else the embedded one, which the engine starts on first connection.
+# APPLICATION is the role that serves, and OWNER what differs for the one that migrates: see sequence.roles.
 if env("DATABASE_URL", default=""):
     DATABASES = {"default": env.db_url("DATABASE_URL", engine="django.db.backends.postgresql")}
+    if env("DATABASE_OWNER_URL", default=""):
+        DATABASES["default"] |= two_roles(DATABASES["default"], env.db_url("DATABASE_OWNER_URL"))
 else:
     DATABASES = {
         "default": {
             "ENGINE": "sequence.postgres",
             "NAME": "sequence",
+            "USER": APPLICATION,
+            "APPLICATION": APPLICATION,
+            "OWNER": {"USER": SUPERUSER},
             # The engine's own: where the cluster lives, and whether it survives a power cut (tests need not).
             "CLUSTER_DIR": env.path("POSTGRES_DIR", default=str(LOCAL_DIR / "postgres")),
             "DURABLE": env.bool("POSTGRES_DURABLE", default=True),

@@ -1,7 +1,8 @@
 """The cast: two organizations, and keys that may do what a test says."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Generator
 from datetime import datetime
+from typing import Any
 
 import pytest
 from django.db import connection
@@ -12,6 +13,7 @@ from apikeys.scopes import ResourceKind, Scope
 from apikeys.services import create_api_key
 from tests.client import Api
 from tests.factories import OrganizationFactory
+from tests.roles import APPLICATION, serving
 
 _EVERYTHING = {ResourceKind.NONE: "", ResourceKind.ACCOUNT_PAIR: ":*>*"}
 ALL_PERMISSIONS = [scope + _EVERYTHING.get(scope.resource_kind, ":*") for scope in Scope]
@@ -24,6 +26,21 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         help="Run the chaos tests (tests/transfers/chaos) in their long form: minutes of load, kills and restarts "
         "instead of seconds.",
     )
+
+
+@pytest.fixture(scope="session")
+def django_db_modify_db_settings(django_db_modify_db_settings_parallel_suffix):
+    """Let the suite make databases and set its scenes, as the owner; see ``pytest_runtest_call``."""
+    connection.settings_dict.update(connection.settings_dict.get("OWNER") or {})
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_call(item: pytest.Item) -> Generator[None, Any, Any]:
+    """Run each test as the application's role, in every thread; ``by_owner`` and the mark ``as_owner`` excepted."""
+    if not APPLICATION or item.get_closest_marker("as_owner") or not {"db", "transactional_db"} & {*item.fixturenames}:
+        return (yield)
+    with serving():
+        return (yield)
 
 
 @pytest.fixture(scope="session")

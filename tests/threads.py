@@ -90,7 +90,9 @@ def wait_until_somebody_waits_for_a_lock(*, count: int = 1) -> None:
     while time.monotonic() < deadline:
         with connection.cursor() as cursor:
             cursor.execute(
-                "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND datname = current_database()"
+                # What others wait for in pg_stat_activity is not for the application's role to see.
+                "SELECT count(DISTINCT pid) FROM pg_locks JOIN pg_stat_activity USING (pid)"
+                " WHERE NOT granted AND datname = current_database()"
             )
             if cursor.fetchone()[0] >= count:
                 return

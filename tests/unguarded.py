@@ -6,6 +6,8 @@ from contextlib import contextmanager
 import pgtrigger
 from django.db import connection, transaction
 
+from tests.roles import by_owner
+
 
 @contextmanager
 def unguarded(uri: str) -> Iterator[None]:
@@ -14,7 +16,7 @@ def unguarded(uri: str) -> Iterator[None]:
     pgtrigger's own ``ignore`` sends its setting in front of every statement, and two at once cannot be prepared.
     """
     [(model, trigger)] = pgtrigger.registered(uri)
-    with transaction.atomic():
+    with by_owner(), transaction.atomic():
         _ignore(f"{{{trigger.get_pgid(model)}}}")
         yield
         is_inside = len(connection.savepoint_ids) > 0

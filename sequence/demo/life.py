@@ -62,7 +62,7 @@ def _count_rows() -> None:
     """
     tables = [model._meta.db_table for model in _GROWING]
     with connection.cursor() as cursor:
-        cursor.execute(f"ANALYZE {', '.join(tables)}")
+        cursor.execute("SELECT sequence_analyze(%s)", [tables])
 
 
 class _Life:

@@ -12,6 +12,7 @@ from sequence.launch.problem import LaunchProblem
 from sequence.postgres.base import DatabaseWrapper as EmbeddedDatabaseWrapper
 from sequence.postgres.cluster import Cluster
 from sequence.postgres.errors import in_one_line
+from sequence.roles import as_owner
 
 # A server that is off is noticed at once, one behind a silent firewall only by waiting.
 CONNECT_SECONDS = 10
@@ -31,7 +32,9 @@ def running(connection: BaseDatabaseWrapper) -> Iterator[None]:
             connection.close()
             yield
     else:
-        ensure_external_database(connection.get_connection_params())
+        with as_owner(connection):
+            parameters = connection.get_connection_params()
+        ensure_external_database(parameters)
         yield
 
 

@@ -6,8 +6,13 @@ It reads HOST, PORT and WEB_WORKERS; granian reads its own GRANIAN_… variables
 import os
 import sys
 
+import django
+from django.core.exceptions import ImproperlyConfigured
+from django.db import connections
+
 from sequence.launch.address import Address
 from sequence.launch.problem import LaunchProblem
+from sequence.roles import refuse_owner_at_start
 
 # Each process has one thread for Django, and Python's lock: more processes than processors only cost memory.
 MOST_WEB_WORKERS = 4
@@ -47,16 +52,28 @@ def command(address: Address, workers: int) -> list[str]:
     return [sys.executable, "-m", "granian", *arguments, *flags, "sequence.entry:application"]
 
 
+def refuse_what_is_unfit() -> None:
+    """Raise ImproperlyConfigured for settings or a database role that are not fit for production, where it is set.
+
+    Each process of the server would find out for itself, and be started again and again.
+    """
+    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "sequence.settings")
+    django.setup()
+    refuse_owner_at_start()
+    connections.close_all()
+
+
 def main() -> int:
     """Become the server. Returns 1 if that cannot be."""
     try:
         address, workers = Address.from_environment(), web_workers()
+        refuse_what_is_unfit()
         # Servers share a port on purpose, for their own processes: the kernel would hand every other request to whoever
         # came second. The claim lives on in the server that this process becomes.
         claim = address.claim()
         address.check_free()
         claim.set_inheritable(True)
-    except LaunchProblem as problem:
+    except (LaunchProblem, ImproperlyConfigured) as problem:
         sys.stderr.write(f"{problem}\n")
     else:
         os.execv(sys.executable, command(address, workers))  # noqa: S606 - our own interpreter; no shell is wanted.

@@ -24,14 +24,19 @@ class DatabaseWrapper(base.DatabaseWrapper):
         return Cluster.of(self.settings_dict)
 
     def get_connection_params(self) -> dict[str, Any]:
-        return {**super().get_connection_params(), **self.cluster.address()}
+        return self._addressed(super().get_connection_params())
+
+    def _addressed(self, parameters: dict[str, Any]) -> dict[str, Any]:
+        address = self.cluster.address()
+        return {**parameters, **address, "user": self.settings_dict["USER"] or address["user"]}
 
     def get_new_connection(self, conn_params: dict[str, Any]) -> Any:
         try:
             return super().get_new_connection(conn_params)
         except psycopg.OperationalError:
-            # The driver does not say what is missing, the server or the database: see to both, then try once more.
+            # The driver does not say what is missing, server, role or database: see to all, then try once more.
             self.cluster.ensure_running()
+            self.cluster.ensure_application_role()
             self.cluster.ensure_database(conn_params["dbname"])
             # The server may have found another place for its socket.
-            return super().get_new_connection({**conn_params, **self.cluster.address()})
+            return super().get_new_connection(self._addressed(conn_params))

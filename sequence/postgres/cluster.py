@@ -18,7 +18,7 @@ import psycopg
 from psycopg import pq, sql
 from psycopg.conninfo import make_conninfo
 
-from sequence.postgres import binaries
+from sequence.postgres import APPLICATION, SUPERUSER, binaries
 from sequence.postgres.account import Account, account_name, server_account
 from sequence.postgres.errors import (
     FolderForbidden,
@@ -33,8 +33,6 @@ from sequence.postgres.errors import (
 from sequence.postgres.locking import exclusive
 from sequence.postgres.processes import is_alive, recorded_pid, server_processes
 from sequence.postgres.sockets import PORT, SOCKET_NAME, place_socket_folder, remove_short_folder, socket_folder
-
-SUPERUSER = "sequence"
 
 # Recovery after a crash reads up to a gigabyte of log; a machine that needs longer has another problem.
 START_SECONDS = 60
@@ -110,6 +108,16 @@ class Cluster:
             raise FolderForbidden(self.folder, _owner(self.folder)) from error
         except OSError as error:
             raise StartupProblem(f"The database in {self.folder} cannot start: {error}") from error
+
+    def ensure_application_role(self) -> None:
+        """Create the role that serves on the running server unless it exists. It has no power but what is granted."""
+        with psycopg.connect(dbname="postgres", autocommit=True, **self.address()) as connection:
+            if connection.execute("SELECT 1 FROM pg_roles WHERE rolname = %s", [APPLICATION]).fetchone():
+                return
+            try:
+                connection.execute(sql.SQL("CREATE ROLE {} LOGIN").format(sql.Identifier(APPLICATION)))
+            except (psycopg.errors.DuplicateObject, psycopg.errors.UniqueViolation):
+                return  # Another process was faster.
 
     def ensure_database(self, name: str) -> None:
         """Create the database ``name`` on the running server unless it exists."""

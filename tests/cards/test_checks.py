@@ -8,6 +8,9 @@ from sequence.api.ids import parse_id
 from tests.cards.steps import buy, refund
 from transfers.checks import find_faults
 
+# Past what the application is refused anyway.
+pytestmark = pytest.mark.as_owner
+
 TABLES = ("transfers_posting", "transfers_entryset", "accounts_account", "cards_cardtransaction")
 
 

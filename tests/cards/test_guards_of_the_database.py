@@ -12,6 +12,9 @@ from tests.transfers.steps import balances
 from tests.transfers.test_guards_of_the_database import change, commit, refusal, uuid_of
 from transfers.checks import find_faults
 
+# Past what the application is refused anyway.
+pytestmark = pytest.mark.as_owner
+
 
 def copy_of(row, **changes):
     """Return an INSERT of a row like ``row``, but for some columns, under a new id."""

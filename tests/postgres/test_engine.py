@@ -10,6 +10,7 @@ from tests.postgres.conftest import ask, environment_for
 # The engine and nothing else: the tables of the applications would only take time.
 BARE_SETTINGS = """
 from sequence.settings import DATABASES
+DATABASES["default"].update(DATABASES["default"]["OWNER"])
 SECRET_KEY = "any"
 """
 

@@ -17,6 +17,9 @@ from transfers.models import EntrySet, Status
 from transfers.settlement import accept
 from transfers.simulation import return_payment
 
+# Past what the application is refused anyway.
+pytestmark = pytest.mark.as_owner
+
 TABLES = ("transfers_posting", "transfers_entryset", "transfers_transfer", "accounts_account")
 
 

@@ -16,6 +16,9 @@ from transfers.checks import find_faults
 from transfers.models import EntrySet, Posting, Status, Transfer
 from transfers.services import approve_transfer
 
+# Past what the application is refused anyway.
+pytestmark = pytest.mark.as_owner
+
 S = Status
 # Whence a transfer may go where. Everything else is going back.
 TRANSITIONS = [

@@ -6,6 +6,7 @@ from django.core.management.base import CommandError, CommandParser
 
 from sequence.management.arguments import instant
 from sequence.management.base import OperatorCommand
+from sequence.roles import refuse_owner_at_start
 from sequence.worker import Worker, run_once
 
 
@@ -24,6 +25,7 @@ class Command(OperatorCommand):
             raise CommandError("--now goes with --once.")
         if now is not None and not settings.ALLOW_TIME_TRAVEL:
             raise CommandError("--now needs the setting ALLOW_TIME_TRAVEL, which production never has.")
+        refuse_owner_at_start()
         if once:
             return {"done": run_once(now)}
         Worker().run()
