@@ -43,13 +43,23 @@ def pytest_runtest_call(item: pytest.Item) -> Generator[None, Any, Any]:
         return (yield)
 
 
-@pytest.fixture(scope="session")
-def django_db_setup(django_db_setup, django_db_blocker):
+_SWITCH_GUARDS = """
+DO $$ DECLARE guard RECORD; BEGIN
+    FOR guard IN SELECT tgrelid::regclass AS name, tgname FROM pg_trigger WHERE tgname LIKE '%never_truncated%' LOOP
+        EXECUTE format('ALTER TABLE %s {} TRIGGER %I', guard.name, guard.tgname);
+    END LOOP;
+END $$
+"""
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _truncating_past_the_guards():
     """Let tests that commit be cleaned up: pytest-django truncates all tables after each, which the ledger refuses."""
-    with django_db_blocker.unblock(), connection.cursor() as cursor:
-        cursor.execute("SELECT tgrelid::regclass, tgname FROM pg_trigger WHERE tgname LIKE '%never_truncated%'")
-        for table, trigger in cursor.fetchall():
-            cursor.execute(f"ALTER TABLE {table} DISABLE TRIGGER {trigger}")
+    flush = connection.ops.execute_sql_flush
+    off, on = _SWITCH_GUARDS.format("DISABLE"), _SWITCH_GUARDS.format("ENABLE")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(connection.ops, "execute_sql_flush", lambda statements: flush([off, *statements, on]))
+        yield
 
 
 @pytest.fixture(autouse=True)

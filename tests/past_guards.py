@@ -5,7 +5,6 @@ from contextlib import contextmanager
 
 from django.db import connection
 
-from sequence.append_only import kept_tables
 from tests.roles import by_owner
 
 
@@ -21,6 +20,4 @@ def unguarded(*tables: str) -> Iterator[None]:
         cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
         for table in tables:
             cursor.execute(f"ALTER TABLE {table} ENABLE TRIGGER USER")
-            if table in kept_tables():  # As tests/conftest.py has it.
-                cursor.execute(f"ALTER TABLE {table} DISABLE TRIGGER sequence_never_truncated")
         cursor.execute("SET CONSTRAINTS ALL DEFERRED")

@@ -31,6 +31,8 @@ def plant(db):
             for table in TABLES:
                 cursor.execute(f"ALTER TABLE {table} DISABLE TRIGGER USER")
             cursor.execute(sql, [parse_id("ctx", param) if isinstance(param, str) else param for param in params])
+            for table in TABLES:
+                cursor.execute(f"ALTER TABLE {table} ENABLE TRIGGER USER")
 
     return past_the_guards
 

@@ -35,6 +35,8 @@ def plant(db):
             cursor.execute("ALTER TABLE accounts_account DROP CONSTRAINT account_available_not_negative")
             cursor.execute("ALTER TABLE accounts_account DROP CONSTRAINT account_held_not_negative")
             cursor.execute(sql, [parse_id(param[:3], param) if isinstance(param, str) else param for param in params])
+            for table in TABLES:  # That they are off is a fault, too: see test_trail_checks.py.
+                cursor.execute(f"ALTER TABLE {table} ENABLE TRIGGER USER")
 
     return past_the_guards
 
@@ -56,7 +58,8 @@ def books(client_with, income, rent, bank, later):
 
 
 def found() -> list[str]:
-    return [fault.check for fault in find_faults()]
+    names = {check.name for check in CHECKS}
+    return [fault.check for fault in find_faults() if fault.check in names]
 
 
 class TestFindFaults:
