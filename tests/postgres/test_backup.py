@@ -50,10 +50,11 @@ class TestABackup:
         postgres(cluster, "pg_dump", "--format=custom", f"--file={dump}", "sequence")
         postgres(cluster, "dropdb", "--force", "sequence")
         postgres(cluster, "createdb", "--template=template0", "--encoding=UTF8", "sequence")
-        restore = ["--exit-on-error", "--single-transaction", "--no-owner", "--dbname=sequence", str(dump)]
-        postgres(cluster, "pg_restore", *restore)
+        restore = ["--exit-on-error", "--single-transaction", "--no-owner", "--no-privileges"]
+        postgres(cluster, "pg_restore", *restore, "--dbname=sequence", str(dump))
 
         manage(cluster, "migrate", "--check")
+        manage(cluster, "migrate", "--verbosity=0")
         assert "The ledger is right" in manage(cluster, "check_ledger").stdout
         assert ask(cluster, "SELECT balance_cents FROM accounts_account", "sequence") == 325000
         with connect(cluster, "sequence") as connection, pytest.raises(psycopg.Error, match="Cannot update or delete"):
