@@ -19,7 +19,7 @@ _LINE_BREAKS = "\n\t"
 # Control characters, halves of surrogate pairs, and the separators that break a line.
 _CONTROL = {"Cc", "Cs", "Zl", "Zp"}
 # Beside category Cf: what shows as nothing or as a blank, though Unicode calls it a letter, a mark or a symbol.
-_ALSO_INVISIBLE = (
+_RANGES_ALSO_INVISIBLE = (
     (0x034F, 0x034F),  # Combining grapheme joiner.
     (0x115F, 0x1160),  # Hangul fillers.
     (0x17B4, 0x17B5),  # Khmer inherent vowels.
@@ -30,6 +30,8 @@ _ALSO_INVISIBLE = (
     (0xFFA0, 0xFFA0),  # Half-width Hangul filler.
     (0xE0100, 0xE01EF),  # Variation selectors supplement.
 )
+# As a set: the document of the API asks it of every character that there is.
+_ALSO_INVISIBLE = frozenset(chr(point) for first, last in _RANGES_ALSO_INVISIBLE for point in range(first, last + 1))
 _JOINER = "\u200d"
 _STYLES = "\ufe0e\ufe0f"
 _PICTURE = "[\u2190-\u27ff\u2900-\u2bff\U0001f000-\U0001faff]"
@@ -67,9 +69,12 @@ def flaw_of(text: str, *, multiline: bool = False) -> Flaw | None:
 
 
 def _is_invisible(character: str) -> bool:
-    return unicodedata.category(character) == "Cf" or any(
-        first <= ord(character) <= last for first, last in _ALSO_INVISIBLE
-    )
+    return unicodedata.category(character) == "Cf" or character in _ALSO_INVISIBLE
+
+
+@cache
+def _refused() -> tuple[str, ...]:
+    return tuple(character for character in map(chr, range(sys.maxunicode + 1)) if _is_refused(character))
 
 
 @cache
@@ -78,12 +83,8 @@ def refused_in_patterns(*, multiline: bool = False) -> str:
 
     What is allowed inside an emoji is left out of it.
     """
-    points = [
-        point
-        for point in range(sys.maxunicode + 1)
-        if _is_refused(chr(point)) and chr(point) not in _JOINER + _STYLES + (_LINE_BREAKS if multiline else "")
-    ]
-    return "".join(_ranges(points))
+    spared = _JOINER + _STYLES + (_LINE_BREAKS if multiline else "")
+    return "".join(_ranges([ord(character) for character in _refused() if character not in spared]))
 
 
 def _is_refused(character: str) -> bool:
