@@ -1,22 +1,37 @@
 """The cast: two organizations, and keys that may do what a test says."""
 
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Iterator
 from datetime import datetime
 from typing import Any
 
 import pytest
+from django.contrib.auth.hashers import PBKDF2PasswordHasher
 from django.db import connection
+from django.test import TransactionTestCase
 
 from apikeys.entries import parse_permissions
 from apikeys.models import Organization
 from apikeys.scopes import ResourceKind, Scope
 from apikeys.services import create_api_key
+from sequence.middleware import StaticFiles
 from tests.client import Api
+from tests.database import Broom, migrated_database
 from tests.factories import OrganizationFactory
 from tests.roles import APPLICATION, serving
 
 _EVERYTHING = {ResourceKind.NONE: "", ResourceKind.ACCOUNT_PAIR: ":*>*"}
 ALL_PERMISSIONS = [scope + _EVERYTHING.get(scope.resource_kind, ":*") for scope in Scope]
+
+# Where single tests take seconds, the longest first, so that no process is left with one when the others are done.
+_LONG = (
+    "tests/api_docs/test_generated_requests.py",
+    "tests/postgres/",
+    "tests/transfers/chaos/",
+    "tests/demo/",
+    "tests/browser/",
+    "tests/test_web_server.py",
+    "tests/test_production.py",
+)
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -26,6 +41,12 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         help="Run the chaos tests (tests/transfers/chaos) in their long form: minutes of load, kills and restarts "
         "instead of seconds.",
     )
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Bring the long files to the front; the others stay in the order that chance gave them."""
+    items.sort(key=lambda item: next((at for at, path in enumerate(_LONG) if item.nodeid.startswith(path)), len(_LONG)))
 
 
 @pytest.fixture(scope="session")
@@ -54,11 +75,52 @@ END $$
 
 @pytest.fixture(scope="session", autouse=True)
 def _truncating_past_the_guards():
-    """Let tests that commit be cleaned up: pytest-django truncates all tables after each, which the ledger refuses."""
+    """Let Django restore what a test broke: it truncates all tables, which the ledger refuses."""
     flush = connection.ops.execute_sql_flush
     off, on = _SWITCH_GUARDS.format("DISABLE"), _SWITCH_GUARDS.format("ENABLE")
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(connection.ops, "execute_sql_flush", lambda statements: flush([off, *statements, on]))
+        yield
+
+
+@pytest.fixture(scope="session")
+def django_db_setup(django_test_environment, django_db_modify_db_settings, django_db_keepdb, django_db_blocker):
+    """Instead of pytest-django's: a copy of a migrated database, swept after each test that commits."""
+    with django_db_blocker.unblock(), migrated_database(keep=django_db_keepdb), pytest.MonkeyPatch.context() as patch:
+        broom = Broom()
+        truncate = TransactionTestCase._fixture_teardown
+
+        def clean_up(case: TransactionTestCase) -> None:
+            nonlocal broom
+            if not broom.sweep():
+                truncate(case)
+                broom = Broom()  # What Django makes anew has other keys.
+
+        patch.setattr(TransactionTestCase, "_fixture_teardown", clean_up)
+        yield
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _static_files_are_found_once() -> Iterator[None]:
+    """Each client has middleware of its own, which looks for all static files: a seventh of the whole suite's time."""
+    find, found = StaticFiles.add_files_from_finders, {}
+
+    def find_once(middleware: StaticFiles) -> None:
+        if not found:
+            find(middleware)
+            found.update(middleware.files)
+        middleware.files = dict(found)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(StaticFiles, "add_files_from_finders", find_once)
+        yield
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _passwords_are_hashed_once() -> Iterator[None]:
+    """A million rounds protect real passwords. One is checked by the same code, in servers that tests start too."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(PBKDF2PasswordHasher, "iterations", 1)
         yield
 
 

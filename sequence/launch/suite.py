@@ -13,6 +13,9 @@ from sequence.launch.install import INTERRUPTED, LOCAL
 from sequence.postgres.cluster import Cluster
 from sequence.postgres.errors import StartupProblem, in_one_line
 
+# A file stays in one process, so that what is made once for it is made once; in the order that tests/conftest.py gives.
+BY_FILE = ("--dist", "loadfile", "--no-loadscope-reorder")
+
 
 def main(arguments: list[str]) -> int:
     """Run pytest with ``arguments`` and return its exit code, or 1 if there is no database to test on."""
@@ -31,7 +34,7 @@ def main(arguments: list[str]) -> int:
 
 
 def run_pytest(arguments: list[str]) -> int:
-    command = [sys.executable, "-m", "pytest", "-n", "auto", *arguments]
+    command = [sys.executable, "-m", "pytest", "-n", "auto", *BY_FILE, *arguments]
     with subprocess.Popen(command, env=with_bytecode(os.environ)) as pytest, left_to(pytest):  # noqa: S603 - no shell.
         return pytest.wait()
 

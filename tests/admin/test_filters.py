@@ -1,17 +1,24 @@
 """What lists can be asked for, and what they say when they cannot be asked for it."""
 
+from collections.abc import Iterator
 from datetime import UTC, datetime
+from typing import Any
 
 import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from accounts.models import Account
+from apikeys.entries import parse_permissions
 from apikeys.models import ApiKey, IdempotencyRecord
+from apikeys.services import create_api_key
 from cards.models import Card, CardDecline, CardTransaction
 from rules.models import Rule, RuleExecution
 from tests.cards.steps import buy, declined, issue
-from tests.factories import IncomeSourceFactory, PodFactory
+from tests.client import Api
+from tests.conftest import ALL_PERMISSIONS
+from tests.database import rolled_back
+from tests.factories import IncomeSourceFactory, OrganizationFactory, PodFactory
 from tests.rules.definitions import manual, rule, step
 from tests.rules.steps import move, run_now, write_enabled
 from tests.staff import Staff, list_of
@@ -39,33 +46,47 @@ def root(db):
     return Staff("root", is_superuser=True)
 
 
-@pytest.fixture
-def income(acme):
-    account = IncomeSourceFactory(organization=acme, name="Payroll")
-    fund(account, 1_000_00)
-    return account
+@pytest.fixture(scope="class")
+def stage(django_db_setup, django_db_blocker) -> Iterator[dict[str, Any]]:
+    """One of everything, and a second of much: made once for a class. What a test changes is undone by its ``db``."""
+    with rolled_back(django_db_blocker):
+        acme = OrganizationFactory(name="Acme", legal_name="Acme Trading LLC")
+        income = IncomeSourceFactory(organization=acme, name="Payroll")
+        rent, food = PodFactory(organization=acme, name="Rent"), PodFactory(organization=acme, name="Food")
+        fund(income, 1_000_00)
+        permissions = parse_permissions(ALL_PERMISSIONS)
+        _, token = create_api_key(organization=acme, name="A test's key", permissions=permissions, created_by="test")
+        api = Api(token)
+        post_transfer(api, income, rent, 30_00, idempotency_key="one", headers={"X-Request-ID": "req_one"})
+        post_transfer(api, income, food, 20_00, idempotency_key="two", headers={"X-Request-ID": "req_two"})
+        settle()
+        run_now(
+            api, write_enabled(api, rule(step(move(rent, food, 5_00)), trigger=manual(income.id), nickname="Split"))
+        )
+        card = issue(food)
+        buy(card, 3_00)
+        declined(card, 999_00)
+        yield {"acme": acme, "income": income, "rent": rent, "food": food}
 
 
 @pytest.fixture
-def rent(acme):
-    return PodFactory(organization=acme, name="Rent")
+def world(stage, db):
+    """Says that a test looks at what is on the stage."""
 
 
 @pytest.fixture
-def food(acme):
-    return PodFactory(organization=acme, name="Food")
+def acme(stage, db):
+    return stage["acme"]
 
 
 @pytest.fixture
-def world(api, income, rent, food):
-    """One of everything, and a second of much."""
-    post_transfer(api, income, rent, 30_00, idempotency_key="one", headers={"X-Request-ID": "req_one"})
-    post_transfer(api, income, food, 20_00, idempotency_key="two", headers={"X-Request-ID": "req_two"})
-    settle()
-    run_now(api, write_enabled(api, rule(step(move(rent, food, 5_00)), trigger=manual(income.id), nickname="Split")))
-    card = issue(food)
-    buy(card, 3_00)
-    declined(card, 999_00)
+def income(stage, db):
+    return stage["income"]
+
+
+@pytest.fixture
+def rent(stage, db):
+    return stage["rent"]
 
 
 def rows(root, model, **query) -> list:
@@ -85,7 +106,7 @@ class TestFilters:
             ends = [(row.source.name, row.destination.name) for row in rows(root, Transfer, account=asked)]
             assert sorted(ends) == [("Payroll", "Rent"), ("Rent", "Food")]
 
-    def test_combine(self, root, world, food):
+    def test_combine(self, root, world):
         found = rows(root, Transfer, account="Food", status="complete", request="req_two", direction="internal")
 
         assert [row.amount_cents for row in found] == [20_00]
@@ -197,8 +218,8 @@ class TestFilters:
 
 class TestPeriod:
     @pytest.fixture(autouse=True)
-    def _three_days(self, acme):
-        account = IncomeSourceFactory(organization=acme)
+    def _three_days(self, db):
+        account = IncomeSourceFactory()
         for day, hour in [(1, 0), (2, 23), (3, 12)]:
             transfer = fund(account, day)
             Transfer.objects.filter(id=transfer.id).update(created_at=datetime(2026, 1, day, hour, 59, 59, 7, UTC))

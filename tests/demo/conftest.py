@@ -5,11 +5,12 @@ from datetime import datetime
 from typing import Any
 
 import pytest
-from django.db import connection, transaction
+from django.db import connection
 
 from sequence import clock
 from sequence.demo.period import YEAR_DAYS
 from sequence.demo.seeding import make_demo
+from tests.database import rolled_back
 from tests.demo.moments import NOW
 
 
@@ -24,6 +25,5 @@ def make_demo_at(now: datetime, *, days: int = YEAR_DAYS, tell: Callable[[str], 
 @pytest.fixture(scope="module")
 def demo(django_db_setup, django_db_blocker) -> Iterator[dict[str, Any]]:
     """The demo's credentials. What a test changes of the demo is undone by its ``db``, which is a savepoint here."""
-    with django_db_blocker.unblock(), transaction.atomic():
+    with rolled_back(django_db_blocker):
         yield make_demo_at(NOW)
-        transaction.set_rollback(True)
