@@ -33,5 +33,14 @@ def check_that_there_are_two_roles(*, databases: Sequence[str] | None = None, **
     """Say that an existing server is used with one role for everything, where nothing refuses it."""
     names = [] if settings.PRODUCTION else databases or []
     words = "One role owns the tables and serves: no guard of the database binds it."
-    single = [name for name in names if not connections[name].settings_dict.get("APPLICATION")]
+    single = [name for name in names if not connections[name].settings_dict.get("APPLICATION") and _answers(name)]
     return [Warning(words, hint=WHAT_TO_DO, id="sequence.W001") for _ in single]
+
+
+def _answers(name: str) -> bool:
+    """Say whether the server is there; one that is away has something else to say, in one line."""
+    try:
+        connections[name].ensure_connection()
+    except OperationalError:
+        return False
+    return True

@@ -18,6 +18,7 @@ from sequence.launch.address import Address
 from sequence.launch.problem import LaunchProblem
 from tests.client import Api
 from tests.production import PRODUCTION_ENVIRONMENT
+from tests.roles import APPLICATION
 from tests.staff import sign_in
 from tests.transfers.chaos.site import ROOT, Site, database_url, free_port, wait_until
 
@@ -104,12 +105,15 @@ def deploy(api: Api, tmp_path, transactional_db, settings) -> Iterator:
 
     def start(command: str) -> Served:
         if command == "./run":
-            return begin([str(ROOT / "run")], {}, Served(port, key))
+            return begin([str(ROOT / "run")], database_url(), {}, Served(port, key))
+        if APPLICATION is None:
+            pytest.skip("Production wants a role that owns nothing, and DATABASE_URL names one role for all.")
         environment = PRODUCTION_ENVIRONMENT | secrets | {"BEHIND_PROXY": "1"}
-        return begin([sys.executable, "-m", "sequence.launch.web"], environment, Served(port, key, **proxied))
+        production = [sys.executable, "-m", "sequence.launch.web"]
+        return begin(production, database_url(user=APPLICATION), environment, Served(port, key, **proxied))
 
-    def begin(command: list[str], environment: dict[str, str], served: Served) -> Served:
-        site = stack.enter_context(Site(database_url(), tmp_path / "site.log", **shared, **environment))
+    def begin(command: list[str], url: str, environment: dict[str, str], served: Served) -> Served:
+        site = stack.enter_context(Site(url, tmp_path / "site.log", **shared, **environment))
         stack.callback(site.terminate, site.start(command))
         wait_until(lambda: answers(port), f"{command} answers")
         return served

@@ -13,6 +13,7 @@ from accounts.models import Account
 from sequence.admin import exports
 from sequence.admin.exports import write_value
 from tests.factories import IncomeSourceFactory, OrganizationFactory, PodFactory
+from tests.roles import by_owner
 from tests.staff import Staff
 from tests.transfers.steps import fund, post_transfer, settle
 from transfers.models import Posting, Transfer
@@ -201,7 +202,7 @@ def nobody_else_soon() -> bool:
 
 def others() -> int:
     """Return how many connections hold a transaction open besides the test's own."""
-    with connection.cursor() as cursor:
+    with by_owner(), connection.cursor() as cursor:  # The application sees no more than its own.
         cursor.execute("SELECT pg_stat_clear_snapshot()")
         cursor.execute(
             "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()"

@@ -157,6 +157,7 @@ class TestOrganizationTable:
         assert Organization.objects.exists()
 
 
+@pytest.mark.as_owner  # The application is refused before any guard is asked: see tests/test_roles.py.
 class TestAuditTables:
     @pytest.mark.parametrize(
         "table",
@@ -175,6 +176,7 @@ class TestAuditTables:
         assert key.events.filter(pgh_label="update", revoked_at__isnull=False).count() == 1
 
 
+@pytest.mark.as_owner
 class TestKeyCustodianTable:
     @pytest.mark.parametrize(
         "statement",

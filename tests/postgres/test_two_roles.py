@@ -122,7 +122,7 @@ class TestAnExistingServer:
     def test_is_refused_as_the_owner_or_a_superuser(self, cluster, variables, program, role):
         assert manage(cluster, "migrate", "--verbosity=0", **variables(DATABASE_URL="money_owner")).returncode == 0
 
-        done = run(cluster, *program, **(variables(DATABASE_URL=role) | {"PORT": "0"}))
+        done = run(cluster, *program, **(variables(DATABASE_URL=role) | {"PORT": "65000"}))
 
         assert done.returncode == 1
         assert "owns" in done.stderr or "is a superuser" in done.stderr

@@ -208,7 +208,8 @@ class TestPostings:
 
     @pytest.mark.parametrize("table", ["transfers_posting", "transfers_entryset"])
     def test_are_never_truncated(self, settled, table):
-        assert "append-only" in refusal((f"TRUNCATE {table} CASCADE", []))
+        checked = "SET CONSTRAINTS ALL IMMEDIATE", []  # What waits to be checked would refuse it for another reason.
+        assert "append-only" in refusal(checked, (f"TRUNCATE {table} CASCADE", []))
         assert Posting.objects.count() == 4
 
 

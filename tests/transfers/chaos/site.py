@@ -24,11 +24,12 @@ PATIENCE_SECONDS = 120
 PAUSE_SECONDS = 0.05
 
 
-def database_url() -> str:
-    """Return the address of the database that the tests use, as a child process reads it."""
+def database_url(*, user: str | None = None) -> str:
+    """Return the address of the database that the tests use, as a child process reads it: as their role, or another."""
     connection.ensure_connection()
     info = connection.connection.info
-    return make_url(host=info.host, port=info.port, user=info.user, password=info.password, name=info.dbname)
+    password = info.password if user is None else ""
+    return make_url(host=info.host, port=info.port, user=user or info.user, password=password, name=info.dbname)
 
 
 def make_url(*, host: str, port: int, user: str, name: str, password: str = "") -> str:
