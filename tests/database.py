@@ -1,7 +1,7 @@
 """The tests' database: a copy of a migrated one, emptied row by row after a test that commits.
 
 Migrating takes 15 seconds of a processor, a copy a tenth of one. Truncating all tables, and making anew what a
-migration leaves behind, takes a second; deleting the few rows that a test left takes hundredths.
+migration leaves behind, takes half a second; deleting the few rows that a test left takes less.
 """
 
 import hashlib
