@@ -25,12 +25,16 @@ from django.db import connection  # isort: skip
 from apikeys.models import ApiKey, PermissionEntry
 from benchmarks.requests import answers
 from sequence.api.ids import parse_id
+from sequence.launch import web
+from sequence.launch.address import Address
 from sequence.worker import run_once
 from tests.transfers.chaos.site import Site, database_url, free_port, wait_until
 
 ROUNDS = 5
 SECONDS = 3.0
 CLIENTS = 8
+# Of each server: what both commands start on two cores.
+PROCESSES = 2
 TRANSFERS = 300
 
 # The same rows, constraints and triggers as POST /transfers with an Idempotency-Key, in one call and one commit.
@@ -64,8 +68,7 @@ def main() -> None:
             say("fsync {}, commit_delay {}, {}".format(*cursor.fetchone()))
         _fill_history(scene)
         with Site(database_url(), Path(tempfile.mkdtemp()) / "site.log", LOG_LEVEL="WARNING") as site:
-            site.start_web()
-            product, peers = site.ports[0], _start_peers(site)
+            product, peers = _start_product(site), _start_peers(site)
             wait_until(partial(answers, product), "the product answers")
             wait_until(partial(_is_up, peers), "the peers answer")
             _compare_reads(scene, product, peers)
@@ -192,9 +195,16 @@ def _fill_history(scene: Scene) -> None:
     run_once()
 
 
+def _start_product(site: Site) -> int:
+    port = free_port()
+    site.start(web.command(Address("127.0.0.1", port), workers=PROCESSES))
+    return port
+
+
 def _start_peers(site: Site) -> int:
     port = free_port()
     options = ["--interface", "wsgi", "--port", str(port), "--blocking-threads", "1", "--log-level", "warning"]
+    options += ["--workers", str(PROCESSES)]
     site.start([sys.executable, "-m", "granian", *options, "benchmarks.peers:application"])
     return port
 

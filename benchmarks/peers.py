@@ -5,7 +5,7 @@ A WSGI application of its own, ``benchmarks.peers:application``, with no middlew
 
 import os
 
-os.environ.setdefault("DJANGO_SETTINGS_MODULE", "benchmarks.peer_settings")
+os.environ["DJANGO_SETTINGS_MODULE"] = "benchmarks.peer_settings"
 
 from django.core.wsgi import get_wsgi_application
 

@@ -43,6 +43,8 @@ class Scene:
 @contextmanager
 def scratch_scene(*, pods: int, cents_in_each: int = 0) -> Iterator[Scene]:
     """Make the database, migrate it, put a scene into it, and remove all of it in the end."""
+    # Only the owner may make databases.
+    connection.settings_dict.update(connection.settings_dict.get("OWNER") or {})
     before = connection.settings_dict["NAME"]
     connection.settings_dict["TEST"]["NAME"] = DATABASE
     connection.creation.create_test_db(verbosity=0, autoclobber=True, serialize=False)
