@@ -4,7 +4,7 @@ import factory
 
 from accounts.models import Account, AccountType, ExternalAccountType
 from apikeys.models import Organization
-from tests.unguarded import unguarded
+from tests.past_guards import past_guard
 
 
 class OrganizationFactory(factory.django.DjangoModelFactory):
@@ -28,7 +28,7 @@ class PodFactory(factory.django.DjangoModelFactory):
         if not fields.get("balance_cents"):
             return super()._create(model_class, *args, **fields)
         # Money out of nothing, past the guard that wants postings for it.
-        with unguarded("accounts.Account:begins_empty"):
+        with past_guard("accounts.Account:begins_empty"):
             return super()._create(model_class, *args, **fields)
 
 
@@ -46,5 +46,5 @@ class ExternalAccountFactory(PodFactory):
 
 def set_balance(account: Account, cents: int) -> None:
     """Put money into an account out of nothing, past the guard that wants postings for it."""
-    with unguarded("accounts.Account:balance_moves_only_with_postings"):
+    with past_guard("accounts.Account:balance_moves_only_with_postings"):
         Account.objects.filter(id=account.id).update(balance_cents=cents)

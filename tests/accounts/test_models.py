@@ -5,12 +5,12 @@ from django.db import IntegrityError, connection, transaction
 
 from accounts.models import Account, AccountType, ExternalAccountType
 from tests.factories import ExternalAccountFactory, IncomeSourceFactory, PodFactory
-from tests.unguarded import unguarded
+from tests.past_guards import past_guard
 
 
 def update(account: Account, change: str) -> None:
     # Another guard wants postings for every change of a balance; these are about what no posting may lead to either.
-    past_postings = unguarded("accounts.Account:balance_moves_only_with_postings")
+    past_postings = past_guard("accounts.Account:balance_moves_only_with_postings")
     with past_postings, connection.cursor() as cursor:
         cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
         cursor.execute(f"UPDATE accounts_account SET {change} WHERE name = %s", [account.name])  # noqa: S608 - ours

@@ -15,11 +15,11 @@ from rules.services import disable_rule
 from sequence.models import WorkerProcess
 from sequence.worker import run_once
 from tests.factories import ExternalAccountFactory, IncomeSourceFactory, PodFactory
+from tests.past_guards import past_guard
 from tests.rules.definitions import manual, on_funds, rule, step
 from tests.rules.steps import enable, move, trigger, write, write_enabled
 from tests.staff import Staff, page_of, sign_in
 from tests.transfers.steps import fund, settle, transfer_between
-from tests.unguarded import unguarded
 from transfers.ledger_checks import check_ledger
 from transfers.models import LedgerCheck, Transfer
 from transfers.simulation import return_payment
@@ -83,7 +83,7 @@ class TestWaitsForAPerson:
 
     def test_shows_transfers_to_approve_with_who_asked_and_how_long_is_left(self, ann, client_with, income, rent):
         transfer = transfer_between(client_with("MANUAL_TRANSFER:*>*;approval=0"), income, rent, 30_00)
-        with unguarded("transfers.Transfer:stays_what_was_asked"):
+        with past_guard("transfers.Transfer:stays_what_was_asked"):
             Transfer.objects.filter(id=transfer.id).update(created_at=timezone.now() - timedelta(days=5, minutes=1))
 
         ends = describe_accounts([income.id, rent.id])

@@ -19,11 +19,11 @@ from tests.client import Api
 from tests.conftest import ALL_PERMISSIONS
 from tests.database import rolled_back
 from tests.factories import IncomeSourceFactory, OrganizationFactory, PodFactory
+from tests.past_guards import past_guard
 from tests.rules.definitions import manual, rule, step
 from tests.rules.steps import move, run_now, write_enabled
 from tests.staff import Staff, list_of
 from tests.transfers.steps import fund, post_transfer, settle
-from tests.unguarded import unguarded
 from transfers.models import EntrySet, Posting, Transfer
 
 # Each list with the queries that it may need, however many rows it shows. The session and the person are two of them.
@@ -223,7 +223,7 @@ class TestPeriod:
         account = IncomeSourceFactory()
         for day, hour in [(1, 0), (2, 23), (3, 12)]:
             transfer = fund(account, day)
-            with unguarded("transfers.Transfer:stays_what_was_asked"):
+            with past_guard("transfers.Transfer:stays_what_was_asked"):
                 Transfer.objects.filter(id=transfer.id).update(created_at=datetime(2026, 1, day, hour, 59, 59, 7, UTC))
 
     @pytest.mark.parametrize(

@@ -21,8 +21,8 @@ from tests.client import Api
 from tests.conftest import ALL_PERMISSIONS
 from tests.database import rolled_back
 from tests.factories import ExternalAccountFactory, IncomeSourceFactory, OrganizationFactory, PodFactory
+from tests.past_guards import past_guard
 from tests.transfers.steps import error_of, fund, post_transfer, settle, transfer_between
-from tests.unguarded import unguarded
 from transfers.models import Transfer
 from transfers.services import pull_from_outside
 
@@ -222,7 +222,7 @@ class TestListTransfers:
             by="test",
         )
         execution = start_execution(rule, trigger_type=TriggerType.MANUAL)
-        with unguarded("transfers.Transfer:stays_what_was_asked"):
+        with past_guard("transfers.Transfer:stays_what_was_asked"):
             Transfer.objects.filter(id=history[1]).update(rule_execution_id=execution.id)
 
         assert ids(page(api, pod, rule_execution_id=execution.id)["data"]) == [history[1]]

@@ -7,10 +7,10 @@ import pytest
 
 from accounts.models import ExternalAccountType
 from sequence.worker import run_once
+from tests.past_guards import past_guard
 from tests.rules.definitions import limit, manual, rule, step
 from tests.rules.steps import move, run_now, write_enabled
 from tests.transfers.steps import balances, fund, held, status_of, transfer_between
-from tests.unguarded import unguarded
 from transfers import rails
 from transfers.checks import find_faults
 from transfers.models import AchLimits, ErrorCode, Status, Transfer
@@ -195,7 +195,7 @@ class TestARailThatBreaks:
 class TestARailThatNobodyKnows:
     def test_moves_nothing(self, api, income, bank):
         transfer = transfer_between(api, income, bank, 30_00)
-        with unguarded("transfers.Transfer:stays_what_was_asked"):
+        with past_guard("transfers.Transfer:stays_what_was_asked"):
             Transfer.objects.filter(id=transfer.id).update(rail="telegraph")
 
         run_once()
