@@ -21,7 +21,6 @@ from sequence.admin.display import shorten
 # For so long a new name is told as new: a month of statements is what people remember an account by.
 RENAMED_LATELY = timedelta(days=30)
 _STAYS = "stays in the house"
-_NUMBERS = ("routing_number", "bank_account_number")
 
 
 @dataclass(frozen=True)
@@ -54,7 +53,7 @@ def quoted(name: str) -> str:
 
 def describe_accounts(account_ids: Iterable[str | None]) -> dict[str, Description]:
     """Return what a page tells of the accounts, by id, in the order of the ids; deleted ones too."""
-    rows = Account.objects.filter(id__in=[id for id in account_ids if id]).defer(*_NUMBERS).order_by("id")
+    rows = Account.objects.filter(id__in=[id for id in account_ids if id]).order_by("id")
     return describe(rows)
 
 

@@ -1,6 +1,6 @@
 """What the business does with accounts. Each function is one transaction."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import date
 from decimal import Decimal
 from typing import Any
@@ -16,11 +16,11 @@ from sequence.errors import Private
 from sequence.row_lookup import RowLookup
 from sequence.transactions import transactional
 
-# The two look-ups that most requests make.
+# The look-ups that most requests make.
 _OPEN_ACCOUNT = RowLookup(Account, "organization_id = %s AND id = %s AND deleted_at IS NULL")
-_REFERENCED_ACCOUNTS = RowLookup(
-    Account, "organization_id = %s AND id = ANY(%s) AND deleted_at IS NULL ORDER BY id FOR KEY SHARE"
-)
+_NAMED = "organization_id = %s AND id = ANY(%s) AND deleted_at IS NULL ORDER BY id"
+_NAMED_ACCOUNTS = RowLookup(Account, _NAMED)
+_REFERENCED_ACCOUNTS = RowLookup(Account, f"{_NAMED} FOR KEY SHARE")
 
 
 def create_income_source(
@@ -137,8 +137,7 @@ def get_account(*, organization_id: str, account_id: str) -> Account:
 def name_accounts(organization_id: str) -> list[tuple[str, str]]:
     """Return the id of every open account of the organization with its facts for people, in the order of the names."""
     accounts = Account.objects.of(organization_id).open().order_by("name", "id")
-    described = describe(accounts.defer("routing_number", "bank_account_number"))
-    return [(account_id, description.line) for account_id, description in described.items()]
+    return [(account_id, description.line) for account_id, description in describe(accounts).items()]
 
 
 def lock_accounts(*account_ids: str, organization_id: str) -> list[Account]:
@@ -166,8 +165,17 @@ def find_accounts_for_reference(*account_ids: str, organization_id: str) -> list
 
     The weakest lock there is: it waits for a deletion or an edit, never for money that moves. Raises AccountNotFound.
     """
+    return _in_order(account_ids, _REFERENCED_ACCOUNTS, organization_id)
+
+
+def find_accounts(*account_ids: str, organization_id: str) -> list[Account]:
+    """Return what ``find_accounts_for_reference`` does without a lock: to tell a person of them, not to act."""
+    return _in_order(account_ids, _NAMED_ACCOUNTS, organization_id)
+
+
+def _in_order(account_ids: Sequence[str], lookup: RowLookup[Account], organization_id: str) -> list[Account]:
     ids = [parse_id("acc", account_id) for account_id in account_ids]
-    found = {account.id: account for account in _REFERENCED_ACCOUNTS.find(parse_id("org", organization_id), ids)}
+    found = {account.id: account for account in lookup.find(parse_id("org", organization_id), ids)}
     if set(account_ids) - set(found):
         raise AccountNotFound()
     return [found[account_id] for account_id in account_ids]

@@ -15,7 +15,7 @@ M = TypeVar("M", bound=Model)
 
 
 class RowLookup(Generic[M]):
-    """The rows of ``model`` that fulfil ``where``, a condition in SQL with ``%s`` for each value."""
+    """The rows of ``model`` that fulfil ``where``: a condition in SQL and what follows it, ``%s`` a value."""
 
     def __init__(self, model: type[M], where: str) -> None:
         self.model = model

@@ -6,9 +6,11 @@ The service asks under its locks and acts; a page asks beforehand, and changes a
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Protocol
 from uuid import UUID
 
-from accounts.services import find_accounts_for_reference
+from accounts.models import Account
+from accounts.services import find_accounts, find_accounts_for_reference
 from apikeys.entries import Permission
 from apikeys.models import ApiKey, OrganizationStatus, SpendPeriod
 from apikeys.scopes import Scope
@@ -23,6 +25,12 @@ from transfers.pairs import route_between
 Spent = Mapping[tuple[UUID, SpendPeriod], int]
 # Returns what went through the entries in the periods around an instant; with or without a lock.
 LookAtSpent = Callable[[str, Iterable[UUID], datetime], dict[tuple[UUID, SpendPeriod], int]]
+
+
+class FindAccounts(Protocol):
+    """Returns the organization's accounts in the order asked for; with or without a lock."""
+
+    def __call__(self, *account_ids: str, organization_id: str) -> list[Account]: ...
 
 
 def matching_entries(
@@ -51,10 +59,10 @@ def find_asking_key(transfer: Transfer) -> ApiKey:
     return key
 
 
-def check_accounts(transfer: Transfer) -> None:
+def check_accounts(transfer: Transfer, *, find: FindAccounts = find_accounts_for_reference) -> None:
     """Raise ApprovalRefused when an account is gone, or money cannot go between the two."""
     try:
-        source, destination = find_accounts_for_reference(
+        source, destination = find(
             transfer.source_id or "", transfer.destination_id or "", organization_id=transfer.organization_id
         )
         route_between(source, destination)
@@ -119,7 +127,7 @@ def foresee(transfer: Transfer) -> Foresight:
     try:
         key = find_asking_key(transfer)
         weighed = weigh(transfer, key, look=lambda _, ids, at: read_spent(ids, at))
-        check_accounts(transfer)
+        check_accounts(transfer, find=find_accounts)
         entry_that_allows(weighed)
     except ApprovalRefused as error:
         refusal = str(error.names["reason"])

@@ -147,6 +147,8 @@ class TestApprovalPage:
         assert not SpendCounter.objects.exists()
         written = [query["sql"] for query in captured if query["sql"].startswith(("INSERT", "UPDATE", "DELETE"))]
         assert all("session" in sql for sql in written)
+        assert [query["sql"] for query in captured if " FOR " in query["sql"] and "UPDATE" in query["sql"]] == []
+        assert [query["sql"] for query in captured if "FOR KEY SHARE" in query["sql"]] == []
 
     def test_asks_again_when_the_balance_has_moved(self, ann, ask, pod):
         transfer = ask(600_000)
