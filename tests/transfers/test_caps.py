@@ -449,6 +449,9 @@ class TestApproval:
 
         self.approve(waiting, by="staff:bob")
 
+        waiting.refresh_from_db()
+        assert (waiting.status, waiting.decided_by) == (Status.PROCESSING, "staff:bob")
+
     def test_is_refused_when_the_key_is_revoked(self, waiting, key_and_api):
         ApiKey.objects.filter(id=key_and_api[0].id).update(revoked_at=timezone.now())
 
