@@ -1,6 +1,6 @@
 """What the business does with accounts. Each function is one transaction."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from datetime import date
 from decimal import Decimal
 from typing import Any
@@ -9,12 +9,16 @@ from accounts.bank_numbers import issue_bank_numbers
 from accounts.descriptions import describe
 from accounts.errors import AccountNotEmpty, AccountNotFound, NotAtAnInstitution, OnlyOfLiabilities
 from accounts.models import Account, AccountType, ExternalAccountType
-from accounts.signals import account_deleting
 from sequence.core import clock
 from sequence.core.api.ids import parse_id
 from sequence.core.database.row_lookup import RowLookup
 from sequence.core.errors import Private
 from sequence.core.transactions import transactional
+from sequence.core.wired import wired
+
+# Raises AccountNotEmpty or AccountInUse while its app needs the account, which is locked, in the transaction that
+# deletes it. Which there are stands in the wiring.
+DeletionGuard = Callable[[Account], None]
 
 # The look-ups that most requests make.
 _OPEN_ACCOUNT = RowLookup(Account, "organization_id = %s AND id = %s AND deleted_at IS NULL")
@@ -199,5 +203,7 @@ def delete_account(*, organization_id: str, account_id: str) -> None:
             what=Private(f"a balance of {account.balance_cents} cents", about=account.id, otherwise="money in it"),
             advice="Move the money to another account, then delete this one.",
         )
-    account_deleting.send(Account, account=account)
+    guards: Sequence[DeletionGuard] = wired("ACCOUNT_DELETION_GUARDS")
+    for refuse in guards:
+        refuse(account)
     account.delete_softly()

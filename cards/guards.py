@@ -1,13 +1,11 @@
 """What cards say when an account is to be deleted."""
 
-from typing import Any
-
 from accounts.errors import AccountInUse
 from accounts.models import Account
 from cards.models import Card
 
 
-def refuse_while_a_card_spends_from_it(*, account: Account, **_: Any) -> None:
+def refuse_while_a_card_spends_from_it(account: Account) -> None:
     """Raise AccountInUse, naming the cards, while an active or frozen card belongs to the account.
 
     A card that is inactive stays behind, and can never be made active again.

@@ -176,6 +176,3 @@ def finish(now: datetime) -> int:
         settle_status(execution, execution.transfers_of_last_attempt(), now=now)
         execution.save()
     return len(executions)
-
-
-SWEEPS = (notice_deposits, notice_slots, carry_out, finish)

@@ -101,7 +101,9 @@ TEMPLATES = [
     }
 ]
 
+# Who answers, and who works.
 ROOT_URLCONF = "sequence.urls"
+WIRING = "sequence.wiring"
 WSGI_APPLICATION = "sequence.wsgi.application"
 
 # An existing server if one is named; else the embedded one, which the engine starts on first connection.

@@ -154,8 +154,8 @@ class TestWorker:
                 looked.set()
             return 0
 
-        monkeypatch.setattr("sequence.core.worker.registered_sweeps", lambda: [sweep])
-        monkeypatch.setattr("sequence.core.worker.registered_chores", list)
+        monkeypatch.setattr("sequence.wiring.SWEEPS", [sweep])
+        monkeypatch.setattr("sequence.wiring.CHORES", [])
         monkeypatch.setattr("sequence.core.worker.SWEEP_EVERY_SECONDS", PATIENCE_SECONDS)
         monkeypatch.setattr("sequence.core.worker.signal.signal", lambda *_: None)
         worker = Worker()

@@ -4,12 +4,13 @@ Each check is one query that returns what is wrong, and nothing when all is righ
 that money on its way between two queries is no fault.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from django.db import connection, transaction
 
 from sequence.core.api.ids import show_id
+from sequence.core.wired import wired
 
 # More than a person reads; the count tells the rest.
 SHOWN_PER_CHECK = 100
@@ -166,18 +167,16 @@ CHECKS = (
     ),
 )
 
-_checks: list[Check] = [*CHECKS]
 
-
-def register_check(check: Check) -> None:
-    """Let ``find_faults`` run ``check`` too: this app knows nothing of what the apps above have posted."""
-    if check not in _checks:
-        _checks.append(check)
+def all_checks() -> Sequence[Check]:
+    """Return every check there is, those of the apps above included."""
+    checks: Sequence[Check] = wired("LEDGER_CHECKS")
+    return checks
 
 
 def count_checks() -> int:
-    """Return how many checks there are, those of the apps above included."""
-    return len(_checks)
+    """Return how many checks there are."""
+    return len(all_checks())
 
 
 @transaction.atomic
@@ -186,7 +185,7 @@ def find_faults() -> list[Fault]:
     if not connection.savepoint_ids:  # PostgreSQL takes it only as the first word of a transaction.
         with connection.cursor() as cursor:
             cursor.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY")
-    return [fault for check in _checks for fault in _run(check)]
+    return [fault for check in all_checks() for fault in _run(check)]
 
 
 def _run(check: Check) -> Iterator[Fault]:

@@ -194,6 +194,3 @@ def give_back(transfers: Sequence[Transfer]) -> None:
 def _claim(due: "QuerySet[Transfer]", limit: int = BATCH_SIZE) -> list[Transfer]:
     """Lock one batch of due rows; what another worker holds is that worker's."""
     return list(due.select_for_update(skip_locked=True, no_key=True, of=("self",))[:limit])
-
-
-SWEEPS = (expire_approvals, accept, submit, collect)

@@ -8,7 +8,6 @@ from django.contrib import admin
 from django.contrib.admin.widgets import AdminDateWidget
 from django.db.models import Q, QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
-from django.urls import reverse
 from django.utils.safestring import SafeString
 
 from accounts import services
@@ -22,7 +21,6 @@ from sequence.core.admin.base import ObjectPage, StaffAdmin
 from sequence.core.admin.display import UNKNOWN, amount, badge, code
 from sequence.core.admin.fields import MAX_CENTS, Dollars, PlainText
 from sequence.core.admin.filters import Named, OneOf
-from sequence.core.admin.finders import changes_of, register_finder
 from sequence.core.admin.period_filters import period
 
 _LIABILITY_FACTS = {
@@ -216,21 +214,6 @@ class AccountAdmin(StaffAdmin):
         accounts = super().get_queryset(request).select_related("organization")
         return accounts.defer("routing_number", "bank_account_number")
 
-    def links_of(self, request: HttpRequest, obj: Account) -> list[tuple[str, str]]:
-        """What happened to its money. The ledger and the rules are above this app: known by address alone."""
-        is_external = obj.type == AccountType.EXTERNAL_ACCOUNT
-        words = "Money in and out" if is_external else "Balance over time"
-        links = {
-            (words, reverse("admin:transfers_posting_over_time", args=[obj.id])): [
-                "transfers.view_transfer" if is_external else "transfers.view_posting"
-            ],
-            ("Money map", f"{reverse('admin:rules_rule_map')}?organization={obj.organization_id}"): [
-                "rules.view_rule",
-                "transfers.view_transfer",
-            ],
-        }
-        return [link for link, permissions in links.items() if request.user.has_perms(permissions)]
-
     def get_fieldsets(self, request: HttpRequest, obj: Account | None = None) -> Any:
         if obj is None:
             return [(None, {"fields": _NEW_FIELDS[request.GET["kind"]]})]
@@ -328,6 +311,3 @@ class AccountAdmin(StaffAdmin):
     @admin.display(description="account number")
     def masked_bank_account_number(self, obj: Account) -> str:
         return obj.masked_bank_account_number or UNKNOWN
-
-
-register_finder(changes_of(Account))

@@ -5,7 +5,7 @@ from datetime import datetime
 from django.urls import reverse
 
 from apikeys.models import ApiKey, Organization, OrganizationStatus
-from sequence.core.admin.console import Item, Look, Waiting, add_waiting, wait_for_person
+from sequence.core.admin.console import Item, Look, Waiting, wait_for_person
 
 
 def paused_keys(look: Look) -> Waiting:
@@ -35,7 +35,3 @@ def suspended_organizations(look: Look) -> Waiting:
     ordered = rows.order_by("-updated_at", "-id")
     address = reverse("admin:apikeys_organization_changelist")
     return wait_for_person("Suspended organizations", ordered, item, address=address)
-
-
-add_waiting("apikeys.view_organization", suspended_organizations)
-add_waiting("apikeys.view_apikey", paused_keys)

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from pghistory.models import Context
 
 from apikeys.models import ApiKey, IdempotencyRecord
-from sequence.core.admin.finders import MAX_FACTS, Fact, Stage, register_finder, register_translator
+from sequence.core.admin.finders import MAX_FACTS, Fact, Stage
 
 _ACTOR = "key:"
 
@@ -38,8 +38,3 @@ def requests_of_key(idempotency_key: str) -> list[str]:
     """Return the requests that carried an Idempotency-Key first."""
     records = IdempotencyRecord.objects.filter(key=idempotency_key).order_by("created_at", "id")
     return list(records.values_list("request_id", flat=True)[:MAX_FACTS])
-
-
-register_finder(find_records)
-register_finder(find_callers)
-register_translator(requests_of_key, IdempotencyRecord)

@@ -12,7 +12,7 @@ from django.utils.safestring import SafeString
 from apikeys.models import Organization, OrganizationStatus
 from apikeys.services import create_organization, set_organization_status
 from sequence.core.admin.base import ObjectPage, StaffAdmin
-from sequence.core.admin.console import Look, offer_organizations
+from sequence.core.admin.console import Look
 from sequence.core.admin.display import badge, code
 from sequence.core.admin.filters import Named
 from sequence.core.admin.notes import NoteForm, note_of
@@ -96,13 +96,10 @@ class OrganizationAdmin(StaffAdmin):
     @admin.display(description="belongs to it")
     def related(self, obj: Organization) -> SafeString:
         return format_html(
-            '<a href="{}?organization={}">API keys</a> · <a href="{}?organization={}">Accounts</a>'
-            ' · <a href="{}?organization={}">Money map</a>',
+            '<a href="{}?organization={}">API keys</a> · <a href="{}?organization={}">Accounts</a>',
             reverse("admin:apikeys_apikey_changelist"),
             obj.id,
             reverse("admin:accounts_account_changelist"),
-            obj.id,
-            reverse("admin:rules_rule_map"),
             obj.id,
         )
 
@@ -114,6 +111,3 @@ def listed_organizations(look: Look) -> list[tuple[str, str]]:
     if look.organization_id and look.organization_id not in dict(listed):
         listed += organizations.filter(id=look.organization_id)
     return listed
-
-
-offer_organizations("apikeys.view_organization", listed_organizations)

@@ -31,7 +31,6 @@ from sequence.core.admin.base import ObjectPage, ReadOnlyAdmin, attempt
 from sequence.core.admin.display import UNKNOWN, amount, badge, code, dollars, short_id
 from sequence.core.admin.fields import Dollars, PlainText
 from sequence.core.admin.filters import Named, OneOf
-from sequence.core.admin.finders import changes_of, register_finder
 from sequence.core.admin.period_filters import period
 
 TONES = {
@@ -335,6 +334,3 @@ class CardDeclineAdmin(_CardRowAdmin):
     ]
     readonly_fields = ["organization", "shown_card", "reason", "shown_amount", "merchant_name", "created_at"]
     fields = tuple(readonly_fields)
-
-
-register_finder(changes_of(Card))

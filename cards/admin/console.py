@@ -3,7 +3,7 @@
 from django.db.models import Count, Q, Sum
 
 from cards.models import CardDirection, CardTransaction
-from sequence.core.admin.console import Figure, Look, add_figure
+from sequence.core.admin.console import Figure, Look
 
 
 def spent_today(look: Look) -> Figure:
@@ -17,6 +17,3 @@ def spent_today(look: Look) -> Figure:
     detail = f"{sums['number']} card transaction{'' if sums['number'] == 1 else 's'}"
     cents = (sums["debits"] or 0) - (sums["credits"] or 0)
     return Figure("Spent by card", cents, detail, look.list_of(CardTransaction))
-
-
-add_figure("cards.view_cardtransaction", spent_today)

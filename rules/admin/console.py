@@ -6,7 +6,7 @@ from django.db.models import F, Q
 from django.urls import reverse
 
 from rules.models import ExecutionMode, ExecutionStatus, Rule, RuleExecution, RuleStatus
-from sequence.core.admin.console import Item, Look, Waiting, add_waiting, wait_for_person
+from sequence.core.admin.console import Item, Look, Waiting, wait_for_person
 
 RECENT = timedelta(days=1)
 # A worker takes a run within a second.
@@ -58,8 +58,3 @@ def standing_still(look: Look) -> Waiting:
         address=address,
         tone="bad",
     )
-
-
-add_waiting("rules.view_rule", reviews)
-add_waiting("rules.view_ruleexecution", standing_still)
-add_waiting("rules.view_ruleexecution", failures)

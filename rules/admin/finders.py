@@ -4,8 +4,8 @@ from collections.abc import Iterator
 
 from apikeys.models import ApiKey
 from rules.admin.executions import TONES
-from rules.models import ExecutionStatus, Rule, RuleExecution
-from sequence.core.admin.finders import MAX_FACTS, Fact, Stage, changes_of, register_finder
+from rules.models import ExecutionStatus, RuleExecution
+from sequence.core.admin.finders import MAX_FACTS, Fact, Stage
 
 _KEY = "key:"
 
@@ -25,14 +25,9 @@ def find_executions(request_id: str) -> Iterator[Fact]:
         )
 
 
-def find_callers(request_id: str) -> Iterator[Fact]:
+def find_rule_callers(request_id: str) -> Iterator[Fact]:
     """Tell which keys asked for a run, also where no record of an Idempotency-Key says so."""
     rows = RuleExecution.objects.filter(request_id=request_id, started_by__startswith=_KEY)
     asked = {by.removeprefix(_KEY): at for by, at in rows.values_list("started_by", "created_at")[:MAX_FACTS] if by}
     for key in ApiKey.objects.filter(id__in=asked).defer("digest") if asked else ():
         yield Fact(Stage.CALLER, asked[key.id], "triggered a rule", key)
-
-
-register_finder(changes_of(Rule))
-register_finder(find_executions)
-register_finder(find_callers)

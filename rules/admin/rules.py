@@ -9,7 +9,7 @@ from django.contrib import admin
 from django.contrib.admin.widgets import AdminDateWidget
 from django.db.models import OuterRef, Q, QuerySet, Subquery
 from django.http import HttpRequest, HttpResponse
-from django.urls import URLPattern, path, reverse
+from django.urls import reverse
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 
@@ -33,7 +33,6 @@ from sequence.core.admin.filters import OneOf
 from sequence.core.admin.period_filters import period
 from sequence.core.api.request_ids import request_id_of
 from sequence.core.audit import set_context
-from sequence.insight.map_page import map_view, may_see_map
 
 RECENT_EXECUTIONS = 10
 
@@ -183,21 +182,8 @@ class RuleAdmin(ReadOnlyAdmin):
     ]
     readonly_fields = [str(field) for _, section in fieldsets for field in section["fields"]]
 
-    def get_urls(self) -> list[URLPattern]:
-        view = self.admin_site.admin_view(self.map_view)
-        return [path("map/", view, name="rules_rule_map"), *super().get_urls()]
-
     def facts_about(self, obj: Rule) -> list[str]:
         return [description.line for description in describe_accounts(obj.account_ids).values()]
-
-    def map_view(self, request: HttpRequest) -> HttpResponse:
-        """The organization's accounts and rules, and what flowed between them."""
-        return map_view(request, self.page)
-
-    def links_of(self, request: HttpRequest, obj: Rule) -> list[tuple[str, str]]:
-        if not may_see_map(request):
-            return []
-        return [("Money map", f"{reverse('admin:rules_rule_map')}?organization={obj.organization_id}")]
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Rule]:
         runs = RuleExecution.objects.filter(rule=OuterRef("pk"), mode=ExecutionMode.LIVE).order_by("-created_at")

@@ -1,10 +1,10 @@
 """What workers do: sweeps, each of which claims some due rows, finishes them in one transaction, and says how many.
 
-Rows are the truth. A sweep that is killed has done nothing, or all of it; the next worker finds what is left. Apps
-register their sweeps when they load, so that the worker knows none of them.
+Rows are the truth. A sweep that is killed has done nothing, or all of it; the next worker finds what is left. Which
+sweeps there are stands in the wiring.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from datetime import datetime
 from typing import Protocol
 
@@ -13,48 +13,16 @@ from django.db import InterfaceError, OperationalError
 
 log = structlog.get_logger("sequence.core.sweeps")
 
+# Takes the time, does one batch of what is due, and returns how many rows it was.
 Sweep = Callable[[datetime], int]
 
 # The database went away or wants the work again; no row is to blame.
 DATABASE_TROUBLE = (OperationalError, InterfaceError)
 
-_sweeps: list[Sweep] = []
-_chores: list[Sweep] = []
-
-
-def register_sweep(sweep: Sweep) -> None:
-    """Let workers run ``sweep``: it takes the time, does one batch of what is due, and returns how many rows it was."""
-    if sweep not in _sweeps:
-        _sweeps.append(sweep)
-
-
-def register_chore(chore: Sweep) -> None:
-    """Let a worker that has nothing else to do run ``chore``, again and again: it knows itself when it is due.
-
-    Chores look after the house and move no money: ``run_worker --once`` leaves them out.
-    """
-    if chore not in _chores:
-        _chores.append(chore)
-
-
-def registered_chores() -> Sequence[Sweep]:
-    """Return the chores in the order in which they run."""
-    return tuple(_chores)
-
 
 def name_of(sweep: Sweep) -> str:
     """Return the name under which logs and pages show it."""
     return getattr(sweep, "__name__", repr(sweep))
-
-
-def registered_sweeps() -> Sequence[Sweep]:
-    """Return the sweeps in the order in which they run."""
-    return tuple(_sweeps)
-
-
-def sweep_all(now: datetime) -> int:
-    """Run each sweep once and return how many rows were done. Repeat until it returns 0."""
-    return sum(sweep(now) for sweep in _sweeps)
 
 
 class Batch(Protocol):

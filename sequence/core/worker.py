@@ -16,8 +16,9 @@ from django.db import InterfaceError, OperationalError, connection
 
 from sequence.core import clock
 from sequence.core.heartbeat import Heartbeat
-from sequence.core.sweeps import DATABASE_TROUBLE, Sweep, name_of, registered_chores, registered_sweeps, sweep_all
+from sequence.core.sweeps import DATABASE_TROUBLE, Sweep, name_of
 from sequence.core.wakeup import LINGER_SECONDS, listen, wait_for_wakeup
+from sequence.core.wired import wired
 
 log = structlog.get_logger("sequence.core.worker")
 
@@ -27,6 +28,11 @@ SWEEP_EVERY_SECONDS = 1.0
 RECONNECT_AFTER_SECONDS = 1.0
 # A sweep that broke: soon enough for what passes by itself, rare enough not to fill the log.
 REST_SECONDS = 10.0
+
+
+def sweep_all(now: datetime) -> int:
+    """Run each sweep once and return how many rows were done. Repeat until it returns 0."""
+    return sum(sweep(now) for sweep in wired("SWEEPS"))
 
 
 def run_once(now: datetime | None = None) -> int:
@@ -66,7 +72,7 @@ class Worker:
         listen()
         was_woken = False
         while not self._is_stopping:
-            done = sum(self._attempt(sweep) for sweep in registered_sweeps())
+            done = sum(self._attempt(sweep) for sweep in wired("SWEEPS"))
             self._heartbeat.beat(done)
             if done:
                 was_woken = True
@@ -74,7 +80,7 @@ class Worker:
             if was_woken:  # A commit just after the one that woke us sends no wake-up of its own.
                 was_woken = wait_for_wakeup(LINGER_SECONDS)
                 continue
-            for chore in registered_chores():
+            for chore in wired("CHORES"):
                 self._attempt(chore)
             was_woken = wait_for_wakeup(SWEEP_EVERY_SECONDS)
 

@@ -4,6 +4,7 @@ A worker finds out by trying every sweep, again and again. Here only those run t
 which they would.
 """
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
@@ -14,20 +15,9 @@ from django.db.models.functions import Coalesce
 from rules.models import ExecutionMode, ExecutionStatus, Rule, RuleExecution
 from rules.sweeps import carry_out, finish, notice_deposits, notice_slots
 from sequence.core.sweeps import Sweep
+from sequence.core.wired import wired
 from transfers.models import SimulatedPayment, Status, Transfer
 from transfers.settlement import APPROVAL_LIFETIME, accept, collect, expire_approvals, submit
-
-# In the order in which a worker runs them.
-_SWEEPS: tuple[Sweep, ...] = (
-    expire_approvals,
-    accept,
-    submit,
-    collect,
-    notice_deposits,
-    notice_slots,
-    carry_out,
-    finish,
-)
 
 
 class Work:
@@ -52,8 +42,9 @@ class Work:
             due = {number for number, moment in found if moment <= now}
             if not due:
                 return min((moment for _, moment in found), default=None)
+            sweeps: Sequence[Sweep] = wired("SWEEPS")
             for number in sorted(due):
-                _SWEEPS[number](now)
+                sweeps[number](now)
 
     def _find(self) -> list[tuple[int, datetime]]:
         with connection.cursor() as cursor:
@@ -85,4 +76,4 @@ def _due(organization_id: str) -> QuerySet[Any, Any]:
 
 
 def _finds(sweep: Sweep, rows: QuerySet[Any], moment: Any) -> QuerySet[Any, Any]:
-    return rows.order_by().annotate(moment=moment).values_list(Value(_SWEEPS.index(sweep)), "moment")
+    return rows.order_by().annotate(moment=moment).values_list(Value(wired("SWEEPS").index(sweep)), "moment")

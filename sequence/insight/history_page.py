@@ -1,6 +1,5 @@
 """An account's balance over time for staff: a plot on its page, and a page with a table of the same points."""
 
-from collections.abc import Callable
 from datetime import UTC
 from urllib.parse import urlencode
 
@@ -11,7 +10,8 @@ from django.urls import reverse
 
 from accounts.models import Account, AccountType
 from sequence.core import clock
-from sequence.core.admin.panels import Panel, register_panel
+from sequence.core.admin.base import page_about
+from sequence.core.admin.panels import Panel
 from sequence.core.admin.periods import Period, PeriodForm, usual_period
 from sequence.insight.balance_history import Point, read_balance_history
 from sequence.insight.balance_plot import plot
@@ -21,17 +21,18 @@ from transfers.models import Posting, Status, Transfer
 PANEL_PERIOD = "90"
 
 
-def history_view(request: HttpRequest, account_id: str, page: Callable[..., HttpResponse]) -> HttpResponse:
+def history_view(request: HttpRequest, account_id: str) -> HttpResponse:
     """Return the page, for whoever may view accounts and what the history is made of."""
     account = Account.objects.filter(id=account_id).only(*_SHOWN).first()
-    if not _may_view(request, account):
+    if not may_see_history(request, account):
         raise PermissionDenied
     if account is None:
         raise Http404
     form = PeriodForm(request.GET.dict())
     period = form.chosen()
     history = read_balance_history(account, period)
-    return page(
+    return page_about(
+        Posting,
         request,
         "admin/transfers/posting/history.html",
         title=f"{_heading(account)}: {account}",
@@ -48,7 +49,7 @@ def history_view(request: HttpRequest, account_id: str, page: Callable[..., Http
 
 def history_panel(request: HttpRequest, account: Account) -> Panel | None:
     """Return the plot of the last days for the account's own page."""
-    if not _may_view(request, account):
+    if not may_see_history(request, account):
         return None
     period = usual_period(PANEL_PERIOD, clock.now().astimezone(UTC).date())
     history = read_balance_history(account, period)
@@ -64,14 +65,12 @@ def history_panel(request: HttpRequest, account: Account) -> Panel | None:
     return Panel("admin/transfers/posting/plot_panel.html", facts)
 
 
-register_panel(Account, history_panel)
-
-
 def _is_external(account: Account | None) -> bool:
     return account is not None and account.type == AccountType.EXTERNAL_ACCOUNT
 
 
-def _may_view(request: HttpRequest, account: Account | None) -> bool:
+def may_see_history(request: HttpRequest, account: Account | None) -> bool:
+    """Say whether this person may view accounts and what the account's history is made of."""
     source = Transfer if _is_external(account) else Posting
     return all(admin.site.get_model_admin(model).has_view_permission(request) for model in (Account, source))
 

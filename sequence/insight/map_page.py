@@ -1,6 +1,5 @@
 """The money map for staff: one organization's accounts and rules, and what flowed between them in a period."""
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlencode
@@ -14,6 +13,7 @@ from django.urls import reverse
 from accounts.models import Account
 from apikeys.models import Organization
 from rules.models import Rule
+from sequence.core.admin.base import page_about
 from sequence.core.admin.display import badge
 from sequence.core.admin.periods import Period, PeriodForm
 from sequence.insight.money_map.flows import Flow, FlowKind, MoneyMap, read_map
@@ -62,7 +62,7 @@ class Row:
     behind: str
 
 
-def map_view(request: HttpRequest, page: Callable[..., HttpResponse]) -> HttpResponse:
+def map_view(request: HttpRequest) -> HttpResponse:
     """Return the map's page, for whoever may view accounts, rules and transfers."""
     if not may_see_map(request):
         raise PermissionDenied
@@ -70,7 +70,8 @@ def map_view(request: HttpRequest, page: Callable[..., HttpResponse]) -> HttpRes
     period = form.chosen()
     found = _Found(form.wanted, period, _may_view(request, Posting)).context() if form.wanted else {}
     name = form.organizations.get(form.wanted, "")
-    return page(
+    return page_about(
+        Rule,
         request,
         "admin/rules/map.html",
         title=f"Money map: {name}" if name else "Money map",

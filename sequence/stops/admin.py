@@ -8,7 +8,7 @@ from django.http import HttpRequest, HttpResponse
 
 from apikeys.models import ApiKey, Organization, OrganizationStatus
 from rules.models import Rule
-from sequence.core.admin.base import ObjectPage, StaffAdmin, actor_of, offer_page
+from sequence.core.admin.base import ObjectPage, StaffAdmin, actor_of
 from sequence.core.admin.notes import NoteForm, note_of
 from sequence.stops import services
 from sequence.stops.accounting import Accounting
@@ -123,8 +123,3 @@ class StopOrganization(_Stop):
 
     def stop(self, obj: Organization, **how: Any) -> Accounting:
         return services.suspend_organization(organization_id=obj.id, **how)
-
-
-offer_page(ApiKey, StopKey())
-offer_page(ApiKey, RevokeKey())
-offer_page(Organization, StopOrganization())

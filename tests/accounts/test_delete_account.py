@@ -4,26 +4,21 @@ import pytest
 
 from accounts.errors import AccountInUse, AccountNotEmpty
 from accounts.models import Account
-from accounts.signals import account_deleting
 from tests.factories import ExternalAccountFactory, IncomeSourceFactory, PodFactory
 
 
 @pytest.fixture
-def objection():
+def objection(monkeypatch):
     """Let an app above object to the deletion of an account, as long as the test runs."""
-    receivers = []
 
     def object_with(error: Exception) -> None:
-        def receiver(sender, *, account, **_):
-            Account.objects.filter(id=account.id).update(name="Touched by a receiver")
+        def guard(account):
+            Account.objects.filter(id=account.id).update(name="Touched by a guard")
             raise error
 
-        receivers.append(receiver)
-        account_deleting.connect(receiver)
+        monkeypatch.setattr("sequence.wiring.ACCOUNT_DELETION_GUARDS", [guard])
 
-    yield object_with
-    for receiver in receivers:
-        account_deleting.disconnect(receiver)
+    return object_with
 
 
 class TestDeleteAccount:

@@ -117,7 +117,7 @@ PAGES = [
     (model, page)
     for model, its in admin.site._registry.items()
     if isinstance(its, StaffAdmin)
-    for page in its.object_pages
+    for page in its.all_object_pages()
     if model is Account or any(field.related_model is Account for field in model._meta.fields)
 ]
 

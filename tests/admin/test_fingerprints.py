@@ -16,7 +16,7 @@ from rules.models import Rule, RuleStatus
 from rules.services import replace_rule
 from sequence.core.admin.base import ObjectPage, StaffAdmin
 from sequence.core.admin.fingerprints import CHANGED_MEANWHILE
-from sequence.core.admin.trail_pages import AuditTrailAdmin
+from sequence.core.admin.pages.trail import AuditTrailAdmin
 from tests.apikeys.test_idempotency import key_of
 from tests.client import Api
 from tests.factories import ExternalAccountFactory, IncomeSourceFactory, PodFactory
@@ -63,7 +63,8 @@ def waiting(client_with, income, bank):
 PAGES = [
     (model, page)
     for model, model_admin in admin.site._registry.items()
-    for page in getattr(model_admin, "object_pages", ())
+    if isinstance(model_admin, StaffAdmin)
+    for page in model_admin.all_object_pages()
 ]
 
 

@@ -25,6 +25,7 @@ from sequence.core.admin.groups import (
     make_missing_groups,
 )
 from sequence.core.admin.trail import Filters, newest_changes
+from sequence.wiring import SITE_PAGES
 
 SUPERUSERS, NOBODY = "superusers", "nobody"
 # Whoever is in one of these may do what those before it may.
@@ -46,12 +47,12 @@ PAGES = {
     "transfers.transfer": LOOK
     | {"export": VIEWERS}
     | {"approve": OPERATORS, "reject": OPERATORS, "cancel": OPERATORS, "simulate": ADMINISTRATORS},
-    "transfers.posting": LOOK | {"balance": VIEWERS, "export": VIEWERS, "<str:account_id>": VIEWERS},
+    "transfers.posting": LOOK | {"balance": VIEWERS, "export": VIEWERS},
     "transfers.entryset": LOOK,
     "transfers.ledgercheck": LOOK,
     "transfers.achlimits": KEEP | {"delete": ADMINISTRATORS},
     "transfers.simulatedmark": KEEP | {"delete": ADMINISTRATORS},
-    "rules.rule": LOOK | {"map": VIEWERS} | {"enable": OPERATORS, "disable": OPERATORS, "simulate": OPERATORS},
+    "rules.rule": LOOK | {"enable": OPERATORS, "disable": OPERATORS, "simulate": OPERATORS},
     "rules.ruleexecution": LOOK,
     "cards.card": LOOK
     | {"add": ADMINISTRATORS, "charge": ADMINISTRATORS, "refund": ADMINISTRATORS}
@@ -66,6 +67,8 @@ PAGES = {
     | {"delete": NOBODY},
     "auth.group": dict.fromkeys(["list", "change", "history", "add", "save", "delete"], SUPERUSERS),
 }
+# The least group for every page over several models, by the name of its address.
+PAGES["the site"] = {"rules_rule_map": VIEWERS, "transfers_posting_over_time": VIEWERS}
 # The pages of the site itself, by the name of their address.
 SITE = {
     "index": VIEWERS,
@@ -94,16 +97,18 @@ class Visit:
 
 def visits() -> Iterator[Visit]:
     """Walk everything that is registered."""
+    for page in SITE_PAGES:
+        yield Visit("the site", page.name, "/admin/" + page.route.replace("<str:account_id>", NO_OBJECT))
     for model, model_admin in admin.site._registry.items():
         label, root = model._meta.label_lower, f"/admin/{model._meta.app_label}/{model._meta.model_name}/"
         for pattern in model_admin.get_urls():
             route = str(pattern.pattern)
             if route == "<path:object_id>/":
                 continue  # Leads on to "change".
-            page = route.strip("/").rpartition("/")[2] or "list"
+            name = route.strip("/").rpartition("/")[2] or "list"
             address = root + route.replace("<path:object_id>", NO_OBJECT).replace("<id>", NO_OBJECT)
-            yield Visit(label, page, address)
-            if page == "change":
+            yield Visit(label, name, address)
+            if name == "change":
                 yield Visit(label, "save", address, "post")
         yield from (Visit(label, f"action {name}", root, "action") for name in model_admin.actions or ())
 
@@ -146,7 +151,7 @@ class TestTheTable:
     def test_has_a_row_for_every_page_of_the_site(self):
         named = {pattern.name for pattern in admin.site.get_urls() if isinstance(pattern, URLPattern)}
 
-        assert named == SITE.keys() | DOORS
+        assert named == SITE.keys() | DOORS | PAGES["the site"].keys()
 
     @pytest.mark.parametrize("group", [*LADDER, NOBODY])
     def test_is_what_each_group_meets(self, somebody, group):

@@ -15,7 +15,7 @@ from sequence.core.admin.second_factor import enrol, new_secret
 from sequence.core.admin.sign_in_events import forget_old_sign_ins
 from sequence.core.admin.sign_in_limits import ATTEMPTS_UNDER_ONE_NAME, digest_of_name
 from sequence.core.models import SIGN_INS_KEPT, SignIn
-from sequence.core.sweeps import registered_chores
+from sequence.wiring import CHORES
 from tests.staff import Staff, list_of, page_of
 
 PASSWORD = "correct horse battery staple"
@@ -122,7 +122,7 @@ class TestTheDatabase:
             assert cursor.fetchone() == (1,)
 
     def test_lets_a_worker_forget_what_was_kept_long_enough(self, rows, monkeypatch):
-        assert forget_old_sign_ins in registered_chores()
+        assert forget_old_sign_ins in CHORES
         assert forget_old_sign_ins(clock.now()) == 1
         assert forget_old_sign_ins(clock.now()) == 0
         assert rows.count() == 2

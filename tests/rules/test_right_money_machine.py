@@ -25,7 +25,7 @@ from accounts.services import record_statement
 from apikeys.entries import parse_permissions
 from apikeys.services import create_api_key
 from rules.models import Rule, RuleExecution
-from sequence.core.sweeps import registered_sweeps
+from sequence.wiring import SWEEPS
 from tests.client import Api
 from tests.factories import ExternalAccountFactory, IncomeSourceFactory, OrganizationFactory, PodFactory
 from tests.rules.definitions import action, limit, manual, on_funds, scheduled, step
@@ -324,7 +324,7 @@ class RightMoneyMachine(RuleBasedStateMachine):
         """A worker looks in: what it does first is judged before what comes of it."""
         self.tick()
         for _ in range(60):
-            if not sum(self.one_sweep(sweep) for sweep in registered_sweeps()):
+            if not sum(self.one_sweep(sweep) for sweep in SWEEPS):
                 return
         raise AssertionError("the worker finds no end")
 

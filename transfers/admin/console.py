@@ -16,9 +16,6 @@ from sequence.core.admin.console import (
     Look,
     Sign,
     Waiting,
-    add_figure,
-    add_sign,
-    add_waiting,
     wait_for_person,
 )
 from sequence.core.admin.display import ago, dollars
@@ -114,6 +111,11 @@ def _moved(direction: Direction, label: str) -> Callable[[Look], Figure]:
     return figure
 
 
+moved_in = _moved(Direction.MONEY_IN, "In")
+moved_out = _moved(Direction.MONEY_OUT, "Out")
+moved_between = _moved(Direction.INTERNAL, "Between own accounts")
+
+
 def ledger(look: Look) -> Sign:
     """Say when the ledger was last proved right, or what is wrong in it."""
     address = reverse("admin:transfers_ledgercheck_changelist")
@@ -129,14 +131,3 @@ def ledger(look: Look) -> Sign:
     if check.started_at < look.at - CHECK_LATE:
         return Sign("Ledger", "warn", f"It was last checked {when}. Run check_ledger, or start a worker.", address)
     return Sign("Ledger", "good", f"Proved right by {check.checks} checks, {when}.", address)
-
-
-_VIEW = "transfers.view_transfer"
-add_waiting(_VIEW, approvals)
-add_waiting(_VIEW, stalled)
-add_waiting(_VIEW, failures)
-add_waiting("transfers.view_posting", suspense)
-add_figure(_VIEW, _moved(Direction.MONEY_IN, "In"))
-add_figure(_VIEW, _moved(Direction.MONEY_OUT, "Out"))
-add_figure(_VIEW, _moved(Direction.INTERNAL, "Between own accounts"))
-add_sign("transfers.view_ledgercheck", ledger)

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from sequence.core.admin.display import dollars
-from sequence.core.admin.finders import MAX_FACTS, Fact, Stage, register_finder
+from sequence.core.admin.finders import MAX_FACTS, Fact, Stage
 from transfers.admin.transfers import TONES
 from transfers.models import Posting, Status, Transfer
 
@@ -36,6 +36,3 @@ def _postings(transfers: list[Transfer]) -> Iterator[Fact]:
         title = f"{dollars(posting.amount_cents)} on {posting.account or posting.get_clearing_display()}"
         words = f"{posting.entry_set.get_kind_display()} of {posting.entry_set.transfer_id}"
         yield Fact(Stage.FOLLOWED, posting.posted_at, words, posting, title=title)
-
-
-register_finder(find_transfers)

@@ -20,7 +20,6 @@ from sequence.core.admin.display import amount, dollars
 from sequence.core.admin.exports import CURRENCY, Column
 from sequence.core.admin.filters import Exact, OneOf
 from sequence.core.admin.period_filters import period
-from sequence.insight.history_page import history_view
 from transfers.admin.transfers import show_transfer
 from transfers.ledger import balance_at
 from transfers.models import Clearing, EntrySet, EntrySetKind, Posting
@@ -82,12 +81,8 @@ class PostingAdmin(ReadOnlyAdmin):
     fields = tuple(readonly_fields)
 
     def get_urls(self) -> list[URLPattern]:
-        balance, history = (self.admin_site.admin_view(view) for view in (self.balance_view, self.over_time_view))
-        return [
-            path("balance/", balance, name="transfers_posting_balance"),
-            path("history/<str:account_id>/", history, name="transfers_posting_over_time"),
-            *super().get_urls(),
-        ]
+        balance = self.admin_site.admin_view(self.balance_view)
+        return [path("balance/", balance, name="transfers_posting_balance"), *super().get_urls()]
 
     def balance_view(self, request: HttpRequest) -> HttpResponse:
         """A pod's or income source's balance as of an instant, from its postings alone."""
@@ -98,10 +93,6 @@ class PostingAdmin(ReadOnlyAdmin):
         title = "Balance as of a past instant"
         facts = {"form": form, "answer": answer, "account": account}
         return self.page(request, "admin/transfers/posting/balance.html", title=title, **facts)
-
-    def over_time_view(self, request: HttpRequest, account_id: str) -> HttpResponse:
-        """An account's balance over time."""
-        return history_view(request, account_id, self.page)
 
     @admin.display(description="amount", ordering="amount_cents")
     def shown_amount(self, obj: Posting) -> SafeString:

@@ -17,16 +17,18 @@ from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase, Ht
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
 
+from sequence.core.admin.actors import actor_of
 from sequence.core.admin.deciders import Deciders
 from sequence.core.admin.exports import Column, export
 from sequence.core.admin.filters import Filter
 from sequence.core.admin.fingerprints import CHANGED_MEANWHILE, fingerprint_of, has_seen
+from sequence.core.admin.links import Link, links_of
 from sequence.core.admin.lists import FilteredList
 from sequence.core.admin.panels import panels_of
-from sequence.core.admin.site import actor_of
 from sequence.core.admin.trail import newest_changes_of
 from sequence.core.api.request_ids import request_id_of
 from sequence.core.errors import DomainError
+from sequence.core.wired import wired
 
 T = TypeVar("T")
 
@@ -86,6 +88,7 @@ class ObjectPage:
 class StaffAdmin(admin.ModelAdmin):
     """The base of all pages about a model. Django's own log is not kept: the audit trail knows more."""
 
+    # Those of its own app; the wiring offers more.
     object_pages: ClassVar[Sequence[ObjectPage]] = ()
     # Tracked models that are shown as part of an object's history, each with its foreign key to the object.
     trail_parts: ClassVar[dict[type[models.Model], str]] = {}
@@ -99,6 +102,10 @@ class StaffAdmin(admin.ModelAdmin):
     def get_changelist(self, request: HttpRequest, **options: Any) -> type[ChangeList]:
         return FilteredList if self.filters else super().get_changelist(request, **options)
 
+    def all_object_pages(self) -> list[ObjectPage]:
+        """Return the pages that ask about an object of this model, those of other apps last."""
+        return [*self.object_pages, *(page for model, page in wired("OBJECT_PAGES") if model is self.model)]
+
     def get_actions(self, request: HttpRequest) -> dict[str, Any]:
         """Bulk deletion never goes through the services, so there is none."""
         actions = super().get_actions(request)
@@ -108,7 +115,7 @@ class StaffAdmin(admin.ModelAdmin):
     def get_urls(self) -> list[URLPattern]:
         pages = [
             path(f"<path:object_id>/{page.name}/", self.admin_site.admin_view(self._view_of(page)))
-            for page in self.object_pages
+            for page in self.all_object_pages()
         ]
         if self.export_columns:
             pages.append(path("export/", self.admin_site.admin_view(self.export_view)))
@@ -271,7 +278,7 @@ class StaffAdmin(admin.ModelAdmin):
         site = self.admin_site.each_context(request)
         return TemplateResponse(request, template, {**site, "opts": self.opts, "media": self.media, **context})
 
-    def links_of(self, request: HttpRequest, obj: Any) -> list[tuple[str, str]]:
+    def links_of(self, request: HttpRequest, obj: Any) -> list[Link]:
         """Return pages beside the object's own that tell more of it: the words of each link, and its address."""
         return []
 
@@ -294,8 +301,8 @@ class StaffAdmin(admin.ModelAdmin):
         context.update(show_save_and_add_another=False, show_save_and_continue=False)
         obj = options.get("obj")
         if obj is not None:
-            context["buttons"] = [page for page in self.object_pages if page.is_allowed(request, obj)]
-            context["links"] = self.links_of(request, obj)
+            context["buttons"] = [page for page in self.all_object_pages() if page.is_allowed(request, obj)]
+            context["links"] = [*self.links_of(request, obj), *links_of(request, obj)]
             context["panels"] = panels_of(request, obj)
         return super().render_change_form(request, context, **options)
 
@@ -344,12 +351,11 @@ def _rows_below(inline: InlineModelAdmin, request: HttpRequest, obj: Any) -> lis
     return [{"pk": row.pk, **model_to_dict(row)} for row in rows]
 
 
-def offer_page(model: type[models.Model], page: ObjectPage) -> None:
-    """Offer one app's page on the objects of another app, which knows nothing of it. Call it when the admin loads."""
-    model_admin = type(admin.site.get_model_admin(model))
-    assert issubclass(model_admin, StaffAdmin)  # noqa: S101 - tells the type checker
-    if page.name not in [offered.name for offered in model_admin.object_pages]:
-        model_admin.object_pages = [*model_admin.object_pages, page]
+def page_about(model: type[models.Model], request: HttpRequest, template: str, **context: Any) -> TemplateResponse:
+    """Return a page of the site about a model whose admin is another app's."""
+    model_admin = admin.site.get_model_admin(model)
+    assert isinstance(model_admin, StaffAdmin)  # noqa: S101 - tells the type checker
+    return model_admin.page(request, template, **context)
 
 
 class ReadOnlyAdmin(StaffAdmin):
@@ -365,4 +371,4 @@ class ReadOnlyAdmin(StaffAdmin):
         return False
 
 
-__all__ = ["ObjectPage", "ReadOnlyAdmin", "StaffAdmin", "actor_of", "attempt", "offer_page"]
+__all__ = ["ObjectPage", "ReadOnlyAdmin", "StaffAdmin", "actor_of", "attempt", "page_about"]

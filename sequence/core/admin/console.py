@@ -1,17 +1,19 @@
 """The console, the first page of the site: what waits for a person, what moved today, how the house stands.
 
-Apps add to it when their admin loads, so that the page knows none of them. Each part names the permission it needs.
+Which parts it has, and the permission that each needs, stands in the wiring.
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any, Generic, TypeVar
+from typing import Any, TypeVar
 from urllib.parse import urlencode
 
 from django.contrib.auth.models import AnonymousUser, User
 from django.db.models import Model, QuerySet
 from django.urls import reverse
+
+from sequence.core.wired import wired
 
 T = TypeVar("T")
 Q = TypeVar("Q", bound=QuerySet[Any])
@@ -98,46 +100,26 @@ class Section:
     facts: dict[str, Any]
 
 
-@dataclass
-class _Parts(Generic[T]):
-    """What apps have added, each with its permission."""
-
-    parts: list[tuple[str, Callable[[Look], T]]] = field(default_factory=list)
-
-    def add(self, permission: str, find: Callable[[Look], T]) -> None:
-        if (permission, find) not in self.parts:
-            self.parts.append((permission, find))
-
-    def seen_by(self, user: User | AnonymousUser, look: Look) -> list[T]:
-        return [find(look) for permission, find in self.parts if user.has_perm(permission)]
+# The permission that is needed (``app.codename``), and the function that finds the part.
+Part = tuple[str, Callable[[Look], T]]
 
 
-_waiting: _Parts[Waiting] = _Parts()
-_figures: _Parts[Figure] = _Parts()
-_signs: _Parts[Sign | None] = _Parts()
-_sections: _Parts[Section] = _Parts()
-_organizations: _Parts[Sequence[tuple[str, str]]] = _Parts()
-
-# Each takes the permission that is needed (``app.codename``) and the function that finds the part.
-add_waiting = _waiting.add
-add_figure = _figures.add
-add_sign = _signs.add
-add_section = _sections.add
-# Offers the organizations that one can choose from, as (id, name).
-offer_organizations = _organizations.add
+def _seen_by(user: User | AnonymousUser, look: Look, table: str) -> list[Any]:
+    """Return the parts of a table of the wiring that this person may see."""
+    return [find(look) for permission, find in wired(table) if user.has_perm(permission)]
 
 
 def console_of(user: User | AnonymousUser, look: Look) -> dict[str, Any]:
     """Return what this person may see, for the page's template. What waits in vain is left out."""
-    waiting = [kind for kind in _waiting.seen_by(user, look) if kind.count]
+    waiting = [kind for kind in _seen_by(user, look, "CONSOLE_WAITING") if kind.count]
     return {
         "look": look,
         "waiting": waiting,
-        "may_see_waiting": any(user.has_perm(permission) for permission, _ in _waiting.parts),
-        "figures": _figures.seen_by(user, look),
-        "signs": [sign for sign in _signs.seen_by(user, look) if sign],
-        "sections": _sections.seen_by(user, look),
-        "organizations": [choice for choices in _organizations.seen_by(user, look) for choice in choices],
+        "may_see_waiting": any(user.has_perm(permission) for permission, _ in wired("CONSOLE_WAITING")),
+        "figures": _seen_by(user, look, "CONSOLE_FIGURES"),
+        "signs": [sign for sign in _seen_by(user, look, "CONSOLE_SIGNS") if sign],
+        "sections": _seen_by(user, look, "CONSOLE_SECTIONS"),
+        "organizations": [choice for choices in _seen_by(user, look, "CONSOLE_ORGANIZATIONS") for choice in choices],
     }
 
 

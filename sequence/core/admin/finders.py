@@ -1,4 +1,4 @@
-"""What a request did, gathered from all apps: each registers a finder when it loads, so that the page knows none.
+"""What a request did, gathered from all apps by the finders of the wiring, so that the page knows none of them.
 
 A finder takes a request id and returns facts: what its app has about that request, in words, each about one object.
 """
@@ -17,6 +17,7 @@ from django.urls import reverse
 
 from sequence.core.admin.trail import VERBS, events_of_request, name_of
 from sequence.core.api.ids import PrefixedIdField
+from sequence.core.wired import wired
 
 # Rows of one kind that the page shows. A request id is the caller's own choice, and may be on any number of requests.
 MAX_FACTS = 50
@@ -62,20 +63,6 @@ Finder = Callable[[str], Iterable[Fact]]
 # Takes what somebody typed, and returns the request ids that it stands for: an Idempotency-Key, for instance.
 Translator = Callable[[str], Iterable[str]]
 
-_finders: list[Finder] = []
-_translators: dict[Translator, type[models.Model]] = {}
-
-
-def register_finder(finder: Finder) -> None:
-    """Let the search ask ``finder`` about each request id."""
-    if finder not in _finders:
-        _finders.append(finder)
-
-
-def register_translator(translator: Translator, model: type[models.Model]) -> None:
-    """Let the search ask which requests a text stands for that is no request id, for whoever may see the model."""
-    _translators[translator] = model
-
 
 def changes_of(model: type[models.Model]) -> Finder:
     """Return the finder of the model's rows that a request made or changed, which only the audit trail knows."""
@@ -92,7 +79,7 @@ def changes_of(model: type[models.Model]) -> Finder:
 def facts_of(request: HttpRequest, request_id: str) -> list[Fact]:
     """Return what this person may see of what the request did: stage by stage, and in each by time."""
     found: dict[tuple[Stage, str], Fact] = {}
-    for finder in _finders:
+    for finder in wired("FINDERS"):
         for fact in finder(request_id):
             found.setdefault((fact.stage, fact.url), fact)  # Who knows first knows best.
     seen = [fact for fact in found.values() if may_see(request, type(fact.about))]
@@ -102,7 +89,7 @@ def facts_of(request: HttpRequest, request_id: str) -> list[Fact]:
 
 def requests_of(request: HttpRequest, text: str) -> list[str]:
     """Return the ids of the requests that a text stands for, each once, as far as this person may know."""
-    asked = [translate for translate, model in _translators.items() if may_see(request, model)]
+    asked = [translate for translate, model in wired("TRANSLATORS") if may_see(request, model)]
     return list(dict.fromkeys(id for translate in asked for id in translate(text)))
 
 

@@ -12,24 +12,12 @@ from django.apps import AppConfig, apps
 from django.contrib.auth.models import Group, Permission
 from django.db import DEFAULT_DB_ALIAS
 
-from sequence.core.admin.staff import useful_permissions
+from sequence.core.admin.pages.staff import useful_permissions
 from sequence.core.audit import run_audited
+from sequence.core.wired import wired
 
 VIEWERS, OPERATORS, ADMINISTRATORS = "viewers", "operators", "administrators"
 NAMES = (VIEWERS, OPERATORS, ADMINISTRATORS)
-
-# What daily work asks for beyond looking. Whoever is on call may stop what goes wrong; resuming it is not theirs.
-# Nothing here opens a way for money that an administrator has not opened, or plays a part of the world outside, which
-# could make money appear: the simulated rail, the simulated card network.
-DAILY_WORK = {
-    "apikeys.stop_apikey",
-    "apikeys.stop_organization",
-    "transfers.decide_transfer",
-    "transfers.cancel_transfer",
-    "rules.enable_rule",
-    "rules.simulate_rule",
-    "cards.change_card",
-}
 
 
 @dataclass(frozen=True)
@@ -48,7 +36,7 @@ def permissions_of(name: str) -> dict[str, Permission]:
     by_name = {_full_name(permission): permission for permission in useful}
     if name == ADMINISTRATORS:
         return by_name
-    more = DAILY_WORK if name == OPERATORS else set()
+    more = wired("DAILY_WORK") if name == OPERATORS else set()
     return {full: row for full, row in by_name.items() if row.codename.startswith("view_") or full in more}
 
 
@@ -89,7 +77,8 @@ def _is_migrated(state: Any) -> bool:
 
 def _is_complete() -> bool:
     """Say whether every permission that the groups name exists."""
-    return permissions_of(ADMINISTRATORS).keys() >= DAILY_WORK
+    daily_work: frozenset[str] = wired("DAILY_WORK")
+    return permissions_of(ADMINISTRATORS).keys() >= daily_work
 
 
 def _bring_up_to_date(name: str) -> GroupChange:

@@ -3,8 +3,8 @@
 from django import forms
 from django.http import HttpRequest
 
+from sequence.core.admin.actors import actor_of
 from sequence.core.admin.fields import PlainText
-from sequence.core.admin.site import actor_of
 from sequence.core.api.request_ids import request_id_of
 from sequence.core.audit import MAX_NOTE_LENGTH, set_context
 

@@ -11,9 +11,9 @@ from django.utils.html import format_html
 from django.utils.http import urlencode
 from django.utils.safestring import SafeString
 
+from sequence.core.admin.actors import may_see_trail
 from sequence.core.admin.display import UNKNOWN
 from sequence.core.admin.finders import MAX_FACTS, Fact, address_of, facts_of, may_see, object_of, requests_of
-from sequence.core.admin.site import may_see_trail
 from sequence.core.admin.trail import Filters, newest_changes
 from sequence.core.api.request_ids import ALLOWED
 

@@ -1,7 +1,8 @@
 """The site itself: its name, its order, and one audited transaction around whatever staff change."""
 
 import functools
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from django.contrib import admin, messages
@@ -10,20 +11,29 @@ from django.template.response import TemplateResponse
 from django.urls import path
 
 from sequence.core import clock
+from sequence.core.admin.actors import actor_of, may_see_trail
+from sequence.core.admin.console import Look, console_of
+from sequence.core.admin.search import search
+from sequence.core.admin.second_factor import SESSION_KEY, is_verified
+from sequence.core.admin.sign_in import SignInForm
+from sequence.core.admin.trail import Filters, newest_changes
 from sequence.core.api.request_ids import request_id_of
 from sequence.core.audit import run_audited
 from sequence.core.errors import DomainError
+from sequence.core.wired import wired
 
 View = Callable[..., HttpResponse]
 
-# Staff look for these first; apps that are not named follow in the order of the alphabet.
-APPS_IN_ORDER = ["apikeys", "accounts", "transfers", "rules", "cards", "sequence", "auth"]
 LATEST_CHANGES = 10
 
 
-def actor_of(request: HttpRequest) -> str:
-    """Return who this is on the audit trail: ``staff:<user name>``."""
-    return f"staff:{request.user.get_username()}"
+@dataclass(frozen=True)
+class SitePage:
+    """A page over several models: its route below the site's address, its view, and its name within ``admin:``."""
+
+    route: str
+    view: View
+    name: str
 
 
 def _audited(view: View) -> View:
@@ -57,15 +67,10 @@ class StaffSite(admin.AdminSite):
 
     def has_permission(self, request: HttpRequest) -> bool:
         """Let staff in whose session was opened with all that signing in asks for. Every page of the site asks here."""
-        from sequence.core.admin.second_factor import is_verified  # Models, which load after the site.
-
         return super().has_permission(request) and is_verified(request)
 
     def login(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
         """Sign in, and note in the session which second factor opened it."""
-        from sequence.core.admin.second_factor import SESSION_KEY
-        from sequence.core.admin.sign_in import SignInForm
-
         self.login_form = SignInForm
         response = super().login(request, extra_context)
         factor = getattr(request, "second_factor", None)
@@ -78,31 +83,19 @@ class StaffSite(admin.AdminSite):
         return super().admin_view(_audited(view), cacheable)
 
     def get_urls(self) -> list[Any]:
-        return [path("search/", self.admin_view(_search), name="search"), *super().get_urls()]
+        pages: Sequence[SitePage] = (SitePage("search/", search, "search"), *wired("SITE_PAGES"))
+        urls = [path(page.route, self.admin_view(page.view), name=page.name) for page in pages]
+        return [*urls, *super().get_urls()]
 
     def get_app_list(self, request: HttpRequest, app_label: str | None = None) -> list[Any]:
         apps = super().get_app_list(request, app_label)
-        rank = {label: position for position, label in enumerate(APPS_IN_ORDER)}
+        rank = {label: position for position, label in enumerate(wired("APPS_IN_ORDER"))}
         return sorted(apps, key=lambda app: (rank.get(app["app_label"], len(rank)), app["name"]))
 
     def index(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> TemplateResponse:
         """The console, with the latest changes for those who may see the trail."""
-        from sequence.core.admin.console import Look, console_of  # Models, which load after the site.
-        from sequence.core.admin.trail import Filters, newest_changes
-
         look = Look(clock.now(), request.GET.get("organization") or None)
         filters = Filters(organization_id=look.organization_id or "")
         changes = newest_changes(filters, size=LATEST_CHANGES).changes if may_see_trail(request) else None
         console = console_of(request.user, look)
         return super().index(request, {**(extra_context or {}), **console, "latest_changes": changes})
-
-
-def _search(request: HttpRequest) -> HttpResponse:
-    from sequence.core.admin.search import search  # Models, which load after the site.
-
-    return search(request)
-
-
-def may_see_trail(request: HttpRequest) -> bool:
-    """Say whether this person may read everybody's changes."""
-    return request.user.is_active and request.user.has_perm("sequence.view_audittrail")

@@ -4,9 +4,7 @@ from datetime import timedelta
 from typing import Any
 
 from django.contrib.auth import SESSION_KEY
-from django.contrib.auth.signals import user_logged_in
 from django.contrib.sessions.backends.base import SessionBase
-from django.dispatch import receiver
 from django.http import HttpRequest
 
 from sequence.core import clock
@@ -20,7 +18,6 @@ PRECISION = timedelta(minutes=1)
 BEGAN, SEEN = "signed_in_at", "seen_at"
 
 
-@receiver(user_logged_in, dispatch_uid="sequence.core.admin.staff_sessions")
 def begin(request: HttpRequest, **_: Any) -> None:
     """Note in the session when it began."""
     request.session[BEGAN] = request.session[SEEN] = int(clock.now().timestamp())

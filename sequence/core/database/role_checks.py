@@ -4,14 +4,13 @@ from collections.abc import Sequence
 from typing import Any
 
 from django.conf import settings
-from django.core.checks import CheckMessage, Error, Tags, Warning, register
+from django.core.checks import CheckMessage, Error, Warning
 from django.db import DEFAULT_DB_ALIAS, OperationalError, connections
 
 from sequence.core.database.grants import faults_of_role
 from sequence.core.database.roles import WHAT_TO_DO, owner_is_meant
 
 
-@register(Tags.security, deploy=True)
 def check_that_the_role_is_not_the_owner(**_: Any) -> list[CheckMessage]:
     """Refuse a role that could rewrite the ledger or the trail."""
     connection = connections[DEFAULT_DB_ALIAS]
@@ -28,7 +27,6 @@ def check_that_the_role_is_not_the_owner(**_: Any) -> list[CheckMessage]:
     return [Error(fault, hint=WHAT_TO_DO, id="sequence.E001") for fault in faults]
 
 
-@register(Tags.database)
 def check_that_there_are_two_roles(*, databases: Sequence[str] | None = None, **_: Any) -> list[CheckMessage]:
     """Say that an existing server is used with one role for everything, where nothing refuses it."""
     names = [] if settings.PRODUCTION else databases or []

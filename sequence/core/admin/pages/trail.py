@@ -9,7 +9,7 @@ from django.http import HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path
 
-from sequence.core.admin.site import may_see_trail
+from sequence.core.admin.actors import may_see_trail
 from sequence.core.admin.trail import Filters, kinds, newest_changes
 from sequence.core.models import AuditTrail
 

@@ -8,7 +8,7 @@ from django.utils.safestring import SafeString
 
 from sequence.core import clock
 from sequence.core.admin.base import ReadOnlyAdmin
-from sequence.core.admin.console import Look, Sign, add_sign
+from sequence.core.admin.console import Look, Sign
 from sequence.core.admin.display import UNKNOWN, ago, badge
 from sequence.core.models import WorkerProcess
 
@@ -55,6 +55,3 @@ def workers(look: Look) -> Sign:
 
 def _number(alive: list[WorkerProcess]) -> str:
     return "1 worker is" if len(alive) == 1 else f"{len(alive)} workers are"
-
-
-add_sign("sequence.view_workerprocess", workers)
