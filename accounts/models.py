@@ -7,11 +7,12 @@ import pgtrigger
 from django.db import models
 from django.db.models import F, Q
 
-from accounts.encryption import EncryptedField, mask
+from accounts.encryption import EncryptedField
 from apikeys.models import Organization
 from sequence.core import clock
 from sequence.core.api.ids import PrefixedIdField
 from sequence.core.errors import Private
+from sequence.core.money import mask
 from sequence.core.texts import PlainTextField
 
 

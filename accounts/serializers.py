@@ -4,9 +4,9 @@ from typing import Any
 
 from rest_framework import serializers
 
-from accounts.encryption import BULLETS
 from accounts.models import Account, AccountType, ExternalAccountType
 from sequence.core.api.fields import Cents, Id, PageQuery, StoredCents, StrictSerializer, Text, show_time
+from sequence.core.money import BULLETS
 
 
 def _nickname(**options: Any) -> Text:

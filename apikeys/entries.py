@@ -8,8 +8,8 @@ from uuid import UUID
 
 from apikeys.errors import InvalidPermission
 from apikeys.scopes import EVERYTHING, ResourceKind, Scope
+from sequence.core.money import MAX_CENTS
 
-MAX_CENTS = 2**53 - 1
 _ID_FORMS = {
     ResourceKind.ACCOUNT: re.compile(r"acc_[0-9A-Za-z]{1,40}"),
     ResourceKind.ACCOUNT_PAIR: re.compile(r"acc_[0-9A-Za-z]{1,40}"),

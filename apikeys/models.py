@@ -11,11 +11,12 @@ from django.contrib.postgres.indexes import HashIndex
 from django.db import models
 from django.db.models import F, Q
 
-from apikeys.entries import MAX_CENTS, TRIGGER_LIMITS, Permission
+from apikeys.entries import TRIGGER_LIMITS, Permission
 from apikeys.scopes import ResourceKind, Scope
 from sequence.core import clock
 from sequence.core.api.ids import PrefixedIdField
 from sequence.core.audit import MAX_NOTE_LENGTH
+from sequence.core.money import MAX_CENTS
 from sequence.core.texts import PlainTextField
 
 # ``staff:`` and the longest user name that Django knows (150), ``command:<name>:`` and the operating system's.

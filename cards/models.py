@@ -10,11 +10,11 @@ from django.db import models
 from django.db.models import F, Q
 
 from accounts.models import Account
-from apikeys.entries import MAX_CENTS
 from apikeys.models import Organization
 from cards.names import MAX_NAME
 from sequence.core import clock
 from sequence.core.api.ids import PrefixedIdField
+from sequence.core.money import MAX_CENTS
 from sequence.core.texts import PlainTextField
 from transfers.models import EntrySet
 

@@ -11,7 +11,6 @@ from datetime import UTC, datetime
 from accounts.errors import AccountNotFound
 from accounts.models import Account, AccountType
 from accounts.services import find_accounts_for_reference
-from apikeys.entries import MAX_CENTS
 from cards.authorization import reason_to_decline
 from cards.errors import CardNotFound, CardStatusNotPossible, NothingToRefund, PurchaseNotFound, RefundTooLarge
 from cards.models import (
@@ -28,6 +27,7 @@ from cards.models import (
 from cards.names import clean_name
 from sequence.core import clock
 from sequence.core.errors import InvalidRequest
+from sequence.core.money import MAX_CENTS
 from sequence.core.transactions import transactional
 from transfers.errors import BalanceTooLarge, NotOnThisAccount
 from transfers.ledger import Leg, Movement, post

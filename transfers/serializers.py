@@ -6,11 +6,9 @@ from rest_framework import serializers
 
 from accounts.models import Account, AccountType
 from sequence.core.api.fields import Cents, Id, IdText, PageQuery, StoredCents, StrictSerializer, Time, show_time
+from sequence.core.money import MIN_TRANSFER_CENTS
 from transfers.fields import StatementText
 from transfers.models import CancelReason, Direction, ErrorCode, Origin, Status, Transfer
-
-# The minimum of a transfer that somebody asks for: what the payment networks take.
-MIN_CENTS = 100
 
 
 class CreateTransfer(StrictSerializer):
@@ -18,7 +16,7 @@ class CreateTransfer(StrictSerializer):
 
     source_account_id = IdText(help_text="The account that pays.")
     destination_account_id = IdText(help_text="The account that is paid.")
-    amount_in_cents = Cents(min_value=MIN_CENTS, help_text="How much, in cents; 100 or more.")
+    amount_in_cents = Cents(min_value=MIN_TRANSFER_CENTS, help_text="How much, in cents; 100 or more.")
     description = StatementText(required=False, help_text="At most 10 letters, digits and spaces, for the statement.")
 
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:

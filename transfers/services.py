@@ -11,12 +11,13 @@ from accounts.models import Account, AccountType
 from accounts.services import find_accounts_for_reference
 from apikeys.authentication import AuthenticatedKey
 from apikeys.custody import reason_against
-from apikeys.entries import MAX_CENTS, Permission
+from apikeys.entries import Permission
 from apikeys.errors import KeyPaused
 from apikeys.spending import Spend, add_spent, broken_cap, count_spent, has_period_cap, lock_spent, read_spent
 from sequence.core import clock
 from sequence.core.api.fields import show_time
 from sequence.core.errors import Forbidden, Unauthorized
+from sequence.core.money import MAX_CENTS
 from sequence.core.transactions import sqlstate_of, transactional
 from sequence.core.wakeup import wake_workers
 from transfers.approvals import check_accounts, entry_that_allows, find_asking_key, matching_entries, weigh

@@ -19,9 +19,10 @@ from apikeys.admin.organizations import ORGANIZATION_FILTER
 from apikeys.models import Organization
 from sequence.core.admin.base import ObjectPage, StaffAdmin
 from sequence.core.admin.display import UNKNOWN, amount, badge, code
-from sequence.core.admin.fields import MAX_CENTS, Dollars, PlainText
+from sequence.core.admin.fields import Dollars, PlainText
 from sequence.core.admin.filters import Named, OneOf
 from sequence.core.admin.period_filters import period
+from sequence.core.money import MAX_CENTS
 
 _LIABILITY_FACTS = {
     "interest_rate_percent": "interest rate",

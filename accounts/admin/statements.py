@@ -10,7 +10,8 @@ from accounts import services
 from accounts.models import Account, AccountType
 from sequence.core.admin.base import ObjectPage
 from sequence.core.admin.display import dollars
-from sequence.core.admin.fields import MAX_CENTS, Dollars
+from sequence.core.admin.fields import Dollars
+from sequence.core.money import MAX_CENTS
 
 _OF_LIABILITIES = "Only of a liability. Empty leaves it as it was."
 

@@ -10,12 +10,13 @@ from django.utils.html import format_html_join
 from django.utils.safestring import SafeString, mark_safe
 
 from apikeys.admin.entry_words import in_full
-from apikeys.entries import MAX_CENTS, Permission
+from apikeys.entries import Permission
 from apikeys.errors import InvalidPermission
 from apikeys.models import ApiKey, PermissionEntry
 from apikeys.resources import Choices, resources_of
 from apikeys.scopes import EVERYTHING, ResourceKind, Scope
 from sequence.core.admin.fields import Dollars
+from sequence.core.money import MAX_CENTS
 
 # The form's limits, with the field of ``Permission`` that each one sets.
 LIMITS = {

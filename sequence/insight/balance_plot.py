@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import NamedTuple
 
-from sequence.core.admin.display import brief_dollars
+from sequence.core.money import brief_dollars
 from sequence.insight.balance_history import BalanceHistory
 
 WIDTH, HEIGHT = 1200, 300

@@ -4,8 +4,8 @@ import pytest
 from cryptography.fernet import Fernet, InvalidToken
 from django.db import connection
 
-from accounts.encryption import mask
 from accounts.models import Account
+from sequence.core.money import mask
 from tests.factories import PodFactory
 
 

@@ -4,9 +4,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from apikeys.entries import MAX_CENTS, Permission, parse_permissions
+from apikeys.entries import Permission, parse_permissions
 from apikeys.errors import InvalidPermission
 from apikeys.scopes import ResourceKind, Scope
+from sequence.core.money import MAX_CENTS
 
 _tail = st.text("0123456789ABCDEFGHJKMNPQRSTVWXYZabc", min_size=1, max_size=40)
 _accounts = st.builds("acc_{}".format, _tail)

@@ -5,7 +5,6 @@ from datetime import UTC, datetime
 import pytest
 
 from accounts.services import delete_account
-from apikeys.entries import MAX_CENTS
 from cards.errors import CardNotFound, NothingToRefund, PurchaseNotFound, RefundTooLarge
 from cards.models import CardDecline, CardStatus, CardTransaction
 from cards.services import refund_at_merchant, refund_purchase, set_card_controls, set_card_status
@@ -13,6 +12,7 @@ from rules.models import RuleExecution
 from rules.services import create_rule, enable_rule
 from sequence.core.api.ids import new_id
 from sequence.core.errors import InvalidRequest
+from sequence.core.money import MAX_CENTS
 from tests.cards.steps import buy, charge, declined, issue, refund
 from tests.factories import ExternalAccountFactory, PodFactory
 from tests.transfers.steps import balances, fund, post_transfer, settle

@@ -9,11 +9,11 @@ from django.db import models
 from django.db.models import Case, F, Q, Value, When
 
 from accounts.models import Account
-from apikeys.entries import MAX_CENTS
 from apikeys.models import MAX_ACTOR_LENGTH, ApiKey, Organization, OrganizationStatus
 from sequence.core import clock
 from sequence.core.api.ids import PrefixedIdField
 from sequence.core.audit import MAX_NOTE_LENGTH
+from sequence.core.money import MAX_CENTS
 from sequence.core.texts import PlainTextField
 from transfers.models import guards
 

@@ -7,10 +7,10 @@ from django.core.management.base import CommandParser
 from accounts.models import ExternalAccountType
 from accounts.serializers import AccountDetail
 from accounts.services import connect_external_account
-from apikeys.entries import MAX_CENTS
 from apikeys.services import get_organization
 from sequence.core.commands.arguments import day, line, percent, whole_number
 from sequence.core.commands.base import OperatorCommand
+from sequence.core.money import MAX_CENTS
 
 
 class Command(OperatorCommand):

@@ -3,12 +3,12 @@ from typing import Any
 
 from django.core.management.base import CommandError, CommandParser
 
-from apikeys.entries import MAX_CENTS
 from cards.facts import card_transaction_facts
 from cards.models import CardDecline, CardTransaction
 from cards.services import charge_card, refund_at_merchant, refund_purchase
 from sequence.core.commands.arguments import whole_number
 from sequence.core.commands.base import OperatorCommand
+from sequence.core.money import MAX_CENTS
 
 
 class Command(OperatorCommand):

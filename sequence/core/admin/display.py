@@ -8,31 +8,18 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.timesince import timesince
 
+from sequence.core import money
+
 UNKNOWN = "–"
-BULLETS = "••••"
 # Enough of an id's random end to tell it from its neighbours on a list.
 SHOWN_ID_LENGTH = 6
 # Answers mask these already. A page that prints what was stored does not rely on it.
 MASKED_FIELDS = {"routing_number", "bank_account_number"}
-# Cents in a trillion, a billion and a million dollars.
-_LETTERS = ((10**14, "T"), (10**11, "B"), (10**8, "M"))
 
 
 def dollars(cents: int | None) -> str:
-    """Return an amount for people, such as ``$1,234.56`` for 123456. Whole numbers only: a float would round."""
-    if cents is None:
-        return UNKNOWN
-    whole, rest = divmod(abs(cents), 100)
-    return f"{'-' if cents < 0 else ''}${whole:,}.{rest:02}"
-
-
-def brief_dollars(cents: int) -> str:
-    """Return an amount that fits a label: exact below a million dollars, else to three figures and cut off."""
-    if abs(cents) < 1_000_000_00:
-        return dollars(cents)
-    size, letter = next((size, letter) for size, letter in _LETTERS if abs(cents) >= size)
-    hundredths = abs(cents) * 100 // size
-    return f"{'-' if cents < 0 else ''}${hundredths // 100:,}.{hundredths % 100:02}{letter}"
+    """Return an amount for people, such as ``$1,234.56`` for 123456, or a dash for one that nobody knows."""
+    return UNKNOWN if cents is None else money.dollars(cents)
 
 
 def ago(at: datetime, now: datetime) -> str:
@@ -86,4 +73,4 @@ def _masked(value: Any) -> Any:
 
 
 def _mask(value: Any) -> Any:
-    return value if value is None else BULLETS + str(value)[-4:]
+    return value if value is None else money.mask(str(value)[-4:])

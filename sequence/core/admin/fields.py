@@ -5,10 +5,9 @@ from typing import Any
 
 from django import forms
 
+from sequence.core.money import MAX_CENTS
 from sequence.core.texts import flaw_of
 
-# The largest whole number of cents that the API takes.
-MAX_CENTS = 2**53 - 1
 _FORM = re.compile(r"(-?)\s*\$?\s*([0-9]{1,3}(?:,[0-9]{3})+|[0-9]+)(?:\.([0-9]{2}))?")
 
 

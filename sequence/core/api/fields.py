@@ -10,10 +10,8 @@ from rest_framework import serializers
 from sequence.core.api.ids import id_pattern
 from sequence.core.api.pagination import MAX_SIZE
 from sequence.core.errors import MAX_DETAILS, MORE, InvalidRequest
+from sequence.core.money import MAX_CENTS
 from sequence.core.texts import CONTROL_CHARACTER, INVISIBLE_CHARACTER, flaw_of, refused_in_patterns
-
-# The largest whole number that every JSON reader keeps exact, and far below PostgreSQL's bigint.
-MAX_CENTS = 2**53 - 1
 
 
 @runtime_checkable

@@ -5,7 +5,8 @@ from dataclasses import dataclass
 from math import isqrt
 
 from accounts.models import AccountType
-from sequence.core.admin.display import UNKNOWN, brief_dollars, dollars
+from sequence.core.admin.display import UNKNOWN, dollars
+from sequence.core.money import brief_dollars
 from sequence.insight.money_map.flows import Flow, FlowKind, MoneyMap, RuleState
 from sequence.insight.money_map.layers import Edge
 from sequence.insight.money_map.layout import TIP, Arrow, Box, lay_out

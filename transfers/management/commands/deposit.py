@@ -2,9 +2,9 @@ from typing import Any
 
 from django.core.management.base import CommandParser
 
-from apikeys.entries import MAX_CENTS
 from sequence.core.commands.arguments import whole_number
 from sequence.core.commands.base import OperatorCommand
+from sequence.core.money import MAX_CENTS
 from transfers.facts import transfer_facts
 from transfers.models import Origin
 from transfers.services import deposit
