@@ -3,7 +3,7 @@
 import functools
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, TypeVar, cast
+from typing import Any, Protocol, TypeVar, cast
 
 from django.core.exceptions import ImproperlyConfigured
 from django.http import HttpResponse
@@ -15,8 +15,12 @@ from apikeys.scopes import ResourceKind, Scope
 from sequence.core.api.fields import NoFields, StrictSerializer
 from sequence.core.errors import DomainError
 
-if TYPE_CHECKING:
-    from apikeys.viewsets import KeyedViewSet
+
+class Door(Protocol):
+    """The viewset that an operation stands on, as far as operations know it."""
+
+    def answer(self, operation: "Operation", action: Callable[[], Any]) -> HttpResponse: ...
+
 
 Action = TypeVar("Action", bound=Callable[..., Any])
 
@@ -67,7 +71,7 @@ def operation(*, scope: Scope | None, summary: str, **declared: Any) -> Callable
 
     def decorate(action: Action) -> Action:
         @functools.wraps(action)
-        def endpoint(view: "KeyedViewSet", request: Request, **variables: Any) -> HttpResponse:
+        def endpoint(view: Door, request: Request, **variables: Any) -> HttpResponse:
             return view.answer(described, functools.partial(action, view, request, **variables))
 
         endpoint.operation = described  # type: ignore[attr-defined]

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, datetime
 from uuid import UUID
 
 from django.db import connection
@@ -10,6 +10,7 @@ from django.db import connection
 from apikeys.entries import Permission
 from apikeys.models import SpendPeriod
 from sequence.core.api.ids import parse_id
+from sequence.core.periods import day_of, first_day, next_first_day
 from sequence.core.transactions import TryAgain
 
 
@@ -24,10 +25,7 @@ class Spend:
 
 def starts_on(period: SpendPeriod, at: datetime) -> date:
     """Return the first day (UTC) of the period that holds the instant."""
-    day = at.astimezone(UTC).date()
-    if period is SpendPeriod.WEEK:
-        return day - timedelta(days=day.weekday())
-    return day.replace(day=1) if period is SpendPeriod.MONTH else day
+    return first_day(period.value, day_of(at))
 
 
 def lock_spent(organization_id: str, spend_ids: Iterable[UUID], at: datetime) -> dict[tuple[UUID, SpendPeriod], int]:
@@ -150,10 +148,7 @@ def add_spent(spends: Iterable[Spend]) -> None:
 
 def ends_on(period: SpendPeriod, at: datetime) -> date:
     """Return the first day (UTC) after the period that holds the instant: on it the cap begins anew."""
-    start = starts_on(period, at)
-    if period is SpendPeriod.MONTH:
-        return (start + timedelta(days=31)).replace(day=1)
-    return start + timedelta(days=7 if period is SpendPeriod.WEEK else 1)
+    return next_first_day(period.value, day_of(at))
 
 
 def period_caps(permission: Permission) -> dict[SpendPeriod, int | None]:

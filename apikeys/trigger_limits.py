@@ -1,7 +1,7 @@
 """Trigger limits: how often a key may set rules off, and what it may say has arrived."""
 
 from collections.abc import Iterable, Mapping
-from datetime import date, datetime, timedelta
+from datetime import datetime
 from uuid import NAMESPACE_OID, UUID, uuid5
 
 from django.db import connection
@@ -11,7 +11,7 @@ from apikeys.entries import Permission
 from apikeys.errors import TriggerLimitExceeded
 from apikeys.models import SpendPeriod
 from apikeys.scopes import EVERYTHING, Scope
-from apikeys.spending import starts_on
+from apikeys.spending import ends_on, starts_on
 from sequence.core.api.ids import parse_id
 
 Uses = Mapping[SpendPeriod, int]
@@ -53,7 +53,7 @@ def _obstacle(
     uses = _uses(key, entry.resources, at)
     for period, limit in limits.items():
         if limit is not None and uses[period] > limit:
-            reset = f"{_next_start(period, at):%Y-%m-%d}T00:00:00Z"
+            reset = f"{ends_on(period, at):%Y-%m-%d}T00:00:00Z"
             return f"{limit} of {limit} runs a {period.value} are used; the next one is possible from {reset}."
     return None
 
@@ -102,11 +102,3 @@ def _uses(key: AuthenticatedKey, rule_ids: Iterable[str], at: datetime) -> Uses:
         )
         found = {SpendPeriod(period): uses for period, uses in cursor.fetchall()}
     return {period: found.get(period, 0) for period in SpendPeriod}
-
-
-def _next_start(period: SpendPeriod, at: datetime) -> date:
-    """Return the first day (UTC) of the period after the one that holds the instant."""
-    first = starts_on(period, at)
-    if period is SpendPeriod.MONTH:
-        return (first + timedelta(days=31)).replace(day=1)
-    return first + timedelta(days=7 if period is SpendPeriod.WEEK else 1)

@@ -1,10 +1,11 @@
 """What the ACH network lets an organization move in a day and in a month."""
 
 from collections.abc import Iterable
-from datetime import UTC, datetime
+from datetime import datetime
 
 from django.db.models import Sum
 
+from sequence.core.periods import bounds
 from transfers.models import AchLimits, Direction, ErrorCode, Status, Transfer
 from transfers.rails import names_with_ach_limits
 
@@ -24,8 +25,7 @@ class ReachedLimits:
 
     def __init__(self, limits: Iterable[AchLimits], now: datetime) -> None:
         self._limits = {limit.organization_id: limit for limit in limits}
-        day = now.astimezone(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
-        self._starts = {"daily": day, "monthly": day.replace(day=1)}
+        self._starts = {"daily": bounds("day", now)[0], "monthly": bounds("month", now)[0]}
         self._used: dict[tuple[str, str, str], int] = {}
 
     @classmethod

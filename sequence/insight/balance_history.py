@@ -14,6 +14,7 @@ from django.db.models.functions import Trunc
 
 from accounts.models import Account, AccountType
 from sequence.core.admin.periods import Period
+from sequence.core.periods import day_of, next_first_day
 from transfers.ledger import balance_at
 from transfers.models import Posting, Status, Transfer
 
@@ -121,7 +122,5 @@ def _points(rows: Iterable[dict[str, Any]], period: Period, unit: str) -> Iterab
 
 def _days_of(start: datetime, unit: str) -> tuple[date, date]:
     """Return the first and the last day of the day, week or month that starts there."""
-    first = start.astimezone(UTC).date()
-    if unit == "month":
-        return first, (first + timedelta(days=31)).replace(day=1) - timedelta(days=1)
-    return first, first + timedelta(days=6 if unit == "week" else 0)
+    first = day_of(start)
+    return first, next_first_day(unit, first) - timedelta(days=1)

@@ -1,6 +1,5 @@
 """An account's balance over time for staff: a plot on its page, and a page with a table of the same points."""
 
-from datetime import UTC
 from urllib.parse import urlencode
 
 from django.contrib import admin
@@ -13,6 +12,7 @@ from sequence.core import clock
 from sequence.core.admin.base import page_about
 from sequence.core.admin.panels import Panel
 from sequence.core.admin.periods import Period, PeriodForm, usual_period
+from sequence.core.periods import day_of
 from sequence.insight.balance_history import Point, read_balance_history
 from sequence.insight.balance_plot import plot
 from transfers.models import Posting, Status, Transfer
@@ -51,7 +51,7 @@ def history_panel(request: HttpRequest, account: Account) -> Panel | None:
     """Return the plot of the last days for the account's own page."""
     if not may_see_history(request, account):
         return None
-    period = usual_period(PANEL_PERIOD, clock.now().astimezone(UTC).date())
+    period = usual_period(PANEL_PERIOD, day_of(clock.now()))
     history = read_balance_history(account, period)
     facts = {
         "heading": f"{_heading(account)}, the last {PANEL_PERIOD} days",

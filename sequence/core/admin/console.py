@@ -5,7 +5,7 @@ Which parts it has, and the permission that each needs, stands in the wiring.
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any, TypeVar
 from urllib.parse import urlencode
 
@@ -13,6 +13,7 @@ from django.contrib.auth.models import AnonymousUser, User
 from django.db.models import Model, QuerySet
 from django.urls import reverse
 
+from sequence.core.periods import day_of, midnight
 from sequence.core.wired import wired
 
 T = TypeVar("T")
@@ -32,7 +33,7 @@ class Look:
     @property
     def midnight(self) -> datetime:
         """The beginning of its day, UTC."""
-        return self.at.astimezone(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
+        return midnight(day_of(self.at))
 
     def list_of(self, model: type[Model], **query: str) -> str:
         """Return the address of the model's list, filtered by the query and the chosen organization."""

@@ -11,6 +11,7 @@ from django.db.models import QuerySet
 
 from sequence.core import clock
 from sequence.core.admin.filters import MAX_TEXT, Filter, FilterForm
+from sequence.core.periods import day_of, first_day
 
 # "The last days" of the quick choice: today and the six before it.
 LAST_DAYS = 7
@@ -81,10 +82,10 @@ def quick_choices(form: FilterForm) -> list[tuple[str, str]]:
     """Return the words and addresses of the periods that are asked for most; none for a list without a period."""
     if "from" not in form.fields:
         return []
-    today = clock.now().astimezone(UTC).date()
+    today = day_of(clock.now())
     begins = {
         "Today": today,
         f"Last {LAST_DAYS} days": today - timedelta(days=LAST_DAYS - 1),
-        "This month": today.replace(day=1),
+        "This month": first_day("month", today),
     }
     return [(words, form.address(**{"from": day.isoformat(), "to": None})) for words, day in begins.items()]

@@ -1,13 +1,14 @@
 """Which days a page is about: a usual period, or two dates. Days are whole, in UTC."""
 
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any
 
 from django import forms
 from django.core.validators import MinValueValidator
 
 from sequence.core import clock
+from sequence.core.periods import day_of, first_day, midnight
 
 # Nothing here is older, and arithmetic with the calendar's first day would fall off it.
 EARLIEST = date(2000, 1, 1)
@@ -34,12 +35,12 @@ class Period:
 
     @property
     def since(self) -> datetime:
-        return datetime.combine(self.first, time(), tzinfo=UTC)
+        return midnight(self.first)
 
     @property
     def until(self) -> datetime:
         """The first instant after the period."""
-        return datetime.combine(self.last + timedelta(days=1), time(), tzinfo=UTC)
+        return midnight(self.last + timedelta(days=1))
 
     @property
     def days(self) -> int:
@@ -52,12 +53,12 @@ class Period:
 
 def usual_period(name: str, today: date) -> Period:
     """Return the period that one of ``PERIODS`` names, as of today."""
-    month = today.replace(day=1)
+    month = first_day("month", today)
     if name == "this_month":
         return Period(month, today)
     if name == "last_month":
         last = month - timedelta(days=1)
-        return Period(last.replace(day=1), last)
+        return Period(first_day("month", last), last)
     return Period(today - timedelta(days=int(name) - 1), today)
 
 
@@ -98,4 +99,4 @@ class PeriodForm(forms.Form):
 
 
 def _today() -> date:
-    return clock.now().astimezone(UTC).date()
+    return day_of(clock.now())
