@@ -9,7 +9,8 @@ from django.core.exceptions import ImproperlyConfigured
 from django.core.management import execute_from_command_line
 from django.db.utils import OperationalError
 
-from sequence.local.postgres.errors import in_one_line, is_connection_failure
+from sequence.core.database.availability import is_away
+from sequence.local.postgres.errors import in_one_line
 
 if __name__ == "__main__":
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "sequence.settings")
@@ -23,6 +24,6 @@ if __name__ == "__main__":
     except ImproperlyConfigured as error:
         sys.exit(str(error))
     except OperationalError as error:
-        if not is_connection_failure(error):
+        if not is_away(error):
             raise
         sys.exit(f"The database cannot be reached. {in_one_line(error)}")

@@ -18,6 +18,7 @@ from sequence.core.api.openapi import components
 from sequence.core.api.openapi.inspection import EnvelopeSchema
 from sequence.core.api.pagination import DEFAULT_SIZE, MAX_SIZE
 from sequence.core.errors import (
+    DatabaseAway,
     DomainError,
     Forbidden,
     InvalidRequest,
@@ -38,6 +39,7 @@ _ALWAYS: tuple[type[DomainError], ...] = (
     NotAcceptable,
     RateLimitExceeded,
     KeyPaused,
+    DatabaseAway,
     UnexpectedError,
 )
 _WITH_BODY: tuple[type[DomainError], ...] = (

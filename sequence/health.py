@@ -6,6 +6,8 @@ import structlog
 from django.db import Error, connection
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
 
+from sequence.core.database.availability import reason_of
+
 PATH = "/healthz"
 
 log = structlog.get_logger("sequence.health")
@@ -26,12 +28,25 @@ class HealthMiddleware:
 
 def _answer() -> HttpResponse:
     try:
-        with connection.cursor() as cursor:
-            cursor.execute("SELECT 1")
+        _ask_database()
     except Error as error:
-        log.warning("database_unreachable", reason=str(error).strip().partition("\n")[0])
+        log.warning("database_unreachable", reason=reason_of(error))
         return _text("The database cannot be reached.\n", status=503)
     return _text("ok\n", status=200)
+
+
+def _ask_database() -> None:
+    """Raise Error if the database does not answer. A connection that broke unseen is opened anew before it counts."""
+    try:
+        _select()
+    except Error:
+        connection.close()
+        _select()
+
+
+def _select() -> None:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT 1")
 
 
 def _text(text: str, *, status: int) -> HttpResponse:

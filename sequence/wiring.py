@@ -9,6 +9,7 @@ from django.apps import apps
 from django.conf import settings
 from django.contrib.auth.signals import user_logged_in
 from django.core import checks as system_checks
+from django.core.signals import request_started
 from django.db import models
 from django.db.backends.signals import connection_created
 from django.db.models.signals import post_migrate
@@ -47,6 +48,7 @@ from sequence.core.admin.sign_in_events import forget_old_sign_ins
 from sequence.core.admin.site import SitePage
 from sequence.core.database import role_checks
 from sequence.core.database.append_only import install_guards
+from sequence.core.database.availability import replace_dead_connection
 from sequence.core.database.functions import install_functions
 from sequence.core.database.grants import grant_to_application, refuse_powerful_role
 from sequence.core.sweeps import Sweep
@@ -168,6 +170,7 @@ TRANSLATORS: Sequence[tuple[Translator, type[models.Model]]] = ((requests_of_key
 
 def connect_signals() -> None:
     """Let Django's signals and checks reach us: once, when all apps have loaded."""
+    request_started.connect(replace_dead_connection, dispatch_uid="sequence.replace_dead_connection")
     user_logged_in.connect(staff_sessions.begin, dispatch_uid="sequence.staff_sessions")
     # Once for each migrate, when the tables of all apps are there.
     own = apps.get_app_config("sequence")

@@ -249,6 +249,15 @@ class TemporarilyUnavailable(RetryLater):
     sample_names = {"retry_after": 1}
 
 
+class DatabaseAway(TemporarilyUnavailable):
+    """Whether a commit that was on its way took effect cannot be told; a repetition under its key finds out."""
+
+    message = (
+        "The database is away. Try again in {retry_after} seconds, with the same Idempotency-Key if there was one."
+    )
+    sample_names = {"retry_after": 2}
+
+
 class UnexpectedError(DomainError):
     """A defect of the server. The log has the cause under the request id; the caller is told nothing else."""
 

@@ -15,6 +15,7 @@ import structlog
 from django.db import InterfaceError, OperationalError, connection
 
 from sequence.core import clock
+from sequence.core.database.availability import reason_of
 from sequence.core.heartbeat import Heartbeat
 from sequence.core.sweeps import DATABASE_TROUBLE, Sweep, name_of
 from sequence.core.wakeup import LINGER_SECONDS, listen, wait_for_wakeup
@@ -102,6 +103,6 @@ class Worker:
         try:
             work()
         except (OperationalError, InterfaceError, psycopg.OperationalError) as error:
-            log.warning("database_unreachable", reason=str(error).strip().partition("\n")[0])
+            log.warning("database_unreachable", reason=reason_of(error))
             connection.close()
             time.sleep(RECONNECT_AFTER_SECONDS)

@@ -21,6 +21,7 @@ from django.http import StreamingHttpResponse
 
 from sequence.core import clock
 from sequence.core.api.fields import show_time
+from sequence.core.database.availability import is_away, reason_of
 
 # Rows that are held at a time: enough that a round trip weighs nothing, a megabyte or so.
 CHUNK_ROWS = 2000
@@ -83,7 +84,10 @@ def _told(chunks: Iterator[tuple[int, str]], name: str, told: dict[str, Any]) ->
             yield text.encode()
         is_whole = True
     except Exception as error:
-        log.error("export_broke", name=name, exc_info=error, **told)
+        if is_away(error):
+            log.warning("database_unreachable", reason=reason_of(error))
+        else:
+            log.error("export_broke", name=name, exc_info=error, **told)
         yield BROKEN_OFF.encode()
     finally:
         log.info("export_ended", name=name, rows=count, is_whole=is_whole, **told)

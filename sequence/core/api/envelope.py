@@ -1,6 +1,7 @@
 """The shape of every answer: ``{"request_id", "data"}`` or ``{"request_id", "error"}``, as UTF-8 JSON."""
 
 import json
+from http import HTTPStatus
 from typing import Any
 
 from django.http import HttpRequest, HttpResponse
@@ -31,6 +32,8 @@ def failure(request: HttpRequest, error: DomainError) -> HttpResponse:
     response = json_response(failure_body(request_id_of(request), error), error.status)
     for name, value in error.headers.items():
         response[name] = value
+    # Django would log an error for 503, though nothing of ours is broken. The request has its own line.
+    response._has_been_logged = error.status == HTTPStatus.SERVICE_UNAVAILABLE  # type: ignore[attr-defined]
     return response
 
 

@@ -9,9 +9,21 @@ from django.http import HttpRequest
 from rest_framework import exceptions as drf
 
 from sequence.core.api.request_ids import request_id_of
-from sequence.core.errors import Detail, DomainError, Forbidden, InvalidRequest, Unauthorized, UnexpectedError
+from sequence.core.database.availability import is_away, reason_of
+from sequence.core.errors import (
+    DatabaseAway,
+    Detail,
+    DomainError,
+    Forbidden,
+    InvalidRequest,
+    Unauthorized,
+    UnexpectedError,
+)
 
 log = structlog.get_logger("sequence.failures")
+
+# A restart takes a second or two, a failover some more.
+RETRY_AFTER_SECONDS = 2
 
 
 def refusal_of(error: Exception, request: HttpRequest) -> DomainError:
@@ -26,8 +38,16 @@ def refusal_of(error: Exception, request: HttpRequest) -> DomainError:
         return Forbidden()
     if isinstance(error, SuspiciousOperation):
         return InvalidRequest()
+    if is_away(error):
+        return database_away(error)
     log.error("unexpected_error", exc_info=error)
     return UnexpectedError(request_id=request_id_of(request))
+
+
+def database_away(error: BaseException) -> DatabaseAway:
+    """Return what everybody is told while the database is away. The log has the reason: it is no defect of ours."""
+    log.warning("database_unreachable", reason=reason_of(error))
+    return DatabaseAway(retry_after=RETRY_AFTER_SECONDS)
 
 
 def invalid_request(error: drf.ValidationError) -> InvalidRequest:

@@ -1,14 +1,18 @@
 """Answers where no endpoint answers: unknown addresses, and what breaks outside a view."""
 
+import sys
 from typing import Any
 
 from django.http import HttpRequest, HttpResponse
+from django.template.loader import render_to_string
 from django.views import defaults
 from django.views.decorators.csrf import csrf_exempt
 
 from sequence.core.api.envelope import failure
+from sequence.core.api.failures import database_away
 from sequence.core.api.request_ids import request_id_of
-from sequence.core.errors import InvalidRequest, NotFound, UnexpectedError
+from sequence.core.database.availability import is_away
+from sequence.core.errors import DatabaseAway, InvalidRequest, NotFound, UnexpectedError
 
 API_PREFIX = "/api/v1"
 
@@ -42,6 +46,22 @@ def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
 
 
 def server_error(request: HttpRequest, *_: Any) -> HttpResponse:
+    """500, or 503 while the database is away. Django calls this where it handles what broke."""
+    error = sys.exception()
+    if error is not None and is_away(error):
+        return _unavailable(request, database_away(error))
     if is_api(request):
         return failure(request, UnexpectedError(request_id=request_id_of(request)))
     return defaults.server_error(request)
+
+
+def _unavailable(request: HttpRequest, refusal: DatabaseAway) -> HttpResponse:
+    if is_api(request):
+        return failure(request, refusal)
+    # Without the request: who is signed in stands in the database.
+    response = HttpResponse(render_to_string("503.html"), status=refusal.status)
+    for name, value in refusal.headers.items():
+        response[name] = value
+    # Django's own line has a traceback, as for a defect; the reason is in the log already.
+    response._has_been_logged = True  # type: ignore[attr-defined]
+    return response

@@ -76,13 +76,6 @@ class StartBlocked(StartupProblem):
         super().__init__(f"Another process has held {lock} for {seconds} seconds without finishing its start.")
 
 
-def is_connection_failure(error: OperationalError) -> bool:
-    """Tell a server that cannot be reached from a statement that it refused: only the latter has an SQLSTATE."""
-    if isinstance(error, StartupProblem):
-        return True
-    return getattr(error.__cause__, "sqlstate", "unknown") is None
-
-
 def in_one_line(error: Exception) -> str:
     """Return the error's message without its line breaks; libpq's hints come on lines of their own."""
     return " ".join(str(error).split())

@@ -1,0 +1,53 @@
+"""Availability of the database: which errors say that it is away, and connections that the server has closed."""
+
+import select
+from typing import Any
+
+import psycopg
+from django.db import InterfaceError, OperationalError, connection
+
+# The server went away, is starting or stopping, takes no more connections, or has closed an idle one.
+# https://www.postgresql.org/docs/current/errcodes-appendix.html
+_AWAY = {"53300", "57P01", "57P02", "57P03", "57P05", "25P03", "25006"}
+_CONNECTION_EXCEPTION = "08"
+
+
+def is_away(error: BaseException | None) -> bool:
+    """Say whether the error means that the database cannot be reached now, rather than that it refused something.
+
+    What libpq reports by itself has no SQLSTATE: nobody answered, or the line broke.
+    """
+    if isinstance(error, InterfaceError):
+        return True
+    if not isinstance(error, OperationalError):
+        return False
+    sqlstate = getattr(error.__cause__, "sqlstate", None)
+    return sqlstate is None or sqlstate in _AWAY or sqlstate.startswith(_CONNECTION_EXCEPTION)
+
+
+def reason_of(error: BaseException) -> str:
+    """Return the first line of the error, for the log. libpq names the host and port there, never a password."""
+    return str(error).strip().partition("\n")[0]
+
+
+def replace_dead_connection(**_: Any) -> None:
+    """Close this thread's connection if the server has closed its end: the next query then opens another one.
+
+    The receiver of ``request_started``. After a restart of the server, the first request of every process would break
+    on a connection that nobody knows to be dead. Looking at the socket costs microseconds and no round trip: on an
+    idle connection something to read is its end, or a notice.
+    """
+    raw = connection.connection
+    if raw is not None and not connection.in_atomic_block and (raw.closed or _has_hung_up(raw)):
+        connection.close()
+
+
+def _has_hung_up(raw: Any) -> bool:
+    watched = select.poll()
+    watched.register(raw.fileno(), select.POLLIN)
+    try:
+        while watched.poll(0):
+            raw.pgconn.consume_input()  # Its last words come before its end.
+    except psycopg.OperationalError:
+        return True
+    return False
