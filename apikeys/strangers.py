@@ -29,7 +29,7 @@ class Strangers:
     def check(self, place: str, digest: bytes, *, at: datetime) -> None:
         """Raise TooManyUnknownKeys for a key that is not known to be good, from a place that tried too many."""
         began, count = self.counts.get(place, (at, 0))
-        if count >= MOST_UNKNOWN_KEYS and at < began + WINDOW and digest not in self.known:
+        if count >= MOST_UNKNOWN_KEYS and began <= at < began + WINDOW and digest not in self.known:
             retry_after = max(1, math.ceil((began + WINDOW - at).total_seconds()))
             raise TooManyUnknownKeys(retry_after=retry_after)
 
@@ -37,7 +37,7 @@ class Strangers:
         """Count a key that was refused."""
         self.known.pop(digest, None)
         began, count = self.counts.get(place, (at, 0))
-        self.counts[place] = (began, count + 1) if at < began + WINDOW else (at, 1)
+        self.counts[place] = (began, count + 1) if began <= at < began + WINDOW else (at, 1)
         _shorten(self.counts)
 
     def welcome(self, digest: bytes) -> None:

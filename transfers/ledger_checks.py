@@ -1,11 +1,9 @@
 """Running the checks of the ledger and keeping what they found; once a day a worker does it by itself."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from datetime import datetime, timedelta
 
 import structlog
-from django.db import connection
+from django.db import connection, transaction
 
 from sequence.core import clock
 from transfers.checks import count_checks, find_faults
@@ -33,27 +31,22 @@ def check_ledger(*, by: str) -> LedgerCheck:
 
 def check_ledger_daily(now: datetime) -> int:
     """Check the ledger if nobody did within a day; return how many checks of it ran. One worker does it."""
-    if _is_checked(now):
+    return 0 if _is_checked(now) else _check_alone(now)
+
+
+@transaction.atomic
+def _check_alone(now: datetime) -> int:
+    """Check, unless another worker is at it. The lock ends with the transaction, behind a pooler too."""
+    with connection.cursor() as cursor:
+        if not connection.savepoint_ids:  # PostgreSQL takes it only as the first word of a transaction.
+            cursor.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")
+        cursor.execute("SELECT pg_try_advisory_xact_lock(%s)", [_LOCK])
+        [is_mine] = cursor.fetchone()
+    if not is_mine or _is_checked(now):
         return 0
-    with _only_one() as is_mine:
-        if not is_mine or _is_checked(now):
-            return 0
-        LedgerCheck.objects.filter(started_at__lt=now - KEPT).delete()
-        return check_ledger(by="worker").checks
+    LedgerCheck.objects.filter(started_at__lt=now - KEPT).delete()
+    return check_ledger(by="worker").checks
 
 
 def _is_checked(now: datetime) -> bool:
-    return LedgerCheck.objects.filter(started_at__gt=now - EVERY).exists()
-
-
-@contextmanager
-def _only_one() -> Iterator[bool]:
-    """Say whether nobody else is at it. PostgreSQL lets go of the lock when the process dies."""
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_try_advisory_lock(%s)", [_LOCK])
-        is_mine = bool(cursor.fetchone()[0])
-        try:
-            yield is_mine
-        finally:
-            if is_mine:
-                cursor.execute("SELECT pg_advisory_unlock(%s)", [_LOCK])
+    return LedgerCheck.objects.filter(started_at__gt=now - EVERY, started_at__lte=now).exists()

@@ -129,5 +129,7 @@ def ledger(look: Look) -> Sign:
         words = f"{len(check.faults)} faults were found {when}. Stop the workers and look at them now."
         return Sign("Ledger", "bad", words, reverse("admin:transfers_ledgercheck_change", args=[check.id]))
     if check.started_at < look.at - CHECK_LATE:
-        return Sign("Ledger", "warn", f"It was last checked {when}. Run check_ledger, or start a worker.", address)
+        return Sign(
+            "Ledger", "warn", f"Overdue: it was last checked {when}. Run check_ledger, or start a worker.", address
+        )
     return Sign("Ledger", "good", f"Proved right by {check.checks} checks, {when}.", address)

@@ -59,11 +59,16 @@ def take_code(user: Any, code: str) -> SecondFactor | None:
         if factor is None or factor.is_closed(now):
             return None
         step = step_of(code, factor.secret, at=now)
-        if step is None or step <= factor.last_step:
+        if step is None or _is_spent(factor, step):
             factor.refuse(now)
             return None
         factor.accept(step)
         return factor
+
+
+def _is_spent(factor: SecondFactor, step: int) -> bool:
+    """Say whether a code of this step, or of a later one, was taken. One far ahead was, before a clock was set back."""
+    return step <= factor.last_step <= step + 2 * max(STEPS_OFF)
 
 
 def is_verified(request: HttpRequest) -> bool:

@@ -24,8 +24,10 @@ PLACE_KNOWN_FOR = timedelta(days=90)
 _COUNT = """
 INSERT INTO sequence_signinwindow AS seen (digest, started_at, attempts) VALUES (%(digest)s, %(now)s, 1)
 ON CONFLICT (digest) DO UPDATE SET
-    started_at = CASE WHEN seen.started_at <= %(over)s THEN %(now)s ELSE seen.started_at END,
-    attempts = CASE WHEN seen.started_at <= %(over)s THEN 1 ELSE LEAST(seen.attempts + 1, 1000000000) END
+    started_at = CASE WHEN seen.started_at > %(over)s AND seen.started_at <= %(now)s
+        THEN seen.started_at ELSE %(now)s END,
+    attempts = CASE WHEN seen.started_at > %(over)s AND seen.started_at <= %(now)s
+        THEN LEAST(seen.attempts + 1, 1000000000) ELSE 1 END
 RETURNING attempts
 """
 

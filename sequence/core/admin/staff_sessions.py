@@ -29,7 +29,9 @@ def end_if_over(session: SessionBase) -> None:
         return
     now = int(clock.now().timestamp())
     began, seen = session.get(BEGAN, 0), session.get(SEEN, 0)
-    if now - began >= LONGEST.total_seconds() or now - seen >= LONGEST_PAUSE.total_seconds():
+    # The clocks of two machines differ by a little; what lies further ahead began before a clock was set back.
+    begins_ahead = max(began, seen) - now > PRECISION.total_seconds()
+    if begins_ahead or now - began >= LONGEST.total_seconds() or now - seen >= LONGEST_PAUSE.total_seconds():
         session.flush()
     elif now - seen >= PRECISION.total_seconds():
         session[SEEN] = now

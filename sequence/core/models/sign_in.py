@@ -41,7 +41,7 @@ class SecondFactor(models.Model):
 
     def is_closed(self, at: datetime) -> bool:
         """Say whether wrong codes have closed it for a while."""
-        return self.closed_until is not None and at < self.closed_until
+        return self.closed_until is not None and self.closed_until - LONGEST_CLOSURE <= at < self.closed_until
 
     # Mutators. The caller holds the row's lock.
 

@@ -11,7 +11,8 @@ SILENT_AFTER = timedelta(seconds=15)
 class WorkerProcessQuerySet(models.QuerySet["WorkerProcess"]):
     def alive(self, at: datetime) -> "WorkerProcessQuerySet":
         """Workers that were heard of lately."""
-        return self.filter(stopped_at=None, seen_at__gt=at - SILENT_AFTER)
+        # What was heard in the future was heard before the clock was set back.
+        return self.filter(stopped_at=None, seen_at__gt=at - SILENT_AFTER, seen_at__lt=at + SILENT_AFTER)
 
 
 class WorkerProcess(models.Model):
@@ -39,7 +40,7 @@ class WorkerProcess(models.Model):
 
     def is_alive(self, at: datetime) -> bool:
         """Whether it was heard of lately."""
-        return self.stopped_at is None and self.seen_at > at - SILENT_AFTER
+        return self.stopped_at is None and abs(self.seen_at - at) < SILENT_AFTER
 
     def stumbled_since(self, at: datetime) -> bool:
         """Whether one of its sweeps broke after the instant."""
