@@ -99,6 +99,7 @@ class TestEnsureRunning:
         for name in ("fsync", "synchronous_commit", "full_page_writes"):
             assert ask(cluster, f"SHOW {name}") == setting
 
+    @pytest.mark.full
     def test_makes_one_cluster_when_eight_processes_race(self, place):
         cluster = Cluster(place / "cluster", durable=False)
         racers = [start_elsewhere(cluster) for _ in range(8)]
@@ -109,6 +110,7 @@ class TestEnsureRunning:
         assert {pid for _, pid in answers} == {str(cluster.pid())}
         assert ask(cluster, "SELECT count(*) FROM pg_database WHERE datname = 'shared'") == 1
 
+    @pytest.mark.full
     def test_starts_one_server_when_they_race_after_a_crash(self, cluster):
         cluster.ensure_running()
         write_a_row(cluster)
@@ -128,6 +130,7 @@ class TestEnsureRunning:
         assert cluster.ensure_running() is True
         assert ask(cluster, "SELECT value FROM kept") == "still here"
 
+    @pytest.mark.full
     def test_waits_for_a_server_that_is_stopping(self, cluster):
         cluster.ensure_running()
         os.kill(cluster.pid(), signal.SIGTERM)  # Waits for the clients; there are none.
@@ -135,6 +138,7 @@ class TestEnsureRunning:
         cluster.ensure_running()
         assert ask(cluster, "SELECT 1") == 1
 
+    @pytest.mark.full
     def test_throws_away_what_a_killed_start_left(self, place):
         cluster = Cluster(place / "cluster", durable=False)
         (cluster.folder / "data.new" / "half").mkdir(parents=True)
@@ -183,6 +187,7 @@ class TestStaleLockFiles:
 
         assert crashed.ensure_running() is True
 
+    @pytest.mark.full
     def test_the_files_of_a_server_that_hangs_are_left_alone(self, cluster, monkeypatch):
         monkeypatch.setattr(cluster_module, "START_SECONDS", 1)
         cluster.ensure_running()
@@ -197,6 +202,7 @@ class TestStaleLockFiles:
         assert cluster.pid() == pid
 
 
+@pytest.mark.full
 class TestTheServer:
     def test_outlives_the_process_that_started_it(self, cluster):
         starter = start_elsewhere(cluster, start_new_session=True)
@@ -245,6 +251,7 @@ class TestLongPath:
         assert cluster.ensure_running() is True
         assert ask(cluster, "SELECT 1") == 1
 
+    @pytest.mark.full
     def test_survives_the_removal_of_the_short_folder(self, cluster):
         cluster.ensure_running()
         kill_all(cluster.data)
@@ -303,6 +310,7 @@ class TestUnusableData:
             cluster.ensure_running()
 
 
+@pytest.mark.full
 @only_for_root
 class TestRoot:
     def test_runs_the_server_as_a_lesser_account(self, cluster):
@@ -345,6 +353,7 @@ class TestRoot:
         assert not [path for path in home.rglob("*") if path.stat().st_mode & 0o022 or path.stat().st_uid != 0]
 
 
+@pytest.mark.full
 class TestOrdinaryUser:
     @pytest.fixture
     def theirs(self, place, person: Person) -> Cluster:
