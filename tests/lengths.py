@@ -11,6 +11,7 @@ from enum import IntEnum
 from typing import Any
 
 import pytest
+from hypothesis import settings
 
 
 class Length(IntEnum):
@@ -36,6 +37,10 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", "full: waits for --full")
     config.addinivalue_line("markers", "long: waits for --long")
+    # What hypothesis makes up of a property, where the property does not say itself.
+    settings.register_profile("short", max_examples=10)
+    if _length_of(config) is Length.SHORT:
+        settings.load_profile("short")
 
 
 def _length_of(config: pytest.Config) -> Length:

@@ -376,6 +376,7 @@ class TestTheCounts:
 
 
 class TestAChainOfRules:
+    @pytest.mark.full
     def test_is_bounded_in_breadth_too(self, api, rent, savings):
         fund(rent, 1000_00)
         fund(savings, 1000_00)
