@@ -2,7 +2,7 @@
 
 import pytest
 
-from sequence.launch.install import ROOT
+from sequence.local.launch.install import ROOT
 
 TESTS = """
 import pytest

@@ -11,8 +11,8 @@ from django.utils import timezone
 from apikeys import services
 from apikeys.entries import parse_permissions
 from apikeys.models import ApiKey, Organization, OrganizationStatus
-from sequence.admin.display import shorten
-from sequence.admin.fingerprints import CHANGED_MEANWHILE
+from sequence.core.admin.display import shorten
+from sequence.core.admin.fingerprints import CHANGED_MEANWHILE
 from tests.apikeys.pages import NEW_KEY, TOKEN, create_key, entries, errors_of, post_new_key, status_with
 from tests.apikeys.test_idempotency import key_of
 from tests.factories import OrganizationFactory, PodFactory

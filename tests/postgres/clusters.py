@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from sequence.postgres.cluster import Cluster
+from sequence.local.postgres.cluster import Cluster
 from tests.postgres.conftest import IS_ROOT, connect
 
 only_for_root = pytest.mark.skipif(not IS_ROOT, reason="Only root can take on other accounts.")
@@ -14,7 +14,7 @@ ENSURE_RUNNING = """
 import sys
 from pathlib import Path
 from typing import Any
-from sequence.postgres.cluster import Cluster
+from sequence.local.postgres.cluster import Cluster
 
 cluster = Cluster(Path(sys.argv[1]), durable=False)
 print(cluster.ensure_running(), cluster.pid(), flush=True)

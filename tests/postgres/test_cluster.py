@@ -10,11 +10,11 @@ from typing import Any
 import psycopg
 import pytest
 
-from sequence.launch.install import ROOT
-from sequence.postgres import cluster as cluster_module
-from sequence.postgres import sockets
-from sequence.postgres.cluster import Cluster
-from sequence.postgres.errors import (
+from sequence.local.launch.install import ROOT
+from sequence.local.postgres import cluster as cluster_module
+from sequence.local.postgres import sockets
+from sequence.local.postgres.cluster import Cluster
+from sequence.local.postgres.errors import (
     FolderForbidden,
     NotACluster,
     NotAnswering,
@@ -22,7 +22,7 @@ from sequence.postgres.errors import (
     PathUnusable,
     ProgramFailed,
 )
-from sequence.postgres.processes import server_processes
+from sequence.local.postgres.processes import server_processes
 from tests.postgres.clusters import ENSURE_RUNNING, only_for_root, stays_unreadable, write_a_row
 from tests.postgres.conftest import STRANGER, ask, connect, kill, kill_all, wait_until
 

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from sequence.postgres.account import Account
-from sequence.postgres.binaries import ROOTS_HOME
-from sequence.postgres.cluster import Cluster
+from sequence.local.postgres.account import Account
+from sequence.local.postgres.binaries import ROOTS_HOME
+from sequence.local.postgres.cluster import Cluster
 from tests.postgres.clusters import ENSURE_RUNNING, only_for_root, stays_unreadable, write_a_row
 from tests.postgres.conftest import STRANGER, Person, ask, environment_for
 from tests.production import PRODUCTION_ENVIRONMENT
@@ -51,7 +51,7 @@ class TestRoot:
 
     def test_copies_the_programs_for_an_account_that_cannot_run_them(self, cluster, place, monkeypatch):
         home = place / "home"
-        monkeypatch.setattr("sequence.postgres.binaries.ROOTS_HOME", home)
+        monkeypatch.setattr("sequence.local.postgres.binaries.ROOTS_HOME", home)
         allowed = Account.can_run
         monkeypatch.setattr(Account, "can_run", lambda self, path: home in path.parents and allowed(self, path))
         cluster.ensure_running()

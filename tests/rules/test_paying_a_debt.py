@@ -6,7 +6,7 @@ from django.utils import timezone
 from accounts.models import ExternalAccountType
 from accounts.services import record_statement
 from rules.sweeps import carry_out
-from sequence.worker import run_once
+from sequence.core.worker import run_once
 from tests.factories import ExternalAccountFactory
 from tests.rules.definitions import action, manual, rule, step
 from tests.rules.steps import arrive, paying, run_now, trigger, write_enabled

@@ -9,7 +9,7 @@ from accounts.services import record_statement
 from rules.models import RuleExecution
 from rules.runs import MAX_CHAIN_RUNS
 from rules.sweeps import carry_out
-from sequence.worker import run_once
+from sequence.core.worker import run_once
 from tests.rules.definitions import action, condition, limit, manual, on_funds, rule, scheduled, step
 from tests.rules.steps import (
     arrive,

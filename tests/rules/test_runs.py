@@ -7,7 +7,7 @@ from django.utils import timezone
 
 from rules.models import RuleExecution
 from rules.sweeps import finish
-from sequence.worker import run_once
+from sequence.core.worker import run_once
 from tests.rules.definitions import action, condition, manual, on_funds, rule, step
 from tests.rules.steps import (
     assert_nothing_moved,

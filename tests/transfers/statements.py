@@ -5,7 +5,7 @@ import uuid
 import pytest
 from django.db import DatabaseError, connection, transaction
 
-from sequence.api.ids import parse_id
+from sequence.core.api.ids import parse_id
 from transfers.models import EntrySet, Transfer
 
 # What a transfer was asked to be.
