@@ -22,31 +22,7 @@ from tests.roles import APPLICATION, serving
 _EVERYTHING = {ResourceKind.NONE: "", ResourceKind.ACCOUNT_PAIR: ":*>*"}
 ALL_PERMISSIONS = [scope + _EVERYTHING.get(scope.resource_kind, ":*") for scope in Scope]
 
-# Where single tests take seconds, the longest first, so that no process is left with one when the others are done.
-_LONG = (
-    "tests/api_docs/test_generated_requests.py",
-    "tests/postgres/",
-    "tests/transfers/chaos/",
-    "tests/demo/",
-    "tests/browser/",
-    "tests/test_web_server.py",
-    "tests/test_production.py",
-)
-
-
-def pytest_addoption(parser: pytest.Parser) -> None:
-    parser.addoption(
-        "--full",
-        action="store_true",
-        help="Run the chaos tests (tests/transfers/chaos) in their long form: minutes of load, kills and restarts "
-        "instead of seconds.",
-    )
-
-
-@pytest.hookimpl(trylast=True)
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Bring the long files to the front; the others stay in the order that chance gave them."""
-    items.sort(key=lambda item: next((at for at, path in enumerate(_LONG) if item.nodeid.startswith(path)), len(_LONG)))
+pytest_plugins = ["tests.lengths", "tests.order", "pytester"]
 
 
 @pytest.fixture(scope="session")

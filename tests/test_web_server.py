@@ -140,7 +140,7 @@ class TestSlowClients:
 
             yield trickle
 
-    @pytest.mark.parametrize("command", ["./run", "production"])
+    @pytest.mark.parametrize("command", [pytest.param("./run", marks=pytest.mark.full), "production"])
     def test_keep_nobody_else_waiting(self, deploy, trickle, command):
         served = deploy(command)
         of_length, in_json = "Content-Length: 1000\r\n\r\n", {"Content-Type": "application/json"}
@@ -167,6 +167,7 @@ class TestSlowClients:
             )
         return sign_in(is_superuser=True).cookies["sessionid"].value
 
+    @pytest.mark.full
     def test_keep_nobody_else_waiting_when_they_read_slowly(self, deploy, trickle, long_list):
         served = deploy("./run")
         asked = served.begin("GET /admin/sequence/signin/export/", "\r\n", Cookie=f"sessionid={long_list}")
@@ -244,6 +245,7 @@ class TestPorts:
                 os.killpg(process.pid, signal.SIGKILL)
             process.wait()
 
+    @pytest.mark.full
     def test_are_not_shared_with_a_server_that_is_there(self, start):
         port = start()
         done = subprocess.run(
@@ -259,6 +261,7 @@ class TestPorts:
         assert done.returncode == 1
         assert done.stderr.startswith(f"Port {port} is taken")
 
+    @pytest.mark.full
     def test_go_to_one_of_several_servers_that_start_in_one_instant(self, starts, db):
         port = free_port()
         rivals = [starts(PORT=str(port), WEB_WORKERS="1", DATABASE_URL=database_url()) for _ in range(4)]

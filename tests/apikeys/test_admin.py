@@ -1,6 +1,5 @@
 """The staff's pages of organizations, keys and idempotency records."""
 
-import re
 from datetime import timedelta
 
 import pytest
@@ -11,18 +10,18 @@ from django.utils import timezone
 
 from apikeys import services
 from apikeys.entries import parse_permissions
-from apikeys.models import ApiKey, IdempotencyRecord, Organization, OrganizationStatus
+from apikeys.models import ApiKey, Organization, OrganizationStatus
 from sequence.core.admin.display import shorten
 from sequence.core.admin.fingerprints import CHANGED_MEANWHILE
+from tests.apikeys.pages import NEW_KEY, TOKEN, create_key, entries, errors_of, post_new_key, status_with
 from tests.apikeys.test_idempotency import key_of
-from tests.client import Api
 from tests.factories import OrganizationFactory, PodFactory
-from tests.staff import form_of, list_of, messages_of, page_of, seen_on, sign_in
+from tests.staff import form_of, list_of, messages_of, page_of, sign_in
 
-NEW_KEY = "/admin/apikeys/apikey/add/"
-TOKEN = re.compile(r'id="new-key"[^>]*>(sk_[0-9A-Za-z]+)<')
 # Who is asking (session, user), the page, its filters; nothing for each row.
 QUERY_BUDGET = 12
+
+
 EDIT_KEYS = (
     "apikeys.view_apikey",
     "apikeys.change_apikey",
@@ -30,57 +29,6 @@ EDIT_KEYS = (
     "apikeys.change_permissionentry",
     "apikeys.delete_permissionentry",
 )
-
-
-@pytest.fixture
-def staff(db):
-    return sign_in(is_superuser=True)
-
-
-@pytest.fixture
-def key(acme):
-    key, token = create_key(acme, "LIST_ACCOUNTS", "MANUAL_TRANSFER:*>*@50000;day=100000")
-    key.token = token
-    return key
-
-
-def create_key(organization, *permissions, name="Agent"):
-    return services.create_api_key(
-        organization=organization, name=name, permissions=parse_permissions(permissions), created_by="staff:zoe"
-    )
-
-
-def entries(*forms, initial=0):
-    """Return the fields of the permission entries as the page sends them."""
-    sent = {"entries-TOTAL_FORMS": len(forms), "entries-INITIAL_FORMS": initial}
-    for index, form in enumerate(forms):
-        sent.update({f"entries-{index}-{name}": value for name, value in form.items()})
-    return sent
-
-
-def post_new_key(staff, organization, *forms, **fields):
-    given = {"name": "Budget agent", **fields, **entries(*forms)}
-    return staff.post(f"{NEW_KEY}?organization={organization.id}", given)
-
-
-def errors_of(response):
-    """Return the faults of the entries' fields, and those of all entries together."""
-    [inline] = response.context["inline_admin_formsets"]
-    return [dict(errors) for errors in inline.formset.errors], list(inline.formset.non_form_errors())
-
-
-def status_with(token):
-    return Api(token).get("/accounts").status_code
-
-
-def everything_stored():
-    """Return all rows of all tables as text."""
-    text = []
-    with connection.cursor() as cursor:
-        for table in connection.introspection.table_names():
-            cursor.execute(f'SELECT t::text FROM "{table}" t')  # noqa: S608 - a table of ours
-            text += [row for (row,) in cursor.fetchall()]
-    return "\n".join(text)
 
 
 class TestOrganizations:
@@ -118,124 +66,6 @@ class TestOrganizations:
     def test_are_never_deleted(self, staff, acme):
         assert staff.post(page_of(acme, "delete"), {"post": "yes"}).status_code == 403
         assert Organization.objects.exists()
-
-
-class TestANewKey:
-    def test_asks_for_an_active_organization_first(self, staff, acme, globex):
-        Organization.objects.filter(id=globex.id).update(status=OrganizationStatus.SUSPENDED)
-        page = staff.get(NEW_KEY).content.decode()
-
-        assert acme.id in page
-        assert globex.id not in page
-
-    def test_is_shown_once_and_works(self, staff, acme):
-        response = post_new_key(staff, acme, {"scope": "LIST_ACCOUNTS"})
-        [token] = TOKEN.findall(response.content.decode())
-
-        assert status_with(token) == 200
-        assert "no-store" in response["Cache-Control"]
-        assert token not in staff.get(page_of(ApiKey.objects.get())).content.decode()
-
-    def test_is_stored_nowhere_in_clear(self, staff, acme):
-        response = post_new_key(staff, acme, {"scope": "LIST_ACCOUNTS"})
-        [token] = TOKEN.findall(response.content.decode())
-        status_with(token)
-
-        stored, shown = everything_stored(), ApiKey.objects.get().prefix
-        assert shown in stored, "the part that people recognise it by"
-        assert token.removeprefix(shown) not in stored
-
-    def test_has_the_entries_and_the_maker_that_the_page_says(self, staff, acme):
-        pod = PodFactory(organization=acme)
-        post_new_key(
-            staff,
-            acme,
-            {"scope": "READ_ACCOUNTS", "accounts": [pod.id]},
-            {
-                "scope": "MANUAL_TRANSFER",
-                "source": pod.id,
-                "target": "*",
-                "max_amount_cents": "1,250.50",
-                "max_amount_per_month_cents": "5000",
-                "approval_above_cents": "0",
-            },
-            rate_limit_per_minute="7",
-        )
-
-        key = ApiKey.objects.get()
-        assert (key.created_by, key.permissions_changed_by, key.rate_limit_per_minute) == ("staff:ann", "staff:ann", 7)
-        assert [permission.as_text() for permission in key.permissions()] == [
-            f"READ_ACCOUNTS:{pod.id}",
-            f"MANUAL_TRANSFER:{pod.id}>*@125050;month=500000;approval=0",
-        ]
-
-    def test_offers_no_account_of_somebody_else(self, staff, acme, globex):
-        theirs = PodFactory(organization=globex)
-        response = post_new_key(staff, acme, {"scope": "READ_ACCOUNTS", "accounts": [theirs.id]})
-
-        [faults], _ = errors_of(response)
-        assert list(faults) == ["accounts"]
-        assert not ApiKey.objects.exists()
-
-    @pytest.mark.parametrize(
-        ("entry", "field", "words"),
-        [
-            ({"scope": "READ_ACCOUNTS"}, "accounts", "READ_ACCOUNTS needs this"),
-            ({"scope": "READ_RULES"}, "rules", "READ_RULES needs this"),
-            ({"scope": "MANUAL_TRANSFER", "source": "*"}, "target", "MANUAL_TRANSFER needs this"),
-            ({"scope": "LIST_ACCOUNTS", "max_amount_cents": "5"}, "max_amount_cents", "has no such field"),
-            ({"scope": "LIST_ACCOUNTS", "source": "*"}, "source", "has no such field"),
-            ({"scope": "", "source": "*"}, "scope", "required"),
-            ({"scope": "BECOME_KING"}, "scope", "valid choice"),
-            (
-                {"scope": "MANUAL_TRANSFER", "source": "*", "target": "*", "max_amount_cents": "0"},
-                "max_amount_cents",
-                "at least 0.01 dollars",
-            ),
-            (
-                {"scope": "MANUAL_TRANSFER", "source": "*", "target": "*", "max_amount_cents": "1.5"},
-                "max_amount_cents",
-                "Write US dollars",
-            ),
-            (
-                {"scope": "MANUAL_TRANSFER", "source": "*", "target": "*", "max_amount_per_day_cents": "9" * 20},
-                "max_amount_per_day_cents",
-                "largest possible",
-            ),
-        ],
-    )
-    def test_explains_a_bad_entry_at_its_field(self, staff, acme, entry, field, words):
-        [faults], _ = errors_of(post_new_key(staff, acme, entry))
-
-        assert list(faults) == [field]
-        assert words in faults[field][0]
-        assert not ApiKey.objects.exists()
-
-    def test_refuses_a_star_beside_single_accounts(self, staff, acme):
-        pod = PodFactory(organization=acme)
-        [faults], _ = errors_of(post_new_key(staff, acme, {"scope": "READ_ACCOUNTS", "accounts": ["*", pod.id]}))
-
-        assert "already reaches all of them" in faults["accounts"][0]
-
-    @pytest.mark.parametrize(
-        ("forms", "words"),
-        [([], "at least one permission"), ([{"scope": "LIST_RULES"}, {"scope": "LIST_RULES"}], "are the same")],
-    )
-    def test_refuses_no_entries_and_the_same_twice(self, staff, acme, forms, words):
-        _, [fault] = errors_of(post_new_key(staff, acme, *forms))
-
-        assert words in fault
-        assert not ApiKey.objects.exists()
-
-    @pytest.mark.parametrize(
-        ("field", "value"), [("rate_limit_per_minute", "0"), ("expires_at_0", "2020-01-01"), ("name", "")]
-    )
-    def test_refuses_a_key_that_could_not_be_used(self, staff, acme, field, value):
-        time = {"expires_at_1": "12:00"} if field == "expires_at_0" else {}
-        response = post_new_key(staff, acme, {"scope": "LIST_RULES"}, **{field: value}, **time)
-
-        assert list(response.context["adminform"].form.errors) == [field.removesuffix("_0")]
-        assert not ApiKey.objects.exists()
 
 
 class TestTheEntriesOfAKey:
@@ -427,74 +257,6 @@ class TestStaffWithoutThePermission:
         assert response["Location"].startswith("/admin/login/")
 
 
-class TestIdempotencyRecords:
-    @pytest.fixture
-    def record(self, api):
-        self.repeat = lambda: api.post("/accounts/income-sources", {"nickname": "Pay"}, idempotency_key="pay-1")
-        self.repeat()
-        return IdempotencyRecord.objects.get()
-
-    def run(self, staff, action, *records, **fields):
-        sent = {"action": action, "_selected_action": [record.pk for record in records], **fields}
-        if "confirmed" in fields:
-            asked = staff.post(list_of(IdempotencyRecord), {**sent, "confirmed": None})
-            sent["seen"] = seen_on(asked)
-        return staff.post(list_of(IdempotencyRecord), sent, follow=True)
-
-    @pytest.mark.parametrize("field", ["key", "request_id", "organization_id"])
-    def test_are_found_by_key_request_and_organization(self, staff, record, field):
-        found = staff.get(list_of(IdempotencyRecord), {"q": getattr(record, field)})
-        missed = staff.get(list_of(IdempotencyRecord), {"q": f"{getattr(record, field)}x"})
-
-        assert list(found.context["cl"].result_list) == [record]
-        assert list(missed.context["cl"].result_list) == []
-
-    def test_show_their_bodies_readable_and_masked(self, staff, record):
-        masked = record.response_body
-        unmasked = re.sub(r'("bank_account_number": *)"[^"]*"', r'\1"000123456789"', masked)
-        assert unmasked != masked
-        IdempotencyRecord.objects.update(response_body=unmasked)
-        page = staff.get(page_of(record)).content.decode()
-
-        assert "&quot;nickname&quot;: &quot;Pay&quot;" in page
-        assert "••••6789" in page
-        assert "000123456789" not in page
-
-    @pytest.mark.parametrize("action", ["expire", "purge"])
-    def test_ask_before_their_keys_are_freed(self, staff, record, action):
-        response = self.run(staff, action, record)
-
-        assert "executes again" in response.content.decode()
-        assert self.repeat().headers["Idempotent-Replayed"] == "true"
-
-    @pytest.mark.parametrize(("action", "label"), [("expire", "Expire"), ("purge", "Purge")])
-    def test_free_their_keys_when_confirmed(self, staff, record, action, label):
-        response = self.run(staff, action, record, confirmed="yes")
-
-        assert messages_of(response) == [f"{label}: 1 of 1 records."]
-        assert IdempotencyRecord.objects.filter(expires_at__gt=timezone.now()).count() == 0
-        assert "Idempotent-Replayed" not in self.repeat().headers
-
-    def test_name_the_record_and_the_person_on_the_trail(self, staff, record):
-        self.run(staff, "purge", record, confirmed="yes")
-        page = staff.get("/admin/sequence/audittrail/", {"actor": "staff:ann"}).content.decode()
-
-        assert "Idempotency record purged" in page
-        assert record.request_id in page
-
-    @pytest.mark.parametrize("action", ["expire", "purge"])
-    def test_stay_without_the_permission(self, record, action):
-        staff = sign_in("apikeys.view_idempotencyrecord")
-
-        assert f'value="{action}"' not in staff.get(list_of(IdempotencyRecord)).content.decode()
-        self.run(staff, action, record, confirmed="yes")
-        assert self.repeat().headers["Idempotent-Replayed"] == "true"
-
-    def test_are_edited_by_nobody(self, staff, record):
-        assert staff.post(page_of(record), {"response_body": "{}"}).status_code == 403
-        assert staff.post(page_of(record, "delete"), {"post": "yes"}).status_code == 403
-
-
 class TestLists:
     def test_find_an_organization_and_a_key_by_the_whole_id(self, staff, acme, globex, key):
         create_key(globex, "LIST_RULES")
@@ -570,24 +332,3 @@ class TestWhoMayOnlyLook:
 
         assert ">None<" not in entries
         assert "5000" not in entries
-
-
-class TestAnEntryWithoutLimits:
-    PAIR = {"scope": "MANUAL_TRANSFER", "source": "*", "target": "*"}
-
-    def test_needs_a_word_that_it_is_meant(self, staff, acme):
-        response = post_new_key(staff, acme, self.PAIR)
-
-        [faults], _ = errors_of(response)
-        assert list(faults) == ["no_limit"]
-        assert not ApiKey.objects.exists()
-
-    @pytest.mark.parametrize("bound", [{"no_limit": "on"}, {"max_amount_cents": "5"}, {"approval_above_cents": "0"}])
-    def test_is_made_with_that_word_or_with_a_limit(self, staff, acme, bound):
-        assert post_new_key(staff, acme, {**self.PAIR, **bound}).status_code == 200
-        assert ApiKey.objects.count() == 1
-
-
-class TestTheFormOfANewKey:
-    def test_names_its_organization(self, staff, acme):
-        assert "New API key for Acme" in staff.get(f"{NEW_KEY}?organization={acme.id}").content.decode()

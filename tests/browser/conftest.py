@@ -69,7 +69,10 @@ def page(browser, complaints) -> Iterator[Page]:
     yield from open_window(browser, complaints)
 
 
-@pytest.fixture(params=[(1280, "light"), (390, "dark")], ids=["wide, light", "narrow, dark"])
+NARROW = pytest.param((390, "dark"), id="narrow, dark", marks=pytest.mark.full)
+
+
+@pytest.fixture(params=[pytest.param((1280, "light"), id="wide, light"), NARROW])
 def sized_page(request, browser, complaints, live_server) -> Iterator[Page]:
     """A new window, once wide and light, once narrow and dark; addresses may begin with a slash."""
     width, scheme = request.param

@@ -19,7 +19,7 @@ from tests.rules.steps import write
 from tests.transfers.steps import fund
 from transfers.models import CancelReason, Status, Transfer
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = [pytest.mark.full, pytest.mark.django_db(transaction=True)]
 
 
 @pytest.fixture

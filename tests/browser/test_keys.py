@@ -11,7 +11,7 @@ from accounts.models import Account
 from apikeys.models import ApiKey, PermissionEntry
 from tests.browser.steps import overhang, sign_in
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = [pytest.mark.full, pytest.mark.django_db(transaction=True)]
 
 
 def create_organization(page: Page, address: str) -> None:

@@ -11,7 +11,7 @@ from tests.factories import IncomeSourceFactory, PodFactory
 from tests.transfers.steps import fund, post_transfer, settle
 from transfers.models import Transfer
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = [pytest.mark.full, pytest.mark.django_db(transaction=True)]
 
 
 @pytest.fixture

@@ -12,7 +12,7 @@ from tests.rules.definitions import kept, manual, on_funds, rule, step
 from tests.rules.steps import move
 from tests.transfers.steps import fund, settle
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = [pytest.mark.full, pytest.mark.django_db(transaction=True)]
 
 
 @pytest.fixture

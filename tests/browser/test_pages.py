@@ -33,6 +33,7 @@ class TestLanding:
         page.get_by_role("heading", level=1).wait_for()
 
 
+@pytest.mark.full
 class TestApiReference:
     def test_shows_every_operation(self, page):
         page.goto("/docs")

@@ -26,7 +26,7 @@ def fill_in(page, *, password: str, code: str) -> None:
     page.get_by_role("button", name="Log in").click()
 
 
-@pytest.mark.parametrize(("width", "scheme"), [(1280, "light"), (390, "dark")])
+@pytest.mark.parametrize(("width", "scheme"), [(1280, "light"), pytest.param(390, "dark", marks=pytest.mark.full)])
 class TestSigningIn:
     def test_with_a_code_opens_the_page_that_was_asked_for(self, live_server, page, secret, width, scheme):
         page.set_viewport_size({"width": width, "height": 900})

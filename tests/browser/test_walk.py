@@ -14,7 +14,7 @@ from sequence.demo.seeding import make_demo
 from tests.browser.steps import sign_in
 from transfers.models import Status, Transfer
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = [pytest.mark.full, pytest.mark.django_db(transaction=True)]
 
 # Long enough for all that waits, short enough for a test.
 DAYS = 60

@@ -21,7 +21,7 @@ from transfers.models import Status, Transfer
 from transfers.services import approve_transfer
 from transfers.settlement import APPROVAL_LIFETIME
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.full, pytest.mark.django_db]
 
 DAY = timedelta(days=1)
 

@@ -1,7 +1,8 @@
 """docs/deploying.md followed word for word on a bare Debian: the shell blocks, in their order, as root.
 
-Only with --full, and where debootstrap can make such a Debian. What is not from the page: names that the page leaves
-open, a telephone, a systemctl that does nothing, and the start of PostgreSQL and of the web server: nothing boots here.
+Only with --long, since it installs a Debian, and where debootstrap can make one. What is not from the page: names that
+the page leaves open, a telephone, a systemctl that does nothing, and the start of PostgreSQL and of the web server:
+nothing boots here.
 """
 
 import os
@@ -100,10 +101,8 @@ def free_port() -> int:
 
 
 @pytest.fixture
-def bare_debian(request, tmp_path) -> Path:
+def bare_debian(tmp_path) -> Path:
     """The root of a Debian with nothing but what makes it one."""
-    if not request.config.getoption("--full"):
-        pytest.skip("Only with --full: it installs a Debian.")
     if os.geteuid() != 0 or not shutil.which("debootstrap") or not shutil.which("unshare"):
         pytest.skip("Needs root, debootstrap and unshare to make a bare Debian.")
     try:
@@ -148,6 +147,7 @@ def follow(root: Path, script: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(command, env=names, capture_output=True, text=True, check=False, timeout=1800)  # noqa: S603
 
 
+@pytest.mark.long
 def test_the_page_is_followed_word_for_word(bare_debian, release):
     done = follow(bare_debian, whole_script(release, free_port()))
 

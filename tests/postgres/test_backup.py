@@ -42,6 +42,7 @@ def make_some_money(cluster) -> str:
     return account
 
 
+@pytest.mark.full
 class TestABackup:
     def test_brings_back_the_ledger_and_its_guards(self, cluster, tmp_path):
         dump = Path(tmp_path, "sequence.dump")

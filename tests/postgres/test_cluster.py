@@ -13,8 +13,6 @@ import pytest
 from sequence.local.launch.install import ROOT
 from sequence.local.postgres import cluster as cluster_module
 from sequence.local.postgres import sockets
-from sequence.local.postgres.account import Account
-from sequence.local.postgres.binaries import ROOTS_HOME
 from sequence.local.postgres.cluster import Cluster
 from sequence.local.postgres.errors import (
     FolderForbidden,
@@ -25,24 +23,8 @@ from sequence.local.postgres.errors import (
     ProgramFailed,
 )
 from sequence.local.postgres.processes import server_processes
-from tests.postgres.conftest import IS_ROOT, STRANGER, Person, ask, connect, environment_for, kill, kill_all, wait_until
-from tests.production import PRODUCTION_ENVIRONMENT
-
-# Whoever may not read this checkout's secrets brings their own.
-OWN_SECRETS = PRODUCTION_ENVIRONMENT
-
-only_for_root = pytest.mark.skipif(not IS_ROOT, reason="Only root can take on other accounts.")
-
-ENSURE_RUNNING = """
-import sys
-from pathlib import Path
-from typing import Any
-from sequence.local.postgres.cluster import Cluster
-
-cluster = Cluster(Path(sys.argv[1]), durable=False)
-print(cluster.ensure_running(), cluster.pid(), flush=True)
-cluster.ensure_database("shared")
-"""
+from tests.postgres.clusters import ENSURE_RUNNING, only_for_root, stays_unreadable, write_a_row
+from tests.postgres.conftest import STRANGER, ask, connect, kill, kill_all, wait_until
 
 
 def start_elsewhere(cluster: Cluster, **options: Any) -> subprocess.Popen[str]:
@@ -51,17 +33,6 @@ def start_elsewhere(cluster: Cluster, **options: Any) -> subprocess.Popen[str]:
     return subprocess.Popen(  # noqa: S603
         command, cwd=ROOT, stdout=subprocess.PIPE, text=True, **options
     )
-
-
-def write_a_row(cluster: Cluster) -> None:
-    with connect(cluster) as connection:
-        connection.execute("SET synchronous_commit = on")  # A killed server may forget other commits.
-        connection.execute("CREATE TABLE kept (value text)")
-        connection.execute("INSERT INTO kept VALUES ('still here')")
-
-
-def stays_unreadable(folder: Path) -> bool:
-    return folder.stat().st_mode & 0o777 == 0o700
 
 
 class TestEnsureRunning:
@@ -99,6 +70,7 @@ class TestEnsureRunning:
         for name in ("fsync", "synchronous_commit", "full_page_writes"):
             assert ask(cluster, f"SHOW {name}") == setting
 
+    @pytest.mark.full
     def test_makes_one_cluster_when_eight_processes_race(self, place):
         cluster = Cluster(place / "cluster", durable=False)
         racers = [start_elsewhere(cluster) for _ in range(8)]
@@ -109,6 +81,7 @@ class TestEnsureRunning:
         assert {pid for _, pid in answers} == {str(cluster.pid())}
         assert ask(cluster, "SELECT count(*) FROM pg_database WHERE datname = 'shared'") == 1
 
+    @pytest.mark.full
     def test_starts_one_server_when_they_race_after_a_crash(self, cluster):
         cluster.ensure_running()
         write_a_row(cluster)
@@ -128,6 +101,7 @@ class TestEnsureRunning:
         assert cluster.ensure_running() is True
         assert ask(cluster, "SELECT value FROM kept") == "still here"
 
+    @pytest.mark.full
     def test_waits_for_a_server_that_is_stopping(self, cluster):
         cluster.ensure_running()
         os.kill(cluster.pid(), signal.SIGTERM)  # Waits for the clients; there are none.
@@ -135,6 +109,7 @@ class TestEnsureRunning:
         cluster.ensure_running()
         assert ask(cluster, "SELECT 1") == 1
 
+    @pytest.mark.full
     def test_throws_away_what_a_killed_start_left(self, place):
         cluster = Cluster(place / "cluster", durable=False)
         (cluster.folder / "data.new" / "half").mkdir(parents=True)
@@ -183,6 +158,7 @@ class TestStaleLockFiles:
 
         assert crashed.ensure_running() is True
 
+    @pytest.mark.full
     def test_the_files_of_a_server_that_hangs_are_left_alone(self, cluster, monkeypatch):
         monkeypatch.setattr(cluster_module, "START_SECONDS", 1)
         cluster.ensure_running()
@@ -197,6 +173,7 @@ class TestStaleLockFiles:
         assert cluster.pid() == pid
 
 
+@pytest.mark.full
 class TestTheServer:
     def test_outlives_the_process_that_started_it(self, cluster):
         starter = start_elsewhere(cluster, start_new_session=True)
@@ -245,6 +222,7 @@ class TestLongPath:
         assert cluster.ensure_running() is True
         assert ask(cluster, "SELECT 1") == 1
 
+    @pytest.mark.full
     def test_survives_the_removal_of_the_short_folder(self, cluster):
         cluster.ensure_running()
         kill_all(cluster.data)
@@ -301,89 +279,6 @@ class TestUnusableData:
 
         with pytest.raises(ProgramFailed, match="configuration file"):
             cluster.ensure_running()
-
-
-@only_for_root
-class TestRoot:
-    def test_runs_the_server_as_a_lesser_account(self, cluster):
-        cluster.ensure_running()
-
-        assert Path(f"/proc/{cluster.pid()}").stat().st_uid == cluster.data.stat().st_uid != 0
-        assert cluster.folder.stat().st_uid == 0
-
-    def test_runs_it_as_the_owner_of_the_data(self, cluster):
-        for path in (cluster.folder / "socket", cluster.data, *cluster.data.rglob("*")):
-            shutil.chown(path, STRANGER)
-
-        cluster.ensure_running()
-        assert Path(f"/proc/{cluster.pid()}").stat().st_uid == pwd.getpwnam(STRANGER).pw_uid
-
-    def test_finds_room_elsewhere_for_an_account_that_cannot_come_here(self, place, monkeypatch):
-        closed = place / "closed"
-        closed.mkdir(mode=0o700)
-        cluster = Cluster(closed / "cluster", durable=False)
-
-        assert cluster.ensure_running() is True
-        write_a_row(cluster)
-        assert cluster.data.resolve().is_relative_to(ROOTS_HOME / "clusters")
-        assert stays_unreadable(cluster.data.resolve())
-        assert closed.stat().st_mode & 0o777 == 0o700
-        cluster.stop()
-
-        assert cluster.ensure_running() is True
-        assert ask(cluster, "SELECT value FROM kept") == "still here"
-
-    def test_copies_the_programs_for_an_account_that_cannot_run_them(self, cluster, place, monkeypatch):
-        home = place / "home"
-        monkeypatch.setattr("sequence.local.postgres.binaries.ROOTS_HOME", home)
-        allowed = Account.can_run
-        monkeypatch.setattr(Account, "can_run", lambda self, path: home in path.parents and allowed(self, path))
-        cluster.ensure_running()
-
-        program = Path(f"/proc/{cluster.pid()}/exe").resolve()
-        assert home in program.parents
-        assert not [path for path in home.rglob("*") if path.stat().st_mode & 0o022 or path.stat().st_uid != 0]
-
-
-class TestOrdinaryUser:
-    @pytest.fixture
-    def theirs(self, place, person: Person) -> Cluster:
-        folder = place / "theirs"
-        folder.mkdir()
-        shutil.chown(folder, person.name)
-        return Cluster(folder / "cluster", durable=False)
-
-    def test_runs_a_server_of_their_own(self, theirs, person):
-        done = person.run("-c", ENSURE_RUNNING, str(theirs.folder), environment={"PATH": os.environ["PATH"]})
-
-        assert done.stdout.startswith("True"), done.stderr
-        assert Path(f"/proc/{theirs.pid()}").owner() == person.name
-        assert ask(theirs, "SELECT count(*) FROM pg_database WHERE datname = 'shared'") == 1
-
-    @only_for_root
-    @pytest.mark.parametrize("state", ["running", "stopped"])
-    def test_is_told_in_one_line_that_the_data_is_not_theirs(self, cluster, person, state):
-        cluster.ensure_running()
-        owner = cluster.data.owner()
-        if state == "stopped":
-            cluster.stop()
-
-        environment = environment_for(cluster.folder, **OWN_SECRETS)
-        done = person.run("manage.py", "postgres", "start", environment=environment)
-
-        assert done.returncode == 1
-        assert done.stdout == ""
-        assert done.stderr.count("\n") == 1
-        assert f"{cluster.data} belongs to {owner}" in done.stderr
-
-    @only_for_root
-    def test_is_told_in_one_line_that_the_folder_is_not_theirs(self, place, person):
-        environment = environment_for(place / "new", **OWN_SECRETS)
-        done = person.run("manage.py", "postgres", "start", environment=environment)
-
-        assert done.returncode == 1
-        assert done.stderr.count("\n") == 1
-        assert "belongs to root" in done.stderr
 
 
 class TestStop:

@@ -54,6 +54,7 @@ def manage(cluster, *arguments: str, **variables: str) -> subprocess.CompletedPr
 
 
 class TestTheEngine:
+    @pytest.mark.full
     def test_starts_the_server_and_makes_the_database_on_the_first_connection(self, cluster):
         done = manage(cluster, "migrate", "--verbosity=0")
 
@@ -75,6 +76,7 @@ with connection.cursor() as cursor:
         done = run_python(cluster, "-c", script, DJANGO_SETTINGS_MODULE="sequence.settings")
         assert done.stdout == "(1,)\n", done.stderr
 
+    @pytest.mark.full
     def test_serves_test_databases_of_several_processes_with_fifty_threads_each(self, cluster, tmp_path):
         (tmp_path / "bare_settings.py").write_text(BARE_SETTINGS)
         (tmp_path / "test_threads.py").write_text(TEST_WITH_A_DATABASE)
@@ -87,6 +89,7 @@ with connection.cursor() as cursor:
         assert ask(cluster, "SELECT count(*) FROM pg_database WHERE datname LIKE 'test%'") == 0
 
 
+@pytest.mark.full
 class TestThePostgresCommand:
     def test_starts_tells_about_and_stops_the_server(self, cluster):
         asleep = manage(cluster, "postgres", "status")
@@ -115,6 +118,7 @@ class TestThePostgresCommand:
 
 
 class TestManage:
+    @pytest.mark.full
     @pytest.mark.parametrize("command", ["migrate", "dbshell"])
     def test_tells_in_one_line_that_the_embedded_server_cannot_start(self, cluster, command):
         (cluster.data / "PG_VERSION").write_text("14\n")

@@ -89,6 +89,7 @@ def refused(**variables: str) -> str:
 
 
 class TestRun:
+    @pytest.mark.full
     def test_serves_until_ctrl_c_and_keeps_the_data_for_the_next_time(self, cluster, port, tmp_path):
         environment = environment_for(cluster.folder, PORT=str(port))
         with started(environment, tmp_path) as run:
@@ -107,6 +108,7 @@ class TestRun:
         assert processes_with(f"POSTGRES_DIR={cluster.folder}") == []
         assert server_processes(cluster.data) == []
 
+    @pytest.mark.full
     def test_leaves_a_server_running_that_ran_before(self, cluster, port, tmp_path):
         cluster.ensure_running()
         with started(environment_for(cluster.folder, PORT=str(port)), tmp_path) as run:
@@ -135,6 +137,7 @@ class TestRun:
         assert line.startswith(f"Port {port} is taken")
         assert not (place / "cluster").exists()
 
+    @pytest.mark.full
     def test_refuses_a_port_that_another_start_is_about_to_take(self, place, port):
         with Address("127.0.0.1", port).claim():
             line = refused(PORT=str(port), POSTGRES_DIR=str(place / "cluster"))
@@ -149,6 +152,7 @@ class TestRun:
     def test_refuses_a_host_that_is_not_here(self):
         assert "HOST" in refused(HOST="no such host")
 
+    @pytest.mark.full
     def test_refuses_a_database_that_cannot_be_reached(self, port):
         line = refused(PORT=str(port), DATABASE_URL="postgres://me:secret@127.0.0.1:1/mine")
 
@@ -170,6 +174,7 @@ class TestRun:
         with pytest.raises(LaunchProblem, match="apt install python3-venv"):
             install._make_venv()
 
+    @pytest.mark.full
     @pytest.mark.skipif(not IS_ROOT, reason="Only root can take on other accounts.")
     def test_refuses_a_checkout_of_somebody_else(self, person: Person, place, port):
         done = subprocess.run(  # noqa: S603
@@ -218,6 +223,7 @@ class TestWelcome:
         assert "http://[::1]:8000 " in Welcome(Address("::1", 8000), {}).text()
 
 
+@pytest.mark.full
 class TestAnExistingServer:
     @pytest.fixture
     def url(self, cluster: Cluster, port: int) -> Callable[..., str]:
@@ -271,6 +277,7 @@ class TestAnExistingServer:
         assert "password authentication failed" in refused(DATABASE_URL=url("plain:wrong", "plains"), PORT="8999")
 
 
+@pytest.mark.full
 class TestTest:
     def test_returns_pytests_exit_code_and_stops_its_database(self, cluster):
         done = subprocess.run(  # noqa: S603

@@ -47,6 +47,7 @@ def works(cluster, **variables: str) -> None:
         assert done.returncode == 0, done.stdout + done.stderr
 
 
+@pytest.mark.full
 class TestTheEmbeddedServer:
     def test_serves_as_a_role_that_owns_nothing(self, cluster):
         assert manage(cluster, "migrate", "--verbosity=0").stderr == ""
@@ -77,6 +78,7 @@ class TestTheEmbeddedServer:
         assert (done.returncode, done.stderr) == (0, "")
 
 
+@pytest.mark.full
 class TestAnExistingServer:
     @pytest.fixture
     def variables(self, cluster):

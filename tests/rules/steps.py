@@ -2,13 +2,16 @@
 
 import copy
 import re
+from datetime import timedelta
 from typing import Any
+
+from django.utils import timezone
 
 from rules.models import Rule, RuleExecution
 from rules.services import disable_rule, enable_rule
 from sequence.core.worker import run_once
 from tests.client import Api
-from tests.rules.definitions import action
+from tests.rules.definitions import action, manual, rule, step
 from transfers.models import EntrySet, Transfer
 
 ABSENT = object()
@@ -97,3 +100,21 @@ def assert_nothing_moved() -> None:
     """No rule has made a transfer, and the ledger holds deposits alone."""
     assert not Transfer.objects.filter(rule_id__isnull=False).exists()
     assert not EntrySet.objects.exclude(transfer__origin__in=["paycheck", "check_deposit", "cashback"]).exists()
+
+
+def later(**span):
+    return timezone.now() + timedelta(**span)
+
+
+def arrive():
+    """Let all that is under way arrive."""
+    run_once(later(minutes=1))
+
+
+def paying(api, income, card, type, **own):
+    """A rule that pays the card this way."""
+    if type in ("avalanche", "snowball"):
+        spec = {"type": type, "source": {"id": income.id}, "accounts": [{"id": card.id}], **own}
+    else:
+        spec = action(type, income.id, card.id, **own)
+    return write_enabled(api, rule(step(spec), trigger=manual(income.id)))

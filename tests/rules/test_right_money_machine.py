@@ -360,15 +360,14 @@ class RightMoneyMachine(RuleBasedStateMachine):
 
 
 class TestRightMoneyMachine:
-    def test_never_moves_what_the_model_forbids(self, db, request, dice, monkeypatch):
-        is_full = request.config.getoption("--full")
+    def test_never_moves_what_the_model_forbids(self, db, by_length, dice, monkeypatch):
         monkeypatch.setattr("django.utils.timezone.now", lambda: RightMoneyMachine.clock)
 
         run_state_machine_as_test(
             seed(dice.randrange(10**9))(RightMoneyMachine),
             settings=settings(
-                max_examples=500 if is_full else 12,
-                stateful_step_count=60 if is_full else 15,
+                max_examples=by_length(4, 12, 500),
+                stateful_step_count=by_length(15, 15, 60),
                 deadline=None,
                 print_blob=True,
                 database=None,

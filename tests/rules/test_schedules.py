@@ -147,8 +147,8 @@ def fired(rule):
 
 
 class TestNoticeSlots:
-    def test_fires_every_slot_of_every_schedule_once_over_the_years(self, schedule, request):
-        years = 5 if request.config.getoption("--full") else 1.1
+    def test_fires_every_slot_of_every_schedule_once_over_the_years(self, schedule, by_length):
+        years = by_length(1.1, 1.1, 5)
         start = datetime(2027, 1, 31, 9, 30, tzinfo=UTC)  # 2028 is a leap year
         rules = {kind: schedule(kind, "2027-01-31T09:30:00Z", start - DAY) for kind in ScheduleType.values}
 

@@ -50,11 +50,13 @@ def random_action(income, rent, savings, bank, card, dice):
 
 
 class TestSimulation:
-    def test_decides_what_the_live_run_after_it_does(self, api, acme, income, rent, card, random_action, dice, request):
+    def test_decides_what_the_live_run_after_it_does(
+        self, api, acme, income, rent, card, random_action, dice, by_length
+    ):
         AchLimits.objects.create(organization=acme, daily_credit_cents=400_00, monthly_debit_cents=500_00)
         for account in (income, rent):
             fund(account, dice.randrange(100, 800_00))
-        for _ in range(100 if request.config.getoption("--full") else 12):
+        for _ in range(by_length(4, 12, 100)):
             steps = [
                 step(
                     *(random_action() for _ in range(dice.randrange(1, 5))),

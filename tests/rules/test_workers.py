@@ -30,7 +30,7 @@ from transfers.models import Transfer
 pytestmark = pytest.mark.django_db(transaction=True)
 
 PATIENCE_SECONDS = 60
-KILLS_IN_FULL = 50
+KILLS_AT_LENGTH = 50
 # A worker that does all that is due and is killed before one of its statements, so that every gap between two of them
 # can be hit: within a transaction, and between one transaction and the next.
 DOOMED_WORKER = """
@@ -102,13 +102,14 @@ class TestKilledWorker:
         slot = write_enabled(api, rule(step(move(rent, savings, 1_00)), trigger=scheduled("ONE_TIME", "2999-01-01")))
         return [first, second, slot]
 
-    def test_leaves_each_run_done_once_wherever_it_dies(self, deeds, income, rent, savings, dice, request):
+    def test_leaves_each_run_done_once_wherever_it_dies(self, deeds, income, rent, savings, dice, by_length):
         Rule.objects.filter(id=deeds[2].id).update(next_slot_at=None)
         fund(income, 100_00)
         statements = range(1, count_statements(run_once) + 1)
-        # In full: before every statement there is, of every transaction.
-        every = list(islice(cycle(statements), max(len(statements), KILLS_IN_FULL)))
-        kills = every if request.config.getoption("--full") else dice.sample(statements, 2)
+        # At the longest: before every statement there is, of every transaction.
+        every = list(islice(cycle(statements), max(len(statements), KILLS_AT_LENGTH)))
+        some = dice.sample(statements, by_length(1, 2, 2))
+        kills = by_length(some, some, every)
         for number, before in enumerate(kills, start=2):
             fund(income, 100_00)
             assert start_doomed_worker(before).wait(PATIENCE_SECONDS) == -signal.SIGKILL
@@ -120,12 +121,13 @@ class TestKilledWorker:
         assert Transfer.objects.filter(rule_id__isnull=False).count() == 2 * (len(kills) + 1)
         assert find_faults() == []
 
-    def test_leaves_a_slot_fired_once_wherever_it_dies(self, deeds, rent, savings, dice, request):
+    def test_leaves_a_slot_fired_once_wherever_it_dies(self, deeds, rent, savings, dice, by_length):
         fund(rent, 100_00)
         run_once()
         slot = deeds[2]
         statements = range(1, count_statements(lambda: self._be_due(slot) and run_once()) + 1)
-        kills = statements if request.config.getoption("--full") else dice.sample(statements, 1)
+        one = dice.sample(statements, 1)
+        kills = by_length(one, one, statements)
         for before in kills:
             due = self._be_due(slot)
             start_doomed_worker(before).wait(PATIENCE_SECONDS)

@@ -37,7 +37,8 @@ from transfers.services import approve_transfer, create_manual_transfer
 from transfers.settlement import accept, collect, submit
 
 pytestmark = pytest.mark.django_db(transaction=True)
-ROUNDS, FULL_ROUNDS = 3, 100
+# In a short run, a full one, a long one.
+ROUNDS = (1, 3, 100)
 TRANSFERS, WORKERS = 200, 4
 UNDER_WAY = [Status.PENDING_APPROVAL, Status.PROCESSING]
 
@@ -80,8 +81,8 @@ def begun_meanwhile(first, second):
 
 class TestAStopInTheMiddle:
     @pytest.mark.parametrize("how", ["key", "organization"])
-    def test_lets_none_leave_its_state_after_the_answer(self, request, dice, acme, income, rent, bank, how):
-        for number in range(FULL_ROUNDS if request.config.getoption("--full") else ROUNDS):
+    def test_lets_none_leave_its_state_after_the_answer(self, by_length, dice, acme, income, rent, bank, how):
+        for number in range(by_length(*ROUNDS)):
             self.play(dice, make_agent(acme, name=f"Agent {number}"), acme, income, rent, bank, how)
         assert find_faults() == []
 
@@ -177,10 +178,9 @@ class TestARequestThatCameThroughTheDoorBeforeTheStop:
         with in_open_transaction(pause(agent)):
             assert ask().status == Status.PROCESSING
 
-    def test_is_either_cancelled_or_refused_whoever_is_faster(self, agent, income, rent, request):
-        rounds = 20 if request.config.getoption("--full") else 3
+    def test_is_either_cancelled_or_refused_whoever_is_faster(self, agent, income, rent, by_length):
         with Crew(8) as crew:
-            for _ in range(rounds):
+            for _ in range(by_length(1, 3, 20)):
                 ask = create(agent, income, rent)
                 *asked, _ = crew.at_once(*[ask] * 7, pause(agent))
                 assert all(isinstance(one, (Transfer, KeyPaused)) for one in asked), asked

@@ -10,7 +10,13 @@ from django.utils import timezone
 
 from accounts.models import Account, ExternalAccountType
 from tests.factories import ExternalAccountFactory, IncomeSourceFactory, PodFactory
-from tests.transfers.steps import fund
+from tests.transfers.steps import (
+    fund,
+    post_transfer,
+    settle,
+    transfer_between,
+)
+from transfers.models import Status, Transfer
 
 
 @pytest.fixture
@@ -65,3 +71,31 @@ def dice(request) -> random.Random:
     seed = int(os.environ.get("CHAOS_SEED") or random.SystemRandom().randrange(10**9))
     print(f"CHAOS_SEED={seed} repeats {request.node.name}")  # noqa: T201 - pytest shows it where the test fails
     return random.Random(seed)  # noqa: S311 - chance that can be repeated is the point
+
+
+@pytest.fixture
+def ask(income, rent):
+    """Return a function that asks for a transfer and tells its status, or the refusal's code."""
+
+    def post(api, cents, source=income, destination=rent):
+        response = post_transfer(api, source, destination, cents)
+        body = response.json()
+        return body["data"]["status"] if response.status_code == 201 else body["error"]["code"]
+
+    return post
+
+
+@pytest.fixture
+def settled(api, income, rent) -> Transfer:
+    """A transfer of $30.00 that is through the ledger."""
+    transfer = transfer_between(api, income, rent, 30_00)
+    settle()
+    transfer.refresh_from_db()
+    assert transfer.status == Status.COMPLETE
+    return transfer
+
+
+@pytest.fixture
+def waiting(api, income, rent) -> Transfer:
+    """A transfer that no worker has touched."""
+    return transfer_between(api, income, rent, 30_00)

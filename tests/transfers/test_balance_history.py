@@ -28,7 +28,7 @@ def day(number: int) -> date:
 class TestAnyHistory(TestCase):
     """A TestCase of hypothesis: each example has a transaction of its own."""
 
-    @settings(deadline=None, max_examples=25)
+    @settings(deadline=None, max_examples=min(25, settings.default.max_examples))
     @given(
         st.lists(st.tuples(st.integers(0, 40 * 86_400 - 1), st.integers(1, 10_000), st.booleans()), max_size=12),
         st.integers(0, 40),

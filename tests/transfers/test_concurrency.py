@@ -25,9 +25,9 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 
 @pytest.fixture
-def rounds(request) -> int:
+def rounds(by_length) -> int:
     """How often a race is run: some are lost only now and then."""
-    return 20 if request.config.getoption("full") else 2
+    return by_length(1, 2, 20)
 
 
 def now():

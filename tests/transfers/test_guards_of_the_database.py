@@ -1,6 +1,5 @@
 """What PostgreSQL itself refuses, attacked in raw SQL: no line of Python stands between the attack and the books."""
 
-import uuid
 from itertools import product
 
 import pytest
@@ -8,10 +7,8 @@ from django.db import DatabaseError, connection, transaction
 from django.db.models import Model
 
 from accounts.models import Account, AccountType
-from apikeys.models import ApiKey, PermissionEntry
-from sequence.core.api.ids import parse_id
-from tests.factories import PodFactory
-from tests.transfers.steps import balances, fund, settle, transfer_between
+from tests.transfers.statements import ASKED, Statement, commit, copy_of, posting_of, refusal, uuid_of
+from tests.transfers.steps import balances, fund, transfer_between
 from transfers.checks import find_faults
 from transfers.models import EntrySet, Posting, Status, Transfer
 from transfers.services import approve_transfer
@@ -19,7 +16,10 @@ from transfers.services import approve_transfer
 # Past what the application is refused anyway.
 pytestmark = pytest.mark.as_owner
 
+
 S = Status
+
+
 # Whence a transfer may go where. Everything else is going back.
 TRANSITIONS = [
     (S.PENDING_APPROVAL, S.PROCESSING),
@@ -35,78 +35,9 @@ TRANSITIONS = [
 ]
 
 
-# What a transfer was asked to be.
-ASKED = [
-    *("id", "organization_id", "amount_cents", "direction", "origin", "description", "source_id", "destination_id"),
-    *("rail", "rule_id", "rule_execution_id", "api_key_id", "request_id", "created_at"),
-]
-
-Statement = tuple[str, list]
-
-
-def commit(*statements: Statement) -> None:
-    """Run the statements, and the checks that PostgreSQL makes when they commit."""
-    with transaction.atomic(), connection.cursor() as cursor:
-        for sql, params in statements:
-            cursor.execute(sql, params)
-        cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
-        cursor.execute("SET CONSTRAINTS ALL DEFERRED")
-
-
-def refusal(*statements: Statement) -> str:
-    """Return the words with which PostgreSQL refuses the statements, at the latest when they would commit."""
-    with pytest.raises(DatabaseError) as refused:
-        commit(*statements)
-    return str(refused.value)
-
-
 def change(row: Model, what: str) -> Statement:
     """Return an UPDATE of one row."""
     return f"UPDATE {row._meta.db_table} SET {what} WHERE id = %s", [uuid_of(row)]  # noqa: S608 - the attack
-
-
-def copy_of(transfer: Transfer, **other: object) -> Statement:
-    """Return an INSERT of a transfer like the one, but for some columns."""
-    columns = [*ASKED[1:], "status", "updated_at"]
-    values = ", ".join("%s" if column in other else column for column in columns)
-    sql = (
-        f"INSERT INTO transfers_transfer (id, {', '.join(columns)})"  # noqa: S608 - the attack
-        f" SELECT gen_random_uuid(), {values} FROM transfers_transfer WHERE id = %s"
-    )
-    return sql, [*(other[column] for column in columns if column in other), uuid_of(transfer)]
-
-
-def posting_of(entry_set: EntrySet, organization, account, clearing, cents) -> Statement:
-    sql = (
-        "INSERT INTO transfers_posting (organization_id, entry_set_id, account_id, clearing, amount_cents, posted_at)"
-        " VALUES (%s, %s, %s, %s, %s, now())"
-    )
-    return sql, [uuid_of(organization), entry_set.id, account and uuid_of(account), clearing, cents]
-
-
-def uuid_of(row) -> uuid.UUID:
-    return parse_id(row.pk.partition("_")[0], row.pk)
-
-
-@pytest.fixture
-def settled(api, income, rent) -> Transfer:
-    """A transfer of $30.00 that is through the ledger."""
-    transfer = transfer_between(api, income, rent, 30_00)
-    settle()
-    transfer.refresh_from_db()
-    assert transfer.status == Status.COMPLETE
-    return transfer
-
-
-@pytest.fixture
-def waiting(api, income, rent) -> Transfer:
-    """A transfer that no worker has touched."""
-    return transfer_between(api, income, rent, 30_00)
-
-
-@pytest.fixture
-def foreign_pod(globex) -> Account:
-    return PodFactory(organization=globex)
 
 
 class TestEntrySet:
@@ -353,50 +284,6 @@ class TestTransfer:
 
         assert "is set once, with its status" in refusal(change(decided, f"{cancelled}, {what}"))
         commit(change(decided, f"{cancelled}, cancelled_by = 'staff:bob'"))
-
-
-class TestOrganizations:
-    """Composite foreign keys: a row that crosses from one organization to another cannot be."""
-
-    def test_keep_a_transfers_accounts_to_themselves(self, waiting, foreign_pod):
-        for column in ("source_id", "destination_id"):
-            words = refusal(copy_of(waiting, **{column: uuid_of(foreign_pod)}))
-            assert f"transfers_transfer_{column}_of_same_organization" in words
-
-    def test_keep_a_transfers_key_to_themselves(self, waiting, other_api, globex):
-        key = ApiKey.objects.get(organization=globex)
-
-        words = refusal(copy_of(waiting, api_key_id=uuid_of(key)))
-
-        assert "transfers_transfer_api_key_id_of_same_organization" in words
-
-    def test_keep_entry_sets_to_themselves(self, waiting, globex):
-        sql = (
-            "INSERT INTO transfers_entryset (organization_id, kind, transfer_id, posted_at) VALUES (%s, %s, %s, now())"
-        )
-        two_clearing_postings = (
-            "INSERT INTO transfers_posting (organization_id, entry_set_id, clearing, amount_cents, posted_at)"
-            " SELECT organization_id, id, 'ach', cents, now() FROM transfers_entryset, unnest(ARRAY[-1, 1]) cents"
-            " WHERE id = (SELECT MAX(id) FROM transfers_entryset)"
-        )
-
-        words = refusal((sql, [uuid_of(globex), "settlement", uuid_of(waiting)]), (two_clearing_postings, []))
-
-        assert "transfers_entryset_transfer_id_of_same_organization" in words
-
-    def test_keep_postings_to_themselves(self, settled, globex, foreign_pod, acme):
-        one = EntrySet.objects.get(transfer=settled)
-        elsewhere = [posting_of(one, globex, None, "ach", cents) for cents in (1, -1)]
-        on_theirs = [posting_of(one, acme, foreign_pod, None, 1), posting_of(one, acme, None, "ach", -1)]
-
-        assert "transfers_posting_entry_set_id_of_same_organization" in refusal(*elsewhere)
-        assert "transfers_posting_account_id_of_same_organization" in refusal(*on_theirs)
-
-    def test_keep_permission_entries_to_themselves(self, api, globex):
-        entry = PermissionEntry.objects.first()
-        sql = "UPDATE apikeys_permissionentry SET organization_id = %s WHERE id = %s"
-
-        assert "apikeys_permissionentry_key_of_same_organization" in refusal((sql, [uuid_of(globex), entry.id]))
 
 
 class TestCheckLedger:

@@ -1,4 +1,4 @@
-"""``./test``: the whole test suite, or the part that its arguments name. Standard library only."""
+"""``./test``: the test suite, short, full or long, or the part that its arguments name. Standard library only."""
 
 import sys
 
@@ -11,7 +11,9 @@ usage: ./test [pytest's arguments]
 Install what is missing into .venv, start a database for tests in .local/test-postgres, run pytest on all processors,
 and stop the database. The exit code is pytest's.
 
-  ./test                           everything
+  ./test                           every promise, in minutes; the last lines say how many tests were left out
+  ./test --full                    what CI runs: browsers, servers, kills and the demo's year as well
+  ./test --long                    all of that in its longest form: hours
   ./test tests/postgres -k stale   a part of it
   ./test -n 0 -x --pdb             in one process, into the debugger at the first failure
 

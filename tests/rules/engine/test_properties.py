@@ -139,7 +139,9 @@ def moves(plan):
 
 
 # A busy machine is slow, and that is no fault of the engine.
-patient = settings(deadline=None, max_examples=30, suppress_health_check=[HealthCheck.too_slow])
+patient = settings(
+    deadline=None, max_examples=min(30, settings.default.max_examples), suppress_health_check=[HealthCheck.too_slow]
+)
 
 
 class TestMakePlan:

@@ -1,14 +1,9 @@
-"""Short by default, long with --full."""
+"""A site: web and worker processes that can be killed. It takes seconds, so most of it waits for --full."""
 
 import pytest
 from django.db import connection
 
 from tests.transfers.chaos.site import Site, database_url
-
-
-@pytest.fixture
-def is_full(request) -> bool:
-    return request.config.getoption("full")
 
 
 @pytest.fixture

@@ -3,6 +3,7 @@
 import threading
 import time
 
+import pytest
 from django.db import connection, connections
 
 from tests.factories import PodFactory
@@ -16,7 +17,7 @@ ACCOUNTS = 8
 CLIENTS = 6
 WORKERS = 3
 START_CENTS = 500_00
-SHORT_SECONDS, FULL_SECONDS = 3, 30
+SECONDS, LONG_SECONDS = 3, 30
 
 
 def audit() -> tuple[int, int, int]:
@@ -28,8 +29,9 @@ def audit() -> tuple[int, int, int]:
         return cursor.fetchone()
 
 
+@pytest.mark.full
 class TestBank:
-    def test_neither_loses_nor_makes_a_cent(self, api, acme, site, dice, is_full):
+    def test_neither_loses_nor_makes_a_cent(self, api, acme, site, dice, by_length):
         pods = PodFactory.create_batch(ACCOUNTS, organization=acme)
         for pod in pods:
             fund(pod, START_CENTS)
@@ -65,7 +67,7 @@ class TestBank:
 
         def clock():
             wait_until(lambda: Transfer.objects.filter(completed_at__isnull=False).count() > ACCOUNTS, "a transfer")
-            time.sleep(FULL_SECONDS if is_full else SHORT_SECONDS)
+            time.sleep(by_length(SECONDS, SECONDS, LONG_SECONDS))
             end.set()
 
         def until_the_end(work):

@@ -3,6 +3,7 @@
 import itertools
 import time
 
+import pytest
 from django.db import connections
 from django.db.models import Sum
 
@@ -18,17 +19,18 @@ from transfers.models import UNDER_WAY, EntrySet, Status, Transfer
 CLIENTS = 4
 # The longest pause between two kills is long enough for a process to be busy, and short enough to catch some that are
 # just starting.
-SHORT = {"kills": 10, "transfers": 100, "pause": 0.3}
-FULL = {"kills": 200, "transfers": 2000, "pause": 1.0}
+FULL = {"kills": 10, "transfers": 100, "pause": 0.3}
+LONG = {"kills": 200, "transfers": 2000, "pause": 1.0}
 
 
 def token_of(api) -> str:
     return api.headers["Authorization"].partition(" ")[2]
 
 
+@pytest.mark.full
 class TestKills:
-    def test_leave_each_transfer_done_once_or_not_at_all(self, api, acme, site, dice, is_full):
-        size = FULL if is_full else SHORT
+    def test_leave_each_transfer_done_once_or_not_at_all(self, api, acme, site, dice, by_length):
+        size = by_length(FULL, FULL, LONG)
         pods = PodFactory.create_batch(6, organization=acme)
         banks = ExternalAccountFactory.create_batch(2, organization=acme, balance_cents=1_000_000_00)
         for pod in pods:
@@ -96,9 +98,9 @@ class TestKills:
 class TestWorker:
     """SIGTERM, which asks."""
 
-    def test_finishes_its_batch_and_ends_when_it_is_told_to(self, api, income, rent, site, dice, is_full):
+    def test_finishes_its_batch_and_ends_when_it_is_told_to(self, api, income, rent, site, dice, by_length):
         fund(income, 10_000_00)
-        for _ in range(5 if is_full else 1):
+        for _ in range(by_length(1, 1, 5)):
             worker = site.start_worker()
             before = Transfer.objects.filter(status=Status.COMPLETE).count()
             for _ in range(60):

@@ -307,14 +307,14 @@ class MoneyMachine(RuleBasedStateMachine):
 
 
 class TestMoneyMachine:
-    def test_agrees_with_the_model_at_every_step(self, db, is_full, monkeypatch):
+    def test_agrees_with_the_model_at_every_step(self, db, by_length, monkeypatch):
         monkeypatch.setattr("django.utils.timezone.now", lambda: MoneyMachine.clock)
 
         run_state_machine_as_test(
             MoneyMachine,
             settings=settings(
-                max_examples=100 if is_full else 5,
-                stateful_step_count=50 if is_full else 25,
+                max_examples=by_length(2, 5, 100),
+                stateful_step_count=by_length(25, 25, 50),
                 deadline=None,
                 print_blob=True,
                 suppress_health_check=list(HealthCheck),

@@ -22,8 +22,8 @@ cluster_module = pytest.importorskip(
 )
 
 CLIENTS = 3
-SHORT = {"restarts": 1, "transfers": 20}
-FULL = {"restarts": 25, "transfers": 600}
+FULL = {"restarts": 1, "transfers": 20}
+LONG = {"restarts": 25, "transfers": 600}
 
 # Makes an organization with two pods, with money in one, and prints what a client needs.
 SET_UP = """
@@ -107,9 +107,10 @@ def world():
     shutil.rmtree(folder)
 
 
+@pytest.mark.full
 class TestRestarts:
-    def test_of_the_database_lose_and_double_nothing(self, world, tmp_path, dice, is_full):
-        size = FULL if is_full else SHORT
+    def test_of_the_database_lose_and_double_nothing(self, world, tmp_path, dice, by_length):
+        size = by_length(FULL, FULL, LONG)
         facts = world.run(SET_UP)
         numbers, ids, restarts = itertools.count(), {}, 0
 
