@@ -23,7 +23,7 @@ from sequence import clock
 from sequence.api.ids import show_id
 from sequence.client_address import client_address, network_of
 from sequence.errors import Unauthorized
-from sequence.kept_cursor import fetch
+from sequence.kept_cursor import fetch, run
 
 SCHEME = "apikey"
 # Staff ask "is this key still used?", not "when exactly?": one write a minute answers it.
@@ -133,7 +133,7 @@ def find_key(token: str, *, at: datetime) -> AuthenticatedKey:
     if not hmac.compare_digest(bytes(row[1]), digest) or not row[7]:
         raise Unauthorized()
     if row[10] is None or row[10] <= at - LAST_USE_PRECISION:
-        fetch(_NOTE_USE, {"id": row[0], "now": at})
+        run(_NOTE_USE, {"id": row[0], "now": at})
     return AuthenticatedKey(
         id=show_id("key", row[0]),
         prefix=row[2],

@@ -21,7 +21,7 @@ from sequence import clock
 from sequence.api.ids import parse_id
 from sequence.audit import SET_CONTEXT, context_parameters
 from sequence.errors import Detail, DomainError
-from sequence.kept_cursor import fetch
+from sequence.kept_cursor import fetch, run
 from sequence.transactions import run_in_transaction, sqlstate_of
 
 HEADER = "Idempotency-Key"
@@ -150,7 +150,7 @@ def _insert(attempt: Attempt) -> int | None:
 
 
 def _store(record_id: int, response: HttpResponse) -> None:
-    fetch(_STORE, [response.status_code, response.content.decode(), record_id])
+    run(_STORE, [response.status_code, response.content.decode(), record_id])
 
 
 def _replay(attempt: Attempt, authorize: Callable[[], None]) -> HttpResponse:

@@ -6,25 +6,33 @@ A new one costs Python as much again as sending the statement does.
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from django.db import connection
+from django.db import DEFAULT_DB_ALIAS, connections
 from django.db.backends.utils import CursorWrapper
 
 Row = tuple[Any, ...]
+Values = Sequence[Any] | Mapping[str, Any]
 
 
-def fetch(statement: str, values: Sequence[Any] | Mapping[str, Any]) -> list[Row]:
+def fetch(statement: str, values: Values) -> list[Row]:
     """Return the rows that the statement answers, all of them, so that the cursor is free for the next."""
     cursor = _cursor()
     cursor.execute(statement, values)
-    return cursor.fetchall() if cursor.description else []
+    return cursor.fetchall()
+
+
+def run(statement: str, values: Values) -> None:
+    """Run a statement that answers no rows."""
+    _cursor().execute(statement, values)
 
 
 def _cursor() -> CursorWrapper:
     """Return the cursor of the connection that this thread has now."""
+    # Looked up once: each look through django.db.connection costs as much as a function of ours.
+    connection: Any = connections[DEFAULT_DB_ALIAS]
     kept: CursorWrapper | None = getattr(connection, "kept_cursor", None)
     # Whoever looks on at the statements (a test, DEBUG) is served by a cursor that reports them.
-    if kept is None or connection.queries_logged or kept.cursor.connection is not connection.connection:
-        kept = connection.cursor()
-        if not connection.queries_logged:
-            connection.kept_cursor = kept  # type: ignore[attr-defined]
+    if connection.queries_logged:
+        return connection.cursor()
+    if kept is None or kept.cursor.connection is not connection.connection:
+        kept = connection.kept_cursor = connection.cursor()
     return kept
