@@ -10,7 +10,7 @@ from psycopg.types.numeric import Int8
 
 from apikeys.entries import Permission
 from apikeys.models import SpendPeriod
-from sequence.api.ids import parse_id
+from sequence.core.api.ids import parse_id
 
 # A fragment for the statement that inserts what an entry lets through: the count of it in the same breath, so that the
 # transfers of one key wait for each other's commits alone. It reads ``asked``, the row that was inserted, and with it

@@ -13,9 +13,9 @@ from rest_framework.throttling import BaseThrottle
 
 from apikeys.authentication import AuthenticatedKey
 from apikeys.errors import RateLimitExceeded
-from sequence import clock
-from sequence.api.ids import parse_id
-from sequence.kept_cursor import fetch
+from sequence.core import clock
+from sequence.core.api.ids import parse_id
+from sequence.core.database.kept_cursor import fetch
 
 WINDOW = timedelta(minutes=1)
 

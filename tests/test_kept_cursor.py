@@ -6,7 +6,7 @@ import pytest
 from django.db import DatabaseError, connection
 from django.test.utils import CaptureQueriesContext
 
-from sequence.kept_cursor import fetch, run
+from sequence.core.database.kept_cursor import fetch, run
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

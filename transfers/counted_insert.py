@@ -10,9 +10,9 @@ from psycopg.types.numeric import Int8
 from apikeys.entries import Permission
 from apikeys.models import SpendPeriod
 from apikeys.spending import COUNT_ASKED, count_parameters
-from sequence.api.ids import parse_id
-from sequence.kept_cursor import fetch
-from sequence.transactions import TryAgain
+from sequence.core.api.ids import parse_id
+from sequence.core.database.kept_cursor import fetch
+from sequence.core.transactions import TryAgain
 from transfers.models import Transfer
 
 # Every other column of a transfer that begins is null.

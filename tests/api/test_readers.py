@@ -7,7 +7,7 @@ import pytest
 from rest_framework.exceptions import ValidationError
 
 from accounts.serializers import CreatePod
-from sequence.api.fields import NoFields, StrictSerializer
+from sequence.core.api.fields import NoFields, StrictSerializer
 from tests.api.test_texts import subclasses
 from transfers.serializers import CreateTransfer, TransferListQuery
 

@@ -8,7 +8,7 @@ from apikeys.entries import parse_permissions
 from apikeys.models import SpendCounter, SpendPeriod
 from apikeys.services import create_api_key
 from apikeys.spending import starts_on
-from sequence.transactions import TryAgain, run_in_transaction
+from sequence.core.transactions import TryAgain, run_in_transaction
 from tests.factories import PodFactory
 from transfers.counted_insert import insert_counted
 from transfers.models import Direction, Origin, Status, Transfer
