@@ -8,7 +8,6 @@ from datetime import datetime, timedelta
 from typing import cast
 
 from django.conf import settings
-from django.db import connection
 from rest_framework.request import Request
 from rest_framework.throttling import BaseThrottle
 
@@ -16,6 +15,7 @@ from apikeys.authentication import AuthenticatedKey
 from apikeys.errors import RateLimitExceeded
 from sequence.core import clock
 from sequence.core.api.ids import parse_id
+from sequence.core.database.kept_cursor import fetch
 
 WINDOW = timedelta(minutes=1)
 
@@ -42,9 +42,8 @@ class KeyThrottle(BaseThrottle):
 def count_request(key: AuthenticatedKey, *, at: datetime) -> None:
     """Count one request of the key. Raises RateLimitExceeded when its minute is used up."""
     limit = key.rate_limit_per_minute or settings.RATE_LIMIT_PER_MINUTE
-    with connection.cursor() as cursor:
-        cursor.execute(_COUNT, {"key": parse_id("key", key.id), "now": at, "over": at - WINDOW, "limit": limit})
-        started_at, requests = cursor.fetchone()
+    values = {"key": parse_id("key", key.id), "now": at, "over": at - WINDOW, "limit": limit}
+    [(started_at, requests)] = fetch(_COUNT, values)
     if requests > limit:
         retry_after = max(1, math.ceil((started_at + WINDOW - at).total_seconds()))
         raise RateLimitExceeded(retry_after=retry_after, limit=limit)
