@@ -132,7 +132,7 @@ def find_key(token: str, *, at: datetime) -> AuthenticatedKey:
     row = rows[0]
     if not hmac.compare_digest(bytes(row[1]), digest) or not row[7]:
         raise Unauthorized()
-    if row[10] is None or row[10] <= at - LAST_USE_PRECISION:
+    if row[10] is None or not at - LAST_USE_PRECISION < row[10] <= at:
         run(_NOTE_USE, {"id": row[0], "now": at})
     return AuthenticatedKey(
         id=show_id("key", row[0]),

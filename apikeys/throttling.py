@@ -19,13 +19,15 @@ from sequence.core.database.kept_cursor import fetch
 
 WINDOW = timedelta(minutes=1)
 
-# A window starts with the first request after the last one ended. Refused requests count no further than one past the
-# limit, so that hammering neither prolongs the wait nor overflows.
+# A window starts with the first request after the last one ended, or before it began: a clock was set back. Refused
+# requests count no further than one past the limit, so that hammering neither prolongs the wait nor overflows.
 _COUNT = """
 INSERT INTO apikeys_ratewindow AS rate (api_key_id, started_at, requests) VALUES (%(key)s, %(now)s, 1)
 ON CONFLICT (api_key_id) DO UPDATE SET
-    started_at = CASE WHEN rate.started_at <= %(over)s THEN %(now)s ELSE rate.started_at END,
-    requests = CASE WHEN rate.started_at <= %(over)s THEN 1 ELSE LEAST(rate.requests + 1, %(limit)s + 1) END
+    started_at = CASE WHEN rate.started_at > %(over)s AND rate.started_at <= %(now)s
+        THEN rate.started_at ELSE %(now)s END,
+    requests = CASE WHEN rate.started_at > %(over)s AND rate.started_at <= %(now)s
+        THEN LEAST(rate.requests + 1, %(limit)s + 1) ELSE 1 END
 RETURNING started_at, requests
 """
 

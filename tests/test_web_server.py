@@ -274,7 +274,7 @@ class TestPorts:
 
     def test_are_free_again_once_their_server_was_killed(self):
         address = Address("127.0.0.1", free_port())
-        code = "import os; from sequence.local.launch.address import Address; a = Address.from_environment(); c = a.claim();"
+        code = "import os; from sequence.local.launch.address import Address; c = Address.from_environment().claim();"
         environment = {**os.environ, "PORT": str(address.port), "HOST": address.host}
         subprocess.run(  # noqa: S603
             [sys.executable, "-c", f"{code} os.kill(os.getpid(), 9)"], cwd=ROOT, env=environment, check=False
