@@ -10,8 +10,10 @@ class RulesConfig(AppConfig):
         from apikeys.scopes import ResourceKind
         from rules import guards, services, sweeps
         from sequence.sweeps import register_sweep
+        from transfers.arrivals import wait_for_arrivals
 
         offer_resources(ResourceKind.RULE, services.name_rules)
         account_deleting.connect(guards.refuse_while_an_enabled_rule_uses_it)
+        wait_for_arrivals(sweeps.AWAITED_BY_A_RULE)
         for sweep in sweeps.SWEEPS:
             register_sweep(sweep)

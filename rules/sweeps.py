@@ -18,6 +18,11 @@ from transfers.settlement import set_aside
 log = structlog.get_logger("sequence.rules")
 
 BATCH_SIZE = 100
+# Which arrivals may set off a rule; see transfers.arrivals. ``_rules_for_deposits`` finds the rule itself.
+AWAITED_BY_A_RULE = """EXISTS (
+    SELECT FROM rules_rule
+    WHERE trigger_account_id = {account_id} AND status = 'enabled' AND trigger_type = 'ON_FUNDS_TRANSFERRED'
+)"""
 
 
 def notice_deposits(now: datetime) -> int:

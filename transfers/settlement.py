@@ -12,6 +12,7 @@ from sequence.sweeps import DATABASE_TROUBLE, do_batch
 from sequence.transactions import transactional
 from transfers.ach_limits import ReachedLimits
 from transfers.batches import Batch, lock_accounts_of
+from transfers.bulk_sql import settle_funded
 from transfers.models import CancelReason, ErrorCode, Status, Transfer
 from transfers.rails import OutsideRail, RailUnreachable, Report, ReportKind, outside_rails
 
@@ -26,9 +27,28 @@ APPROVAL_LIFETIME = timedelta(days=7)
 def accept(now: datetime) -> int:
     """Take transfers out of PROCESSING: complete what the ledger alone can move, hand the rest to its rail.
 
-    Not enough funds makes one INCOMPLETE, a limit or a deleted account an ERROR; neither moves anything.
+    Not enough funds makes one INCOMPLETE, a limit or a deleted account an ERROR; neither moves anything. What the
+    payers can fund goes together, in one statement; the rest one after another, in a transaction of its own, since it
+    locks limits before accounts.
     """
-    return do_batch(_accept_batch, now, size=BATCH_SIZE, set_aside=set_aside)
+    claimed, settled = _settle_funded(now)
+    left = claimed - settled
+    return settled + (do_batch(_accept_batch, now, size=left, set_aside=set_aside) if left else 0)
+
+
+def _settle_funded(now: datetime) -> tuple[int, int]:
+    try:
+        return _settle_funded_batch(now)
+    except DATABASE_TROUBLE:
+        raise
+    except Exception as error:
+        log.error("settling_together_broke", exc_info=error)
+        return BATCH_SIZE, 0  # One after another they tell which of them it is.
+
+
+@transactional
+def _settle_funded_batch(now: datetime) -> tuple[int, int]:
+    return settle_funded(now, limit=BATCH_SIZE)
 
 
 @transactional

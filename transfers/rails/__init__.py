@@ -29,6 +29,11 @@ def names_with_ach_limits() -> set[str]:
     return {rail.name for rail in RAILS.values() if rail.has_ach_limits}
 
 
+def names_that_settle_at_once() -> set[str]:
+    """Return the names of the rails on which the ledger alone moves the money."""
+    return {rail.name for rail in RAILS.values() if rail.settles_at_once}
+
+
 def is_simulated(transfer: Transfer) -> bool:
     """Return whether people may say how the payment ends."""
     return isinstance(rail_of(transfer), SimulatedRail)
@@ -43,6 +48,7 @@ __all__ = [
     "Report",
     "ReportKind",
     "is_simulated",
+    "names_that_settle_at_once",
     "names_with_ach_limits",
     "outside_rails",
     "rail_between",

@@ -1,0 +1,157 @@
+"""SQL by hand: what a sweep does to a hundred transfers in one statement. No other module of this app has any.
+
+Each statement is the fast form of something that ``transfers.settlement`` says in Python, row by row;
+``tests/transfers/test_bulk_sql.py`` holds the two equal on states made by chance. A batch of a hundred costs what one
+transfer would, and each round trip that is saved is time in which a hot account's lock is not held.
+"""
+
+from collections.abc import Collection, Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+from django.db import connection
+
+from apikeys.entries import MAX_CENTS
+from sequence.api.ids import parse_id
+from transfers.arrivals import is_awaited
+from transfers.models import STALLED_REST, Transfer
+from transfers.rails import names_that_settle_at_once
+
+# ``claimed`` is what ``Transfer.objects.accepted().ready()`` claims, and ``locked`` what ``lock_accounts_of`` locks.
+#
+# An account is solid when all that it sends in this batch can go at once (``is_plain``: between two accounts of the
+# ledger that are there, on a rail of the ledger, by somebody whom nobody has stopped), when it has the money for all of
+# it without counting what comes in, and when its balance stays countable whatever comes in. A transfer between two
+# solid accounts completes wherever it stands in the batch, and nothing that is left for later depends on it: what is
+# left touches solid accounts only as payers that have enough, or as payees that can take it. All that touches any other
+# account is left, so that it is done in its order.
+_SETTLE_FUNDED = """
+WITH claimed AS MATERIALIZED (
+    SELECT id, organization_id, amount_cents, rail, source_id, destination_id, api_key_id, created_at
+    FROM transfers_transfer
+    WHERE status = 'processing' AND (stalled_at IS NULL OR stalled_at <= %(rested)s)
+    ORDER BY created_at, id LIMIT {limit} FOR NO KEY UPDATE SKIP LOCKED
+), locked AS MATERIALIZED (
+    SELECT id, balance_cents - held_cents AS available,
+        type <> 'external_account' AND deleted_at IS NULL AS is_there
+    FROM accounts_account
+    WHERE id = ANY (ARRAY(SELECT source_id FROM claimed UNION SELECT destination_id FROM claimed))
+    ORDER BY id FOR NO KEY UPDATE
+), judged AS MATERIALIZED (
+    SELECT claimed.*, claimed.rail = ANY (%(rails)s) AND source.is_there AND destination.is_there
+        AND organization.status = 'active' AND key.paused_at IS NULL AND key.revoked_at IS NULL AS is_plain
+    FROM claimed
+    JOIN locked source ON source.id = claimed.source_id
+    JOIN locked destination ON destination.id = claimed.destination_id
+    JOIN apikeys_organization organization ON organization.id = claimed.organization_id
+    LEFT JOIN apikeys_apikey key ON key.id = claimed.api_key_id
+), shaky AS MATERIALIZED (
+    SELECT locked.id FROM locked JOIN (
+        SELECT end_id, SUM(sent) AS sent, SUM(received) AS received, BOOL_AND(is_plain) AS is_plain
+        FROM (
+            SELECT source_id AS end_id, amount_cents AS sent, 0 AS received, is_plain FROM judged
+            UNION ALL SELECT destination_id, 0, amount_cents, TRUE FROM judged
+            UNION ALL SELECT source_id, 0, 0, FALSE FROM claimed WHERE destination_id IS NULL
+            UNION ALL SELECT destination_id, 0, amount_cents, TRUE FROM claimed WHERE source_id IS NULL
+        ) flow GROUP BY end_id
+    ) batch ON batch.end_id = locked.id
+    WHERE NOT (batch.is_plain AND batch.sent <= locked.available AND locked.available + batch.received <= {most})
+), funded AS MATERIALIZED (
+    SELECT * FROM judged
+    WHERE is_plain AND source_id NOT IN (SELECT id FROM shaky) AND destination_id NOT IN (SELECT id FROM shaky)
+), posted AS (
+    INSERT INTO transfers_entryset (organization_id, kind, transfer_id, posted_at)
+    SELECT organization_id, 'settlement', id, %(now)s FROM funded ORDER BY created_at, id
+    RETURNING id, transfer_id
+), moved AS (
+    INSERT INTO transfers_posting (organization_id, entry_set_id, account_id, amount_cents, posted_at)
+    SELECT funded.organization_id, posted.id, leg.account_id, leg.cents, %(now)s
+    FROM posted JOIN funded ON funded.id = posted.transfer_id, LATERAL (
+        VALUES (funded.source_id, -funded.amount_cents), (funded.destination_id, funded.amount_cents)
+    ) leg (account_id, cents)
+), completed AS (
+    UPDATE transfers_transfer transfer
+    SET status = 'complete', accepted_at = coalesce(transfer.accepted_at, %(now)s), completed_at = %(now)s,
+        arrival_noticed_at = CASE WHEN {awaited} THEN NULL ELSE %(now)s END, stalled_at = NULL, updated_at = %(now)s
+    FROM funded WHERE transfer.id = funded.id
+)
+SELECT (SELECT COUNT(*) FROM claimed), (SELECT COUNT(*) FROM funded)
+"""
+
+_ADD_TO_ACCOUNTS = """
+UPDATE accounts_account account
+SET held_cents = account.held_cents + change.held,
+    balance_cents = account.balance_cents + change.snapshot,
+    paid_since_statement_cents = CASE WHEN account.external_account_type = 'LIABILITY'
+        THEN greatest(0, account.paid_since_statement_cents - change.snapshot) ELSE 0 END,
+    paid_since_minimum_cents = CASE WHEN account.external_account_type = 'LIABILITY'
+        THEN greatest(0, account.paid_since_minimum_cents - change.snapshot) ELSE 0 END,
+    balance_updated_at = CASE WHEN change.snapshot = 0 THEN account.balance_updated_at ELSE %s END
+FROM unnest(%s::uuid[], %s::bigint[], %s::bigint[]) AS change (id, held, snapshot)
+WHERE account.id = change.id
+"""
+
+_WRITE_OUTCOMES = """
+UPDATE transfers_transfer transfer
+SET status = change.status, error_code = change.error_code, cancel_reason = change.cancel_reason,
+    accepted_at = change.accepted_at, completed_at = change.completed_at,
+    stalled_at = NULL, updated_at = %s
+FROM unnest(%s::uuid[], %s::text[], %s::text[], %s::text[], %s::timestamptz[], %s::timestamptz[])
+    AS change (id, status, error_code, cancel_reason, accepted_at, completed_at)
+WHERE transfer.id = change.id
+"""
+
+
+def settle_funded(now: datetime, *, limit: int) -> tuple[int, int]:
+    """Complete what the ledger alone can move of the oldest ``limit`` accepted transfers.
+
+    Returns how many of them there were, and how many it completed. The others are as they were, for ``accept`` to
+    decide in their order: those whose payer may lack the money, or that are no plain payment in the ledger.
+    """
+    # A number in the text, not a parameter: the plan is then one for a hundred rows, and made once.
+    statement = _SETTLE_FUNDED.format(limit=int(limit), most=MAX_CENTS, awaited=is_awaited("funded.destination_id"))
+    facts: dict[str, Any] = {
+        "now": now,
+        "rested": now - STALLED_REST,
+        "rails": sorted(names_that_settle_at_once()),
+    }
+    with connection.cursor() as cursor:
+        cursor.execute(statement, facts)
+        claimed, funded = cursor.fetchone()
+    return claimed, funded
+
+
+def add_to_accounts(held: Mapping[str, int], snapshots: Mapping[str, int], ids: Collection[str], at: datetime) -> None:
+    """Add to what the accounts hold, and to what their institutions are known to have, as of ``at``."""
+    changed = sorted(id for id in ids if held.get(id) or snapshots.get(id))
+    if not changed:
+        return
+    with connection.cursor() as cursor:
+        cursor.execute(
+            _ADD_TO_ACCOUNTS,
+            [
+                at,
+                [parse_id("acc", id) for id in changed],
+                [held.get(id, 0) for id in changed],
+                [snapshots.get(id, 0) for id in changed],
+            ],
+        )
+
+
+def write_outcomes(transfers: Sequence[Transfer], at: datetime) -> None:
+    """Write what has become of the transfers: status, why, and when."""
+    if not transfers:
+        return
+    with connection.cursor() as cursor:
+        cursor.execute(
+            _WRITE_OUTCOMES,
+            [
+                at,
+                [parse_id("txr", transfer.id) for transfer in transfers],
+                [str(transfer.status) for transfer in transfers],
+                [transfer.error_code and str(transfer.error_code) for transfer in transfers],
+                [transfer.cancel_reason and str(transfer.cancel_reason) for transfer in transfers],
+                [transfer.accepted_at for transfer in transfers],
+                [transfer.completed_at for transfer in transfers],
+            ],
+        )
