@@ -68,8 +68,9 @@ class EntrySet(models.Model):
                 when=pgtrigger.After,
                 operation=pgtrigger.Insert,
                 timing=pgtrigger.Deferred,
+                # Where there is one there are two: none is of nothing, and the INSERT of them sums to zero.
                 func="""
-                    IF (SELECT COUNT(*) FROM transfers_posting WHERE entry_set_id = NEW.id) < 2 THEN
+                    IF NOT EXISTS (SELECT FROM transfers_posting WHERE entry_set_id = NEW.id) THEN
                         RAISE EXCEPTION 'Entry set % has fewer than two postings.', NEW.id USING ERRCODE = '23514';
                     END IF;
                     RETURN NULL;
@@ -117,10 +118,15 @@ class Posting(models.Model):
                 name="balances",
                 when=pgtrigger.After,
                 operation=pgtrigger.Insert,
-                timing=pgtrigger.Deferred,
+                level=pgtrigger.Statement,
+                referencing=pgtrigger.Referencing(new="fresh"),
+                declare=[("wrong", "BIGINT")],
+                # Each INSERT by itself, so that no statement ever sees a set that does not sum to zero.
                 func="""
-                    IF (SELECT SUM(amount_cents) FROM transfers_posting WHERE entry_set_id = NEW.entry_set_id) <> 0 THEN
-                        RAISE EXCEPTION 'The postings of entry set % do not sum to zero.', NEW.entry_set_id
+                    SELECT entry_set_id INTO wrong FROM fresh
+                    GROUP BY entry_set_id HAVING SUM(amount_cents) <> 0 LIMIT 1;
+                    IF FOUND THEN
+                        RAISE EXCEPTION 'The postings of entry set % do not sum to zero.', wrong
                             USING ERRCODE = '23514';
                     END IF;
                     RETURN NULL;
