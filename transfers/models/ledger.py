@@ -39,12 +39,16 @@ def _never_truncated() -> pgtrigger.Trigger:
 
 
 class EntrySet(models.Model):
-    """One movement: its postings sum to zero, checked by PostgreSQL when the transaction commits."""
+    """One movement: its postings sum to zero, which PostgreSQL checks of each INSERT of postings by itself."""
 
     id = models.BigAutoField(primary_key=True)
-    organization = models.ForeignKey(Organization, on_delete=models.PROTECT, related_name="+")
+    # ``entry_set_within_organization`` begins with it.
+    organization = models.ForeignKey(Organization, on_delete=models.PROTECT, related_name="+", db_index=False)
     kind = models.CharField(max_length=10, choices=EntrySetKind)
-    transfer = models.ForeignKey(Transfer, null=True, on_delete=models.PROTECT, related_name="entry_sets")
+    # A composite foreign key says more than a constraint of its own would: see migration 0002.
+    transfer = models.ForeignKey(
+        Transfer, null=True, on_delete=models.PROTECT, db_constraint=False, db_index=False, related_name="entry_sets"
+    )
     posted_at = models.DateTimeField()
 
     class Meta:
@@ -89,9 +93,14 @@ class Posting(models.Model):
     """
 
     id = models.BigAutoField(primary_key=True)
-    organization = models.ForeignKey(Organization, on_delete=models.PROTECT, related_name="+")
-    entry_set = models.ForeignKey(EntrySet, on_delete=models.PROTECT, related_name="postings")
-    account = models.ForeignKey(Account, null=True, on_delete=models.PROTECT, related_name="postings")
+    # Composite foreign keys say more than constraints of their own would: see migration 0002. The organization is the
+    # entry set's, which has one.
+    organization = models.ForeignKey(Organization, on_delete=models.PROTECT, related_name="+", db_constraint=False)
+    entry_set = models.ForeignKey(EntrySet, on_delete=models.PROTECT, related_name="postings", db_constraint=False)
+    # ``posting_by_account`` begins with it.
+    account = models.ForeignKey(
+        Account, null=True, on_delete=models.PROTECT, db_constraint=False, db_index=False, related_name="postings"
+    )
     clearing = models.CharField(max_length=20, choices=Clearing, null=True)  # noqa: DJ001 - null is "an account"
     amount_cents = models.BigIntegerField()
     posted_at = models.DateTimeField()
