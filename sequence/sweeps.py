@@ -11,6 +11,8 @@ from typing import Protocol
 import structlog
 from django.db import InterfaceError, OperationalError
 
+from sequence.due import with_due_rows
+
 log = structlog.get_logger("sequence.sweeps")
 
 Sweep = Callable[[datetime], int]
@@ -52,9 +54,14 @@ def registered_sweeps() -> Sequence[Sweep]:
     return tuple(_sweeps)
 
 
+def due_sweeps(now: datetime) -> Sequence[Sweep]:
+    """Return the sweeps that may have something to do at ``now``, in the order in which they run."""
+    return with_due_rows(_sweeps, now) if _sweeps else ()
+
+
 def sweep_all(now: datetime) -> int:
-    """Run each sweep once and return how many rows were done. Repeat until it returns 0."""
-    return sum(sweep(now) for sweep in _sweeps)
+    """Run each sweep that is due once and return how many rows were done. Repeat until it returns 0."""
+    return sum(sweep(now) for sweep in due_sweeps(now))
 
 
 class Batch(Protocol):

@@ -6,7 +6,7 @@ database goes away waits for it to come back. A sweep that breaks rests for a wh
 
 import signal
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from types import FrameType
 
@@ -16,13 +16,23 @@ from django.db import InterfaceError, OperationalError, connection
 
 from sequence import clock
 from sequence.heartbeat import Heartbeat
-from sequence.sweeps import DATABASE_TROUBLE, Sweep, name_of, registered_chores, registered_sweeps, sweep_all
+from sequence.sweeps import (
+    DATABASE_TROUBLE,
+    Sweep,
+    due_sweeps,
+    name_of,
+    registered_chores,
+    registered_sweeps,
+    sweep_all,
+)
 from sequence.wakeup import LINGER_SECONDS, listen, wait_for_wakeup
 
 log = structlog.get_logger("sequence.worker")
 
 # What is due by the clock alone, and a wake-up that nobody heard, wait no longer than this.
 SWEEP_EVERY_SECONDS = 1.0
+# Chores are due once a day or so.
+CHORES_EVERY_SECONDS = 60.0
 # While the database is away: soon enough to be back with it, rare enough not to hammer it.
 RECONNECT_AFTER_SECONDS = 1.0
 # A sweep that broke: soon enough for what passes by itself, rare enough not to fill the log.
@@ -47,6 +57,7 @@ class Worker:
         self._is_stopping = False
         self._heartbeat = Heartbeat()
         self._rests_until: dict[Sweep, float] = {}
+        self._next_chores = 0.0
 
     def stop(self, signal_number: int = 0, frame: FrameType | None = None) -> None:
         """Stop after the batch at hand. Fit to be a signal handler."""
@@ -66,7 +77,7 @@ class Worker:
         listen()
         was_woken = False
         while not self._is_stopping:
-            done = sum(self._attempt(sweep) for sweep in registered_sweeps())
+            done = sum(self._attempt(sweep) for sweep in self._due_sweeps())
             self._heartbeat.beat(done)
             if done:
                 was_woken = True
@@ -74,9 +85,25 @@ class Worker:
             if was_woken:  # A commit just after the one that woke us sends no wake-up of its own.
                 was_woken = wait_for_wakeup(LINGER_SECONDS)
                 continue
-            for chore in registered_chores():
-                self._attempt(chore)
+            self._do_chores()
             was_woken = wait_for_wakeup(SWEEP_EVERY_SECONDS)
+
+    def _due_sweeps(self) -> Sequence[Sweep]:
+        """Return what may have work; all sweeps where the question itself breaks, since work must go on without it."""
+        try:
+            return due_sweeps(clock.now())
+        except DATABASE_TROUBLE:
+            raise
+        except Exception as error:
+            log.error("asking_for_work_broke", exc_info=error)
+            return registered_sweeps()
+
+    def _do_chores(self) -> None:
+        if time.monotonic() < self._next_chores:
+            return
+        self._next_chores = time.monotonic() + CHORES_EVERY_SECONDS
+        for chore in registered_chores():
+            self._attempt(chore)
 
     def _attempt(self, sweep: Sweep) -> int:
         """Return what the sweep did. One that breaks rests, is logged with the cause, and stands on the console."""

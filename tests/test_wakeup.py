@@ -154,7 +154,7 @@ class TestWorker:
                 looked.set()
             return 0
 
-        monkeypatch.setattr("sequence.worker.registered_sweeps", lambda: [sweep])
+        monkeypatch.setattr("sequence.worker.due_sweeps", lambda now: [sweep])
         monkeypatch.setattr("sequence.worker.registered_chores", list)
         monkeypatch.setattr("sequence.worker.SWEEP_EVERY_SECONDS", PATIENCE_SECONDS)
         monkeypatch.setattr("sequence.worker.signal.signal", lambda *_: None)

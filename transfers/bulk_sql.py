@@ -7,7 +7,8 @@ transfer would, and each round trip that is saved is time in which a hot account
 
 from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
+from uuid import UUID
 
 from django.db import connection
 
@@ -15,7 +16,6 @@ from apikeys.entries import MAX_CENTS
 from sequence.api.ids import parse_id
 from transfers.arrivals import is_awaited
 from transfers.models import STALLED_REST, Transfer
-from transfers.rails import names_that_settle_at_once
 
 # ``claimed`` is what ``Transfer.objects.accepted().ready()`` claims, and ``locked`` what ``lock_accounts_of`` locks.
 #
@@ -78,6 +78,40 @@ WITH claimed AS MATERIALIZED (
 SELECT (SELECT COUNT(*) FROM claimed), (SELECT COUNT(*) FROM funded)
 """
 
+# ``due`` is what ``Transfer.objects.arrived_unnoticed().ready()`` finds.
+_SKIP_ARRIVALS = """
+WITH due AS MATERIALIZED (
+    SELECT id, destination_id FROM transfers_transfer
+    WHERE completed_at IS NOT NULL AND destination_id IS NOT NULL AND arrival_noticed_at IS NULL
+        AND (stalled_at IS NULL OR stalled_at <= %(rested)s)
+    ORDER BY completed_at, id LIMIT {limit} FOR NO KEY UPDATE SKIP LOCKED
+), passed AS (
+    UPDATE transfers_transfer transfer SET arrival_noticed_at = %(now)s, stalled_at = NULL
+    FROM due WHERE transfer.id = due.id AND NOT ({awaited}) RETURNING transfer.id
+)
+SELECT (SELECT COUNT(*) FROM due), (SELECT COUNT(*) FROM passed)
+"""
+
+# ``due`` is what ``SimulatedPayment.objects.with_news()`` finds, and the outcome what ``SimulatedPayment.end`` notes.
+_TELL_SIMULATED_NEWS = """
+WITH due AS MATERIALIZED (
+    SELECT transfer_id, settled_at IS NOT NULL AS comes_back FROM transfers_simulatedpayment
+    WHERE (settled_at IS NULL AND settles_at <= %(now)s
+            OR settled_at IS NOT NULL AND returned_at IS NULL AND returns_at <= %(now)s)
+        AND transfer_id <> ALL (%(except_for)s::uuid[])
+    ORDER BY transfer_id LIMIT {limit} FOR UPDATE SKIP LOCKED
+), told AS (
+    UPDATE transfers_simulatedpayment payment
+    SET settled_at = coalesce(payment.settled_at, %(now)s),
+        returned_at = CASE WHEN due.comes_back THEN %(now)s ELSE payment.returned_at END,
+        returns_at = CASE WHEN NOT due.comes_back AND payment.outcome = 'settle' AND payment.return_code <> ''
+            THEN %(now)s + payment.return_delay_seconds * interval '1 second' ELSE payment.returns_at END
+    FROM due WHERE payment.transfer_id = due.transfer_id
+    RETURNING payment.transfer_id, due.comes_back, payment.outcome, payment.fail_code, payment.return_code
+)
+SELECT * FROM told ORDER BY transfer_id
+"""
+
 _ADD_TO_ACCOUNTS = """
 UPDATE accounts_account account
 SET held_cents = account.held_cents + change.held,
@@ -102,8 +136,8 @@ WHERE transfer.id = change.id
 """
 
 
-def settle_funded(now: datetime, *, limit: int) -> tuple[int, int]:
-    """Complete what the ledger alone can move of the oldest ``limit`` accepted transfers.
+def settle_funded(now: datetime, *, limit: int, rails: Collection[str]) -> tuple[int, int]:
+    """Complete what the ledger alone can move, on ``rails``, of the oldest ``limit`` accepted transfers.
 
     Returns how many of them there were, and how many it completed. The others are as they were, for ``accept`` to
     decide in their order: those whose payer may lack the money, or that are no plain payment in the ledger.
@@ -113,12 +147,42 @@ def settle_funded(now: datetime, *, limit: int) -> tuple[int, int]:
     facts: dict[str, Any] = {
         "now": now,
         "rested": now - STALLED_REST,
-        "rails": sorted(names_that_settle_at_once()),
+        "rails": sorted(rails),
     }
     with connection.cursor() as cursor:
         cursor.execute(statement, facts)
         claimed, funded = cursor.fetchone()
     return claimed, funded
+
+
+def pass_over_arrivals(now: datetime, *, limit: int) -> tuple[int, int]:
+    """Note of the oldest ``limit`` arrivals that nobody waits for that they are noticed.
+
+    Returns how many arrivals there were, and how many of them nobody waits for.
+    """
+    statement = _SKIP_ARRIVALS.format(limit=int(limit), awaited=is_awaited("due.destination_id"))
+    with connection.cursor() as cursor:
+        cursor.execute(statement, {"now": now, "rested": now - STALLED_REST})
+        due, passed = cursor.fetchone()
+    return due, passed
+
+
+class SimulatedNews(NamedTuple):
+    """What a simulated payment has to tell: that it comes back, or how it ended."""
+
+    transfer_id: UUID
+    comes_back: bool
+    outcome: str
+    fail_code: str | None
+    return_code: str | None
+
+
+def tell_simulated_news(now: datetime, *, limit: int, except_for: Collection[str]) -> list[SimulatedNews]:
+    """Note of at most ``limit`` simulated payments that their news is told, and return it."""
+    statement = _TELL_SIMULATED_NEWS.format(limit=int(limit))
+    with connection.cursor() as cursor:
+        cursor.execute(statement, {"now": now, "except_for": [parse_id("txr", id) for id in except_for]})
+        return [SimulatedNews(*row) for row in cursor.fetchall()]
 
 
 def add_to_accounts(held: Mapping[str, int], snapshots: Mapping[str, int], ids: Collection[str], at: datetime) -> None:

@@ -6,6 +6,7 @@ from datetime import datetime
 import pytest
 
 from accounts.models import ExternalAccountType
+from sequence.due import forget_questions
 from sequence.worker import run_once
 from tests.past_guards import past_guard
 from tests.rules.definitions import limit, manual, rule, step
@@ -65,9 +66,11 @@ class ScripRail(Rail):
 def add_rail(monkeypatch):
     def add(rail):
         monkeypatch.setattr(rails, "RAILS", {rail.name: rail, **rails.RAILS})
+        forget_questions()
         return rail
 
-    return add
+    yield add
+    forget_questions()
 
 
 @pytest.fixture

@@ -280,8 +280,8 @@ class TestARowThatBreaks:
                 raise ZeroDivisionError
             return done
 
-        def settle_funded(now, *, limit):
-            done = bulk_sql.settle_funded(now, limit=limit)
+        def settle_funded(now, **options):
+            done = bulk_sql.settle_funded(now, **options)
             if curse["on"] and Transfer.objects.filter(amount_cents=self.CURSED_CENTS, status="complete").exists():
                 raise ZeroDivisionError
             return done

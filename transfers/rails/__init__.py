@@ -1,5 +1,10 @@
 """What moves money, behind one interface. A real provider is one more class in this package and one more name below."""
 
+from datetime import datetime
+from typing import Any
+
+from django.db.models import QuerySet
+
 from transfers.models import Transfer
 from transfers.rails.base import End, OutsideRail, Rail, RailUnreachable, Report, ReportKind
 from transfers.rails.ledger import BookRail, IncomingRail
@@ -22,6 +27,13 @@ def rail_of(transfer: Transfer) -> Rail | None:
 def outside_rails() -> list[OutsideRail]:
     """Return the rails that payments are submitted to."""
     return [rail for rail in RAILS.values() if isinstance(rail, OutsideRail)]
+
+
+def news_of_rails(at: datetime) -> "list[QuerySet[Any]] | None":
+    """Return rows of which one is there while a rail has news; None where only the rails themselves can tell."""
+    news = [rail.rows_with_news(at) for rail in outside_rails()]
+    known = [rows for rows in news if rows is not None]
+    return known if len(known) == len(news) else None
 
 
 def names_with_ach_limits() -> set[str]:
@@ -50,6 +62,7 @@ __all__ = [
     "is_simulated",
     "names_that_settle_at_once",
     "names_with_ach_limits",
+    "news_of_rails",
     "outside_rails",
     "rail_between",
     "rail_of",
