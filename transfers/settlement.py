@@ -14,7 +14,7 @@ from sequence.transactions import transactional
 from transfers.ach_limits import ReachedLimits
 from transfers.batches import Batch, lock_accounts_of
 from transfers.bulk_sql import settle_funded
-from transfers.models import CancelReason, ErrorCode, Status, Transfer
+from transfers.models import CancelReason, ErrorCode, RailTrouble, Status, Transfer
 from transfers.rails import (
     OutsideRail,
     RailUnreachable,
@@ -159,6 +159,7 @@ def _collect_from(rail: OutsideRail, now: datetime) -> int:
         raise
     except Exception as error:
         log.error("collection_broke", rail=rail.name, exc_info=error)
+        RailTrouble.objects.update_or_create(rail=rail.name, defaults={"broke_at": now})
     return 0
 
 
