@@ -10,7 +10,7 @@ from django.db import connection
 from django.db.models import Exists
 
 from apikeys.models import ApiKey, Organization, OrganizationStatus
-from sequence.api.ids import parse_id
+from sequence.core.api.ids import parse_id
 
 # Also in the trigger of transfers, which cannot import it.
 _LOCK_NUMBER = "uuid_hash_extended(%s, 1)"

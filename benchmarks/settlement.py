@@ -19,8 +19,8 @@ from benchmarks.scene import Scene, milliseconds, say, scratch_scene
 from django.db import connection  # isort: skip - after benchmarks.scene, which sets Django up
 from django.utils import timezone
 
-from sequence.postgres.binaries import bin_folder
-from sequence.worker import run_once
+from sequence.core.worker import run_once
+from sequence.local.postgres.binaries import bin_folder
 from tests.transfers.chaos.site import database_url
 from transfers.models import Direction, Origin, Status, Transfer
 from transfers.rails.ledger import BookRail

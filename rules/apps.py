@@ -9,7 +9,7 @@ class RulesConfig(AppConfig):
         from apikeys.resources import offer_resources
         from apikeys.scopes import ResourceKind
         from rules import guards, services, sweeps
-        from sequence.sweeps import register_sweep
+        from sequence.core.sweeps import register_sweep
         from transfers.arrivals import wait_for_arrivals
 
         offer_resources(ResourceKind.RULE, services.name_rules)

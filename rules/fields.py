@@ -14,7 +14,7 @@ from django.db.models import TextChoices
 from rest_framework import serializers
 
 from accounts.models import AccountType
-from sequence.api.fields import MAX_CENTS, Cents, IdText, StrictSerializer, Text, show_time
+from sequence.core.api.fields import MAX_CENTS, Cents, IdText, StrictSerializer, Text, show_time
 from transfers.fields import StatementText
 
 # Six places are more than a cent of any amount that can be moved in a year of paychecks needs.

@@ -12,9 +12,9 @@ from django.db.models import Exists, OuterRef, Q
 
 from accounts.models import Account
 from apikeys.models import MAX_ACTOR_LENGTH, Organization
-from sequence import clock
-from sequence.api.ids import PrefixedIdField
-from sequence.texts import PlainTextField
+from sequence.core import clock
+from sequence.core.api.ids import PrefixedIdField
+from sequence.core.texts import PlainTextField
 from transfers.models import Status, Transfer
 
 

@@ -8,7 +8,7 @@ from accounts.errors import unfit
 from accounts.models import Account
 from rules.actions import ACTIONS, Action, TopUp
 from rules.engine.conditions import ValueFact
-from sequence.errors import Detail, InvalidRequest
+from sequence.core.errors import Detail, InvalidRequest
 from transfers.pairs import route_between
 
 _FACTS_OF_LIABILITIES = (ValueFact.NEXT_PAYMENT_MINIMUM_AMOUNT, ValueFact.LAST_STATEMENT_BALANCE)

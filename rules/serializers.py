@@ -12,7 +12,7 @@ from rules.engine.conditions import Fact, Operator, ValueFact
 from rules.fields import ConditionNumber, Flag, StartDate, one_of
 from rules.models import ExecutionMode, ExecutionStatus, Rule, RuleExecution, RuleStatus, ScheduleType, TriggerType
 from rules.readable_traces import MayRead, readable_trace
-from sequence.api.fields import (
+from sequence.core.api.fields import (
     BoundedList,
     Cents,
     Id,
@@ -24,7 +24,7 @@ from sequence.api.fields import (
     show_time,
     unknown_fields,
 )
-from sequence.errors import MAX_DETAILS
+from sequence.core.errors import MAX_DETAILS
 
 MAX_CONDITION_DEPTH = 10
 # Bounds on what one rule makes the engine do; far beyond what a person could review.

@@ -10,9 +10,9 @@ from rules.models import Rule, RuleExecution, TriggerType
 from rules.runs import MAX_CHAIN_RUNS, give_up, run, settle_status
 from rules.schedules import last_slot, next_slot
 from rules.services import start_executions
-from sequence.due import due_when
-from sequence.sweeps import do_batch
-from sequence.transactions import transactional
+from sequence.core.due import due_when
+from sequence.core.sweeps import do_batch
+from sequence.core.transactions import transactional
 from transfers.bulk_sql import pass_over_arrivals
 from transfers.models import STALLED_REST, Status, Transfer
 from transfers.settlement import set_aside

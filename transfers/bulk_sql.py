@@ -13,7 +13,7 @@ from uuid import UUID
 from django.db import connection
 
 from apikeys.entries import MAX_CENTS
-from sequence.api.ids import parse_id
+from sequence.core.api.ids import parse_id
 from transfers.arrivals import is_awaited
 from transfers.models import STALLED_REST, Transfer
 

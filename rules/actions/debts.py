@@ -10,7 +10,7 @@ from rules.actions.savings import percentage_in_words
 from rules.engine.shares import percent_of
 from rules.engine.snapshot import AccountState, Snapshot
 from rules.fields import AccountReferenceField, ActionParameters, Percent, PercentageTarget, one_of
-from sequence.api.fields import BoundedList, Cents
+from sequence.core.api.fields import BoundedList, Cents
 from transfers.models import ErrorCode
 
 # More debts than anybody has; a bound on what one action can do.

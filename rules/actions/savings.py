@@ -9,7 +9,7 @@ from rules.actions.base import Action, dollars, known
 from rules.engine.shares import percent_of
 from rules.engine.snapshot import Snapshot
 from rules.fields import AccountReferenceField, ActionParameters, Percent, PercentageTarget, one_of
-from sequence.api.fields import Cents
+from sequence.core.api.fields import Cents
 from transfers.models import ErrorCode
 
 

@@ -10,7 +10,7 @@ from rules.actions.base import MIN_TRANSFER_CENTS
 from rules.engine.conditions import evaluate
 from rules.engine.shares import Share, shares_of
 from rules.engine.snapshot import AccountState, Snapshot
-from sequence.api.fields import MAX_CENTS
+from sequence.core.api.fields import MAX_CENTS
 from transfers.models import Direction, ErrorCode
 from transfers.rails import rail_between
 

@@ -4,7 +4,7 @@ import json
 from typing import Any
 
 from rules.serializers import RuleBody
-from sequence.api.bodies import parse_object
+from sequence.core.api.bodies import parse_object
 
 
 def action(type: str, source: str = "income", destination: str | None = "rent", **own: Any) -> dict[str, Any]:

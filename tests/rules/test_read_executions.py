@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from rules.models import RuleExecution
-from sequence.worker import run_once
+from sequence.core.worker import run_once
 from tests.rules.definitions import on_funds, rule, step
 from tests.rules.steps import move, runs_of, trigger, write, write_enabled
 from tests.transfers.steps import error_of, fund

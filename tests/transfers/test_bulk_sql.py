@@ -22,7 +22,7 @@ from apikeys.spending import starts_on
 from rules import sweeps
 from rules.models import RuleExecution
 from rules.sweeps import notice_deposits
-from sequence.sweeps import do_batch
+from sequence.core.sweeps import do_batch
 from tests.factories import PodFactory, set_balance
 from tests.rules.definitions import on_funds, rule, step
 from tests.rules.steps import move, write_enabled

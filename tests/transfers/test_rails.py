@@ -6,8 +6,8 @@ from datetime import datetime
 import pytest
 
 from accounts.models import ExternalAccountType
-from sequence.due import forget_questions
-from sequence.worker import run_once
+from sequence.core.due import forget_questions
+from sequence.core.worker import run_once
 from tests.past_guards import past_guard
 from tests.rules.definitions import limit, manual, rule, step
 from tests.rules.steps import move, run_now, write_enabled

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from django.conf import settings
 from django.db.models import QuerySet
 
-from sequence.api.ids import show_id
+from sequence.core.api.ids import show_id
 from transfers.bulk_sql import SimulatedNews, tell_simulated_news
 from transfers.models import ErrorCode, Outcome, SimulatedMark, SimulatedPayment, Transfer
 from transfers.rails.base import End, OutsideRail, Report, ReportKind
