@@ -12,6 +12,8 @@ from django.db.models import Exists, OuterRef, Q
 
 from accounts.models import Account
 from apikeys.models import MAX_ACTOR_LENGTH, Organization
+from rules.definition import Definition
+from rules.vocabulary import TriggerType
 from sequence import clock
 from sequence.api.ids import PrefixedIdField
 from sequence.texts import PlainTextField
@@ -33,25 +35,6 @@ class RuleStatus(models.TextChoices):
 
     ENABLED = "enabled"
     DISABLED = "disabled"
-
-
-class TriggerType(models.TextChoices):
-    """What sets it off, as rules spell it."""
-
-    MANUAL = "MANUAL"
-    ON_FUNDS_TRANSFERRED = "ON_FUNDS_TRANSFERRED"
-    SCHEDULED = "SCHEDULED"
-
-
-class ScheduleType(models.TextChoices):
-    """When a scheduled rule runs."""
-
-    ONE_TIME = "ONE_TIME"
-    DAILY = "DAILY"
-    WEEKLY = "WEEKLY"
-    BI_WEEKLY = "BI_WEEKLY"  # the 1st and the 15th
-    MONTHLY = "MONTHLY"
-    EVERY_OTHER_WEEK = "EVERY_OTHER_WEEK"  # every 14 days
 
 
 class RuleQuerySet(models.QuerySet["Rule"]):
@@ -92,7 +75,7 @@ class Rule(models.Model):
     nickname = PlainTextField(max_length=100, null=True)
     description = PlainTextField(multiline=True, max_length=500, null=True)
     status = models.CharField(max_length=10, choices=RuleStatus, default=RuleStatus.DISABLED)
-    trigger_type = models.CharField(max_length=25, choices=TriggerType)
+    trigger_type = models.CharField(max_length=25, choices=TriggerType.choices())
     trigger_account = models.ForeignKey(Account, null=True, on_delete=models.PROTECT, related_name="+")
     definition = OrderedJSONField()
     # Every account that the definition names, so that "who uses this account?" is one look at an index.
@@ -139,9 +122,9 @@ class Rule(models.Model):
     def __str__(self) -> str:
         return self.nickname or self.id
 
-    @property
-    def trigger(self) -> dict[str, Any]:
-        return self.definition["trigger"]
+    def parsed(self) -> Definition:
+        """Return what it does as a value."""
+        return Definition.read(self.definition)
 
 
 class RuleVersion(models.Model):
@@ -162,6 +145,10 @@ class RuleVersion(models.Model):
 
     def __str__(self) -> str:
         return f"version {self.number} of {self.rule_id}"
+
+    def parsed(self) -> Definition:
+        """Return what it does as a value."""
+        return Definition.read(self.definition)
 
 
 # Transfers that have not ended yet.
@@ -219,7 +206,7 @@ class RuleExecution(models.Model):
     rule_name = models.CharField(max_length=100, null=True)  # noqa: DJ001
     mode = models.CharField(max_length=10, choices=ExecutionMode, default=ExecutionMode.LIVE)
     status = models.CharField(max_length=15, choices=ExecutionStatus, default=ExecutionStatus.IN_PROGRESS)
-    trigger_type = models.CharField(max_length=25, choices=TriggerType)
+    trigger_type = models.CharField(max_length=25, choices=TriggerType.choices())
     trigger_transfer = models.ForeignKey(Transfer, null=True, on_delete=models.PROTECT, related_name="+")
     incoming_cents = models.BigIntegerField(null=True)
     scheduled_at = models.DateTimeField(null=True)

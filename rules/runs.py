@@ -9,7 +9,7 @@ from apikeys.models import ApiKey
 from apikeys.standing import share_standing, what_is_stopped
 from rules.engine.plan import Line, LineStatus, Plan, make_plan
 from rules.models import ON_ITS_WAY, ExecutionMode, ExecutionStatus, Rule, RuleExecution, RuleMove, RuleStatus
-from rules.snapshots import account_ids_of, take_snapshot
+from rules.snapshots import take_snapshot
 from transfers.ach_limits import ReachedLimits
 from transfers.batches import Batch
 from transfers.models import ErrorCode, Origin, Status, Transfer
@@ -37,10 +37,10 @@ ORGANIZATION_STOPPED = "organization_stopped: the organization was suspended bef
 
 def simulate(execution: RuleExecution, *, now: datetime) -> None:
     """Plan on the balances as they are, and keep the trace; nothing moves."""
-    ids = account_ids_of(execution.version.definition)
+    ids = execution.version.parsed().account_ids()
     accounts = Account.objects.of(execution.organization_id).filter(id__in=ids)
     limits = ReachedLimits.of([execution.organization_id], now)
-    plan = make_plan(execution.version.definition, take_snapshot(execution, accounts, limits, now=now))
+    plan = make_plan(execution.version.parsed(), take_snapshot(execution, accounts, limits, now=now))
     execution.status = _status_if_all_complete(plan)
     _remember(execution, plan, now)
     # In the place of what a live run has completed or pending, so that the counts add up here too.
@@ -63,11 +63,11 @@ def run(execution: RuleExecution, *, now: datetime) -> bool:
         _fail(execution, refusal, now)
         return True
     limits = ReachedLimits.lock_of([execution.organization_id], now)
-    ids = account_ids_of(execution.version.definition)
+    ids = execution.version.parsed().account_ids()
     rows = Account.objects.of(execution.organization_id).filter(id__in=ids).order_by("id")
     accounts = {account.id: account for account in rows.select_for_update(no_key=True)}
     snapshot = take_snapshot(execution, accounts.values(), limits, now=now)
-    plan = make_plan(execution.version.definition, snapshot)
+    plan = make_plan(execution.version.parsed(), snapshot)
     transfers = _move(execution, plan, accounts, now)
     _remember(execution, plan, now, transfers)
     settle_status(execution, transfers, now=now)

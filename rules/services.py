@@ -14,6 +14,7 @@ from apikeys.custody import find_key_of_actor, reason_against
 from apikeys.models import ApiKey
 from apikeys.standing import what_is_stopped
 from apikeys.trigger_limits import charge_trigger
+from rules.definition import Definition
 from rules.errors import RuleChanged, RuleConflict, RuleDisabled, RuleExecutionNotFound, RuleNotEnablable, RuleNotFound
 from rules.models import (
     ExecutionMode,
@@ -22,11 +23,11 @@ from rules.models import (
     RuleExecution,
     RuleStatus,
     RuleVersion,
-    TriggerType,
 )
 from rules.references import resolve_references
 from rules.runs import simulate
 from rules.schedules import next_slot
+from rules.vocabulary import TriggerType
 from sequence import clock
 from sequence.errors import DomainError
 from sequence.transactions import transactional
@@ -248,12 +249,12 @@ def account_names(rule: Rule) -> dict[str, str]:
 def _define(
     rule: Rule, trigger: dict[str, Any], steps: list[dict[str, Any]], nickname: str | None, description: str | None
 ) -> None:
-    definition = {"trigger": trigger, "steps": steps}
-    rule.account_ids = resolve_references(definition, rule.organization_id)
-    rule.definition = definition
+    written = Definition.read({"trigger": trigger, "steps": steps})
+    definition, rule.account_ids = resolve_references(written, rule.organization_id)
+    rule.definition = definition.as_dict()
     rule.nickname, rule.description = nickname, description
-    rule.trigger_type = trigger["type"]
-    rule.trigger_account_id = trigger["account_id"]
+    rule.trigger_type = definition.trigger.type.value
+    rule.trigger_account_id = definition.trigger.account_id
 
 
 def _keep_version(rule: Rule, by: str) -> None:
@@ -287,7 +288,7 @@ def _check_accounts(rule: Rule) -> None:
     """Keep the accounts from being deleted until this commits, and see that all of them still fit."""
     try:
         find_accounts_for_reference(*rule.account_ids, organization_id=rule.organization_id)
-        resolve_references(rule.definition, rule.organization_id)
+        resolve_references(rule.parsed(), rule.organization_id)
     except DomainError as refusal:
         raise RuleNotEnablable(reason=f"An account of the rule is gone or no longer fits: {refusal.text}") from None
 
@@ -311,9 +312,10 @@ def _conflict(rule: Rule) -> RuleConflict:
 
 
 def _first_slot(rule: Rule, now: datetime) -> datetime | None:
-    if rule.trigger_type != TriggerType.SCHEDULED:
+    schedule = rule.parsed().trigger.schedule
+    if schedule is None:
         return None
-    slot = next_slot(rule.trigger, now, inclusive=True)
+    slot = next_slot(schedule, now, inclusive=True)
     if slot is None:
         raise RuleNotEnablable(reason="Its only slot is past. Give it a later start date.")
     return slot

@@ -2,18 +2,18 @@
 
 from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
-from typing import Any
 
 from dateutil.relativedelta import relativedelta
 from django.db.models import Case, Q, Sum, When
 
 from accounts.models import Account
-from rules.actions import ACTIONS
+from rules.definition import Definition
 from rules.engine.snapshot import AccountState, AchRoom, Snapshot
-from rules.fields import LimitPeriod
 from rules.models import ON_ITS_WAY, RuleExecution, RuleMove
+from rules.vocabulary import LimitPeriod
 from transfers.ach_limits import ReachedLimits
 from transfers.models import Status, Transfer
+from transfers.rails import rail_between
 
 _MOVED = (*ON_ITS_WAY, Status.COMPLETE)
 
@@ -25,14 +25,15 @@ def take_snapshot(
 
     The balances are those of now; the day, and the periods of limits, are those in which the run was due.
     """
-    definition = execution.version.definition
+    definition = execution.version.parsed()
     due_at = execution.due_at or now
     states = {account.id: _state(account) for account in accounts}
     _add_what_is_under_way(states)
     return Snapshot(
         accounts=states,
         today=due_at.astimezone(UTC).date(),
-        trigger_account_id=definition["trigger"].get("account_id"),
+        carrier_between=rail_between,
+        trigger_account_id=definition.trigger.account_id,
         incoming_cents=execution.incoming_cents,
         moved_cents=_moved_in_periods(execution, due_at),
         ach_rooms=[AchRoom(*room) for room in limits.rooms(execution.organization_id)],
@@ -81,7 +82,7 @@ def _moved_in_periods(execution: RuleExecution, at: datetime) -> dict[tuple[str,
     """
     moved: dict[tuple[str, int | None, str], int] = {}
     group = Case(When(execution__version=execution.version_id, then="group_index"))  # else null
-    for period in _periods_of(execution.version.definition):
+    for period in _periods_of(execution.version.parsed()):
         begins, ends = period_around(period, at)
         moves = RuleMove.objects.filter(
             rule_id=execution.rule_id, counted_at__gte=begins, counted_at__lt=ends, transfer__status__in=_MOVED
@@ -92,9 +93,8 @@ def _moved_in_periods(execution: RuleExecution, at: datetime) -> dict[tuple[str,
     return moved
 
 
-def _periods_of(definition: dict[str, Any]) -> set[str]:
-    limits = [spec["limit"] for step in definition["steps"] for spec in step["actions"] if spec["limit"]]
-    return {limit["period"] for limit in limits} - {LimitPeriod.PER_TRANSFER.value}
+def _periods_of(definition: Definition) -> set[LimitPeriod]:
+    return {action.limit.period for action in definition.actions() if action.limit} - {LimitPeriod.PER_TRANSFER}
 
 
 def period_around(period: str, at: datetime) -> tuple[datetime, datetime]:
@@ -105,22 +105,3 @@ def period_around(period: str, at: datetime) -> tuple[datetime, datetime]:
         return begins, begins + timedelta(days=7)
     begins = day.replace(day=1) if period == LimitPeriod.PER_MONTH else day.replace(month=1, day=1)
     return begins, begins + relativedelta(months=1 if period == LimitPeriod.PER_MONTH else 12)
-
-
-def account_ids_of(definition: dict[str, Any]) -> set[str]:
-    """Return every account that a plan for the definition may look at."""
-    ids = {definition["trigger"].get("account_id")}
-    for step in definition["steps"]:
-        ids |= _ids_in_conditions(step["conditions"])
-        for spec in step["actions"]:
-            ids |= set(ACTIONS[spec["type"]](spec).account_ids())
-    return {id for id in ids if id}
-
-
-def _ids_in_conditions(tree: dict[str, Any] | None) -> set[str | None]:
-    if tree is None:
-        return set()
-    [(kind, value)] = tree.items()
-    if kind == "condition":
-        return {(value["params"] or {}).get("account_id")}
-    return set().union(*(_ids_in_conditions(child) for child in value))

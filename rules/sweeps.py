@@ -6,10 +6,12 @@ from typing import Any
 import structlog
 from django.db import OperationalError, transaction
 
-from rules.models import Rule, RuleExecution, TriggerType
+from rules.definition import Schedule
+from rules.models import Rule, RuleExecution
 from rules.runs import MAX_CHAIN_RUNS, give_up, run, settle_status
 from rules.schedules import last_slot, next_slot
 from rules.services import start_executions
+from rules.vocabulary import TriggerType
 from sequence.sweeps import do_batch
 from sequence.transactions import transactional
 from transfers.models import STALLED_REST, Status, Transfer
@@ -119,7 +121,8 @@ def _notice_slots(now: datetime, *, limit: int, claimed: list[str]) -> None:
     claimed[:] = [rule.id for rule in rules]
     if not rules:
         return
-    slots = {rule.id: last_slot(rule.trigger, now) or rule.next_slot_at for rule in rules}
+    schedules = {rule.id: _schedule_of(rule) for rule in rules}
+    slots = {rule.id: last_slot(schedules[rule.id], now) or rule.next_slot_at for rule in rules}
     # A slot stays fired when its rule is disabled and enabled again.
     same = RuleExecution.objects.filter(rule__in=rules, scheduled_at__in=slots.values())
     fired = set(same.values_list("rule_id", "scheduled_at"))
@@ -127,8 +130,15 @@ def _notice_slots(now: datetime, *, limit: int, claimed: list[str]) -> None:
     facts = {"trigger_type": TriggerType.SCHEDULED}
     start_executions([(rule, {**facts, "scheduled_at": slots[rule.id]}) for rule in due], now=now)
     for rule in rules:
-        rule.next_slot_at = next_slot(rule.trigger, now)
+        rule.next_slot_at = next_slot(schedules[rule.id], now)
     Rule.objects.bulk_update(rules, ["next_slot_at"])
+
+
+def _schedule_of(rule: Rule) -> Schedule:
+    schedule = rule.parsed().trigger.schedule
+    if schedule is None:
+        raise ValueError(f"{rule.id} has a slot and no schedule.")
+    return schedule
 
 
 def _may_fire(rule: Rule, slot: datetime | None) -> bool:

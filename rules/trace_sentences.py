@@ -4,8 +4,8 @@ from collections.abc import Iterator
 from typing import Any
 
 from rules.actions import dollars
-from rules.engine.conditions import Fact
 from rules.sentences import OPERATORS
+from rules.vocabulary import Fact
 
 _RESULTS = {"move": "moved", "skip": "moved nothing", "fail": "failed"}
 
