@@ -153,6 +153,8 @@ class RuleVersion(models.Model):
 
 # Transfers that have not ended yet.
 ON_ITS_WAY = (Status.PROCESSING, Status.PENDING)
+# Transfers that limits count: they have not failed.
+MOVED = (*ON_ITS_WAY, Status.COMPLETE)
 
 
 class ExecutionStatus(models.TextChoices):
@@ -265,17 +267,40 @@ class RuleExecution(models.Model):
             self._transfers = [move.transfer for move in moves]
         return self._transfers
 
-    def transfers_of_last_attempt(self) -> list[Transfer]:
-        """Return the transfers that its latest decision made."""
-        if self.decided_at is None:
-            return []
-        moves = self.moves.filter(made_at=self.decided_at).select_related("transfer").order_by("id")
-        return [move.transfer for move in moves]
-
     @property
     def due_at(self) -> datetime | None:
         """The instant that a run of a schedule is judged by, however late it is; None for now."""
         return self.scheduled_at
+
+    # Mutators. The caller holds this row's lock and writes it afterwards: see rules.execution_rows for many at once.
+
+    def decide(
+        self,
+        *,
+        trace: dict[str, Any],
+        step_index: int | None,
+        attempted: int,
+        failed_without_transfer: int,
+        at: datetime,
+    ) -> None:
+        """Remember what this try decided, and how many movements it tried."""
+        self.trace, self.decided_at, self.next_attempt_at = trace, at, None
+        self.step_index_matched, self.conditions_not_met = step_index, step_index is None
+        self.attempted += attempted
+        self.failed_without_transfer = failed_without_transfer
+
+    def end(self, status: ExecutionStatus) -> None:
+        """Set the final status: it never changes after this."""
+        self.status = status
+
+    def fail(self, message: str, *, at: datetime) -> None:
+        """End it before it has decided anything."""
+        self.end(ExecutionStatus.FAILED)
+        self.error_message, self.decided_at, self.next_attempt_at = message, at, None
+
+    def try_again(self, at: datetime) -> None:
+        """Leave it undecided until then."""
+        self.decided_at, self.next_attempt_at = None, at
 
     def transfer_ids(self) -> list[str]:
         return [transfer.id for transfer in self.transfers()]

@@ -81,6 +81,14 @@ class AccountState:
         left = max(0, figure_cents - paid_since_cents - self.incoming_cents)
         return left if self.owed_cents is None else min(left, self.owed_cents)
 
+    def settle(self, gained_cents: int) -> None:
+        """Gain the cents for good, or lose them where they are below zero. What a debt gains is paid of it."""
+        if self.balance_cents is not None:
+            self.balance_cents += -gained_cents if self.is_liability else gained_cents
+        if self.is_liability:
+            self.paid_since_statement_cents = max(0, self.paid_since_statement_cents + gained_cents)
+            self.paid_since_minimum_cents = max(0, self.paid_since_minimum_cents + gained_cents)
+
     def pay(self, amount_cents: int) -> None:
         self.outgoing_cents += amount_cents
 
