@@ -1,7 +1,7 @@
 """Rows of executions and moves by hand-written SQL: one statement for a batch, whatever its size.
 
-The one place of this app that has any. Tests hold ``write_outcomes`` equal to saving each row, and ``sum_moved`` to
-adding up the moves one by one.
+The one place of this app that has any. Tests hold each equal to the plain way: saving the rows one by one, adding up
+the moves one by one, looking at every arrival.
 """
 
 import json
@@ -11,8 +11,9 @@ from datetime import datetime
 
 from django.db import connection
 
-from rules.models import MOVED, RuleExecution
+from rules.models import MOVED, RuleExecution, RuleMove
 from sequence.api.ids import parse_id
+from transfers.models import STALLED_REST
 
 
 def write_outcomes(executions: Sequence[RuleExecution]) -> None:
@@ -90,3 +91,57 @@ def sum_moved(windows: Sequence[Window]) -> list[tuple[Window, str, int | None, 
             ],
         )
         return [(windows[number - 1], key, group, cents) for number, key, group, cents in cursor.fetchall()]
+
+
+def insert_moves(moves: Sequence[RuleMove]) -> None:
+    """Insert the moves, which have no ids afterwards."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """
+            INSERT INTO rules_rulemove (execution_id, transfer_id, rule_id, step_index, action_index, group_index,
+                limit_period, action_key, made_at, counted_at)
+            SELECT * FROM unnest(%s::uuid[], %s::uuid[], %s::uuid[], %s::int[], %s::int[], %s::int[], %s::text[],
+                %s::text[], %s::timestamptz[], %s::timestamptz[])
+            """,
+            [
+                [parse_id("rex", move.execution_id) for move in moves],
+                [parse_id("txr", move.transfer_id) for move in moves],
+                [parse_id("rule", move.rule_id) for move in moves],
+                [move.step_index for move in moves],
+                [move.action_index for move in moves],
+                [move.group_index for move in moves],
+                [move.limit_period for move in moves],
+                [move.action_key for move in moves],
+                [move.made_at for move in moves],
+                [move.counted_at for move in moves],
+            ],
+        )
+
+
+def pass_over_arrivals(at: datetime, *, limit: int) -> int:
+    """Mark arrivals as noticed that no enabled rule waits for, and return how many.
+
+    Most of what moves sets nothing off. What another worker holds is that worker's.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """
+            UPDATE transfers_transfer SET arrival_noticed_at = %s, stalled_at = NULL
+            WHERE id IN (
+                SELECT transfer.id FROM transfers_transfer transfer
+                WHERE transfer.completed_at IS NOT NULL AND transfer.destination_id IS NOT NULL
+                  AND transfer.arrival_noticed_at IS NULL
+                  AND (transfer.stalled_at IS NULL OR transfer.stalled_at <= %s)
+                  AND NOT EXISTS (
+                    SELECT FROM rules_rule rule
+                    WHERE rule.trigger_account_id = transfer.destination_id AND rule.status = 'enabled'
+                      AND rule.trigger_type = 'ON_FUNDS_TRANSFERRED'
+                  )
+                ORDER BY transfer.completed_at, transfer.id
+                LIMIT %s
+                FOR NO KEY UPDATE OF transfer SKIP LOCKED
+            )
+            """,
+            [at, at - STALLED_REST, limit],
+        )
+        return cursor.rowcount

@@ -1,15 +1,13 @@
-"""What rules say when an account is to be deleted."""
+"""Guards of a rule's row in the database, in PL/pgSQL: how its trigger refuses."""
 
-from typing import Any
-
-from accounts.errors import AccountInUse
-from accounts.models import Account
-from rules.models import Rule
-
-
-def refuse_while_an_enabled_rule_uses_it(*, account: Account, **_: Any) -> None:
-    """Raise AccountInUse, naming the rules, while an enabled rule names the account."""
-    rules = Rule.objects.of(account.organization_id).enabled().naming(account.id).order_by("created_at", "id")
-    names = [f"{rule.nickname} ({rule.id})" if rule.nickname else rule.id for rule in rules]
-    if names:
-        raise AccountInUse(name=account.private_name, users=f"the enabled rules {', '.join(names)}")
+# While it is enabled, what was reviewed stays; the way to another version leads through disabling it. Versions only
+# grow, and what is deleted stays as it is.
+IS_CHANGED_BESIDE_ITS_PATH = """(
+    OLD.deleted_at IS NOT NULL
+    OR NEW.version < OLD.version
+    OR NEW.organization_id <> OLD.organization_id
+    OR NEW.status = 'enabled' AND NEW.enabled_version IS DISTINCT FROM NEW.version
+)"""
+REFUSE_A_CHANGE_OF_A_RULE = """
+    RAISE EXCEPTION 'Rule % is deleted, or its change passes the review by.', OLD.id USING ERRCODE = '23514';
+"""

@@ -12,6 +12,7 @@ from django.db.models import Exists, OuterRef, Q
 
 from accounts.models import Account
 from apikeys.models import MAX_ACTOR_LENGTH, Organization
+from rules import guards
 from rules.definition import Definition
 from rules.vocabulary import TriggerType
 from sequence import clock
@@ -35,6 +36,12 @@ class RuleStatus(models.TextChoices):
 
     ENABLED = "enabled"
     DISABLED = "disabled"
+
+
+_RULE_TRANSITIONS: list[tuple[str, str]] = [
+    (RuleStatus.DISABLED, RuleStatus.ENABLED),
+    (RuleStatus.ENABLED, RuleStatus.DISABLED),
+]
 
 
 class RuleQuerySet(models.QuerySet["Rule"]):
@@ -118,6 +125,18 @@ class Rule(models.Model):
             GinIndex(fields=["account_ids"], name="rule_accounts"),
             models.Index(fields=["next_slot_at", "id"], condition=Q(status=RuleStatus.ENABLED), name="rule_due"),
         ]
+        triggers = [
+            pgtrigger.FSM(name="status_follows_its_path", field="status", transitions=_RULE_TRANSITIONS),
+            pgtrigger.Protect(name="is_never_deleted", operation=pgtrigger.Delete),
+            # What a person has enabled is what stays enabled, and what is deleted stays so.
+            pgtrigger.Trigger(
+                name="changes_only_while_disabled",
+                when=pgtrigger.Before,
+                operation=pgtrigger.Update,
+                condition=pgtrigger.Condition(guards.IS_CHANGED_BESIDE_ITS_PATH),
+                func=guards.REFUSE_A_CHANGE_OF_A_RULE,
+            ),
+        ]
 
     def __str__(self) -> str:
         return self.nickname or self.id
@@ -125,6 +144,43 @@ class Rule(models.Model):
     def parsed(self) -> Definition:
         """Return what it does as a value."""
         return Definition.read(self.definition)
+
+    # Mutators. The caller holds this row's lock.
+
+    def define(
+        self,
+        definition: Definition,
+        *,
+        account_ids: list[str],
+        nickname: str | None,
+        description: str | None,
+    ) -> None:
+        """Set what it does. It is written with whatever says when: see ``replace``."""
+        self.definition, self.account_ids = definition.as_dict(), account_ids
+        self.nickname, self.description = nickname, description
+        self.trigger_type, self.trigger_account_id = definition.trigger.type.value, definition.trigger.account_id
+
+    def replace(self, *, at: datetime) -> None:
+        """Become the next version, which nobody has reviewed yet."""
+        self.version += 1
+        self.status, self.next_slot_at, self.updated_at = RuleStatus.DISABLED, None, at
+        self.save()
+
+    def enable(self, *, by: str, next_slot_at: datetime | None, at: datetime) -> None:
+        """Let the present version run from now on."""
+        self.status, self.enabled_at, self.enabled_by, self.enabled_version = RuleStatus.ENABLED, at, by, self.version
+        self.next_slot_at, self.updated_at = next_slot_at, at
+        self.save()
+
+    def disable(self, *, at: datetime) -> None:
+        self.status, self.next_slot_at, self.updated_at = RuleStatus.DISABLED, None, at
+        self.save(update_fields=["status", "next_slot_at", "updated_at"])
+
+    def delete_softly(self, *, at: datetime) -> None:
+        """Take it out of every list, for good. Its executions stay."""
+        self.status, self.next_slot_at = RuleStatus.DISABLED, None
+        self.deleted_at = self.updated_at = at
+        self.save(update_fields=["status", "next_slot_at", "deleted_at", "updated_at"])
 
 
 class RuleVersion(models.Model):
@@ -167,6 +223,17 @@ class ExecutionStatus(models.TextChoices):
 
 
 FAILED = (ExecutionStatus.PARTIAL, ExecutionStatus.FAILED)
+# What has ended stays as it ended.
+_EXECUTION_TRANSITIONS: list[tuple[str, str]] = [
+    (ExecutionStatus.IN_PROGRESS, ExecutionStatus.EXECUTED),
+    (ExecutionStatus.IN_PROGRESS, ExecutionStatus.PARTIAL),
+    (ExecutionStatus.IN_PROGRESS, ExecutionStatus.FAILED),
+]
+# What a run becomes; everything else of it is as it was started.
+_OUTCOME = [
+    *("status", "attempts", "decided_at", "next_attempt_at", "step_index_matched", "conditions_not_met", "attempted"),
+    *("failed_without_transfer", "error_message", "trace", "chain_runs"),
+]
 
 
 class ExecutionMode(models.TextChoices):
@@ -243,6 +310,10 @@ class RuleExecution(models.Model):
             models.UniqueConstraint(fields=["trigger_transfer"], name="execution_once_for_a_deposit"),
             models.UniqueConstraint(fields=["rule", "scheduled_at"], name="execution_once_for_a_slot"),
             models.UniqueConstraint(fields=["organization", "id"], name="execution_within_organization"),
+            models.CheckConstraint(
+                condition=Q(status=ExecutionStatus.IN_PROGRESS) | Q(decided_at__isnull=False),
+                name="execution_ends_decided",
+            ),
         ]
         indexes = [
             models.Index(
@@ -255,6 +326,11 @@ class RuleExecution(models.Model):
                 fields=["created_at", "id"], condition=Q(status=ExecutionStatus.IN_PROGRESS), name="execution_due"
             ),
             models.Index(fields=["decided_at"], condition=Q(status__in=FAILED), name="execution_failed"),
+        ]
+        triggers = [
+            pgtrigger.FSM(name="status_follows_its_path", field="status", transitions=_EXECUTION_TRANSITIONS),
+            pgtrigger.Protect(name="is_never_deleted", operation=pgtrigger.Delete),
+            pgtrigger.ReadOnly(name="stays_what_was_started", exclude=_OUTCOME),
         ]
 
     def __str__(self) -> str:

@@ -12,7 +12,7 @@ from apikeys.custody import key_id_of
 from apikeys.models import ApiKey
 from apikeys.standing import Asker, Stopped, share_standings, what_is_stopped_of
 from rules.engine.plan import Line, LineStatus, Plan, make_plan
-from rules.execution_rows import write_outcomes
+from rules.execution_rows import insert_moves, write_outcomes
 from rules.models import Rule, RuleExecution, RuleMove, RuleStatus
 from rules.outcomes import remember_plan, settle_status, status_if_all_complete
 from rules.worlds import World, definitions_of
@@ -142,7 +142,7 @@ def _decide(executions: Sequence[RuleExecution], now: datetime) -> None:
         settle_status(execution, list(made.values()), now=now)
     if moves:
         batch.write_new()
-        RuleMove.objects.bulk_create(moves)
+        insert_moves(moves)
 
 
 def _lock_accounts(ids: set[str]) -> dict[str, Account]:
@@ -171,8 +171,8 @@ def _transfer(execution: RuleExecution, line: Line, accounts: Mapping[str, Accou
         origin=Origin.RULE if origin is Origin.USER else origin,
         status=Status.PROCESSING,
         description=line.description,
-        source=source,
-        destination=destination,
+        source_id=source.id,
+        destination_id=destination.id,
         rail=route.rail,
         rule_id=execution.rule_id,
         rule_execution_id=execution.id,

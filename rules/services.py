@@ -70,9 +70,7 @@ def replace_rule(
     """Replace the whole rule and disable it. The old version is kept. Raises RuleNotFound, InvalidRequest."""
     rule = _lock_rule(rule_id, organization_id)
     _define(rule, trigger, steps, nickname, description)
-    rule.version += 1
-    rule.status, rule.next_slot_at, rule.updated_at = RuleStatus.DISABLED, None, clock.now()
-    rule.save()
+    rule.replace(at=clock.now())
     _keep_version(rule, by)
     return rule
 
@@ -80,10 +78,7 @@ def replace_rule(
 @transactional
 def delete_rule(*, organization_id: str, rule_id: str) -> None:
     """Take the rule out of every list, for good; its executions stay. Raises RuleNotFound."""
-    rule = _lock_rule(rule_id, organization_id)
-    rule.status, rule.next_slot_at = RuleStatus.DISABLED, None
-    rule.deleted_at = rule.updated_at = clock.now()
-    rule.save(update_fields=["status", "next_slot_at", "deleted_at", "updated_at"])
+    _lock_rule(rule_id, organization_id).delete_softly(at=clock.now())
 
 
 @transactional
@@ -106,12 +101,10 @@ def enable_rule(*, rule_id: str, version: int, by: str) -> Rule:
     _check_author(rule, by)
     _check_accounts(rule)
     _check_no_other(rule)
-    rule.next_slot_at = _first_slot(rule, now)
-    rule.status, rule.enabled_at, rule.enabled_by, rule.enabled_version = RuleStatus.ENABLED, now, by, rule.version
-    rule.updated_at = now
+    next_slot_at = _first_slot(rule, now)
     try:
         with transaction.atomic():
-            rule.save()
+            rule.enable(by=by, next_slot_at=next_slot_at, at=now)
     except IntegrityError:
         raise _conflict(rule) from None  # Somebody enabled the other one a moment ago.
     return rule
@@ -122,8 +115,7 @@ def disable_rule(*, rule_id: str) -> Rule:
     """Stop the rule. Runs that have decided go on. Raises RuleNotFound."""
     rule = _lock_rule(rule_id)
     if rule.status == RuleStatus.ENABLED:
-        rule.status, rule.next_slot_at, rule.updated_at = RuleStatus.DISABLED, None, clock.now()
-        rule.save(update_fields=["status", "next_slot_at", "updated_at"])
+        rule.disable(at=clock.now())
     return rule
 
 
@@ -250,11 +242,8 @@ def _define(
     rule: Rule, trigger: dict[str, Any], steps: list[dict[str, Any]], nickname: str | None, description: str | None
 ) -> None:
     written = Definition.read({"trigger": trigger, "steps": steps})
-    definition, rule.account_ids = resolve_references(written, rule.organization_id)
-    rule.definition = definition.as_dict()
-    rule.nickname, rule.description = nickname, description
-    rule.trigger_type = definition.trigger.type.value
-    rule.trigger_account_id = definition.trigger.account_id
+    definition, account_ids = resolve_references(written, rule.organization_id)
+    rule.define(definition, account_ids=account_ids, nickname=nickname, description=description)
 
 
 def _keep_version(rule: Rule, by: str) -> None:

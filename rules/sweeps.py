@@ -8,7 +8,7 @@ import structlog
 from django.db.models import F
 
 from rules.definition import Schedule
-from rules.execution_rows import write_outcomes
+from rules.execution_rows import pass_over_arrivals, write_outcomes
 from rules.models import Rule, RuleExecution, RuleMove
 from rules.outcomes import settle_status
 from rules.runs import MAX_CHAIN_RUNS, run_together
@@ -25,17 +25,25 @@ log = structlog.get_logger("sequence.rules")
 BATCH_SIZE = 100
 
 
+# What is read of an arrival.
+_OF_AN_ARRIVAL = ("amount_cents", "completed_at", "destination_id", "request_id", "rule_execution_id", "status")
+
+
 def notice_deposits(now: datetime) -> int:
     """Start the rule of every account that money has arrived on, once for each arrival.
 
     The arrival is marked in the transaction that starts the rule: a crash undoes both or neither.
     """
-    return do_batch(_notice_deposits, now, size=BATCH_SIZE, set_aside=set_aside)
+    noticed = do_batch(_notice_deposits, now, size=BATCH_SIZE, set_aside=set_aside)
+    if noticed == BATCH_SIZE:
+        # Many are waiting, and most of what moves sets nothing off.
+        noticed += pass_over_arrivals(now, limit=10 * BATCH_SIZE)
+    return noticed
 
 
 @transactional
 def _notice_deposits(now: datetime, *, limit: int, claimed: list[str]) -> None:
-    due = Transfer.objects.arrived_unnoticed().ready(now)
+    due = Transfer.objects.arrived_unnoticed().ready(now).only(*_OF_AN_ARRIVAL)
     arrivals = list(due.select_for_update(skip_locked=True, no_key=True, of=("self",))[:limit])
     claimed[:] = [transfer.id for transfer in arrivals]
     if not arrivals:
@@ -166,7 +174,7 @@ def carry_out(now: datetime) -> int:
 @transactional
 def _carry_out(left: set[str], now: datetime, *, limit: int, claimed: list[str]) -> None:
     """Carry out a batch without those in ``left``, to which it may add."""
-    waiting = RuleExecution.objects.waiting(now).exclude(id__in=left).select_related("version")
+    waiting = RuleExecution.objects.waiting(now).exclude(id__in=left).prefetch_related("version")
     executions = list(waiting.select_for_update(skip_locked=True, of=("self",))[:limit])
     claimed[:] = [execution.id for execution in executions]
     if executions:
