@@ -75,7 +75,7 @@ class Comparison:
             (stored["params"] or {}).get("account_id"),
         )
 
-    def as_dict(self) -> dict[str, Any]:
+    def as_dict(self) -> dict[str, object]:
         return {
             "fact": self.fact.value,
             "operator": self.operator.value,
@@ -125,7 +125,7 @@ class Step:
         actions = tuple(ACTIONS[spec["type"]].read(spec) for spec in stored["actions"])
         return cls(_read_condition(conditions) if conditions else None, actions)
 
-    def as_dict(self) -> dict[str, Any]:
+    def as_dict(self) -> dict[str, object]:
         conditions = _condition_as_dict(self.condition) if self.condition else None
         return {"conditions": conditions, "actions": [action.as_dict() for action in self.actions]}
 
@@ -145,7 +145,7 @@ class Definition:
         """Return the value of a validated ``{"trigger", "steps"}``."""
         return cls(Trigger.read(stored["trigger"]), tuple(Step.read(step) for step in stored["steps"]))
 
-    def as_dict(self) -> dict[str, Any]:
+    def as_dict(self) -> dict[str, object]:
         """Return it as it is stored."""
         return {"trigger": self.trigger.as_dict(), "steps": [step.as_dict() for step in self.steps]}
 
@@ -185,7 +185,7 @@ def _read_condition(stored: Mapping[str, Any]) -> Condition:
     return Group("all" if kind == "all" else "any", tuple(_read_condition(child) for child in value))
 
 
-def _condition_as_dict(condition: Condition) -> dict[str, Any]:
+def _condition_as_dict(condition: Condition) -> dict[str, object]:
     if isinstance(condition, Comparison):
         return {"condition": condition.as_dict()}
     return {condition.kind: [_condition_as_dict(child) for child in condition.children]}

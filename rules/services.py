@@ -1,6 +1,6 @@
 """What the business does with rules. Each function is one transaction."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -41,8 +41,8 @@ WROTE = "wrote this"
 def create_rule(
     *,
     organization_id: str,
-    trigger: dict[str, Any],
-    steps: list[dict[str, Any]],
+    trigger: Mapping[str, object],
+    steps: Sequence[Mapping[str, object]],
     nickname: str | None = None,
     description: str | None = None,
     by: str,
@@ -61,8 +61,8 @@ def replace_rule(
     *,
     organization_id: str,
     rule_id: str,
-    trigger: dict[str, Any],
-    steps: list[dict[str, Any]],
+    trigger: Mapping[str, object],
+    steps: Sequence[Mapping[str, object]],
     nickname: str | None = None,
     description: str | None = None,
     by: str,
@@ -239,7 +239,11 @@ def account_names(rule: Rule) -> dict[str, str]:
 
 
 def _define(
-    rule: Rule, trigger: dict[str, Any], steps: list[dict[str, Any]], nickname: str | None, description: str | None
+    rule: Rule,
+    trigger: Mapping[str, object],
+    steps: Sequence[Mapping[str, object]],
+    nickname: str | None,
+    description: str | None,
 ) -> None:
     written = Definition.read({"trigger": trigger, "steps": steps})
     definition, account_ids = resolve_references(written, rule.organization_id)

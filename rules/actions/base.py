@@ -64,7 +64,7 @@ class Action(ABC):
         """Return the action that was stored. It was validated before it was."""
         return cls(**{name: declared.read(stored.get(name)) for name, declared in cls.parameters().items()})
 
-    def as_dict(self) -> dict[str, Any]:
+    def as_dict(self) -> dict[str, object]:
         """Return it as it is stored."""
         own = {name: declared.write(getattr(self, name)) for name, declared in self.parameters().items()}
         return {"type": self.type, **own}

@@ -3,10 +3,10 @@
 import operator
 from collections.abc import Callable, Mapping
 from decimal import Decimal
-from typing import Any
 
 from rules.definition import Comparison, Condition, Group, Number
 from rules.engine.snapshot import AccountState, Snapshot
+from rules.engine.traces import Trace
 from rules.vocabulary import Fact, Operator, ValueFact
 
 _COMPARE: Mapping[str, Callable[[Number, Number], bool]] = {
@@ -19,7 +19,7 @@ _COMPARE: Mapping[str, Callable[[Number, Number], bool]] = {
 }
 
 
-def evaluate(condition: Condition | None, snapshot: Snapshot) -> tuple[bool, dict[str, Any] | None]:
+def evaluate(condition: Condition | None, snapshot: Snapshot) -> tuple[bool, Trace | None]:
     """Return whether the tree holds, and the tree again with the values seen and the verdict at each node.
 
     Every leaf is looked at, also where the verdict is clear already: the trace explains all of them. A value that is
@@ -34,7 +34,7 @@ def evaluate(condition: Condition | None, snapshot: Snapshot) -> tuple[bool, dic
     return _evaluate_leaf(condition, snapshot)
 
 
-def _evaluate_leaf(leaf: Comparison, snapshot: Snapshot) -> tuple[bool, dict[str, Any]]:
+def _evaluate_leaf(leaf: Comparison, snapshot: Snapshot) -> tuple[bool, Trace]:
     account_id = leaf.account_id or snapshot.trigger_account_id
     account = snapshot.accounts.get(account_id) if account_id else None
     left = _value(leaf.fact, snapshot, account)

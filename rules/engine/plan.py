@@ -12,6 +12,7 @@ from rules.engine.conditions import evaluate
 from rules.engine.failures import ActionFailed, FailureCode
 from rules.engine.shares import Share, shares_of
 from rules.engine.snapshot import AccountState, AchDirection, Snapshot
+from rules.engine.traces import Trace
 from rules.parameters import MAX_CENTS
 
 
@@ -45,7 +46,7 @@ class Plan:
 
     step_index: int | None = None
     lines: list[Line] = field(default_factory=list)
-    trace: dict[str, Any] = field(default_factory=dict)
+    trace: Trace = field(default_factory=dict)
 
     @property
     def failure(self) -> Line | None:
@@ -97,7 +98,7 @@ class _StepPlanner:
 
     def _plan_action(self, index: int, action: Action) -> None:
         source = self.world.accounts[action.source.id]
-        facts: dict[str, Any] = {}
+        facts: Trace = {}
         share = self.incoming_shares.get(index)
         try:
             if gone := self._deleted_account(action):
@@ -126,7 +127,7 @@ class _StepPlanner:
                 return self.world.accounts[account_id].name
         return None
 
-    def _within_limit(self, action: Action, cents: int, facts: dict[str, Any]) -> int:
+    def _within_limit(self, action: Action, cents: int, facts: Trace) -> int:
         if action.limit is None:
             return cents
         cap_cents, used_cents = action.limit.amount_cents, self._used_cents(action)
@@ -163,7 +164,7 @@ class _StepPlanner:
             if key in sharing and of == period and (moved_in == group or (key, moved_in) not in self.places)
         )
 
-    def _within_balance(self, action: Action, source: AccountState, cents: int, facts: dict[str, Any]) -> int:
+    def _within_balance(self, action: Action, source: AccountState, cents: int, facts: Trace) -> int:
         facts["wanted_cents"] = cents
         available = source.available_cents
         facts["source_available_cents"] = available
@@ -234,7 +235,7 @@ class _StepPlanner:
             description=action.ach_description,
         )
 
-    def _finish(self, index: int, action: Action, lines: list[Line], facts: dict[str, Any]) -> None:
+    def _finish(self, index: int, action: Action, lines: list[Line], facts: Trace) -> None:
         first = len(self.plan.lines)
         self.plan.lines.extend(lines)
         movements = [
