@@ -9,7 +9,7 @@ from django.core.exceptions import ImproperlyConfigured
 from django.core.management import execute_from_command_line
 from django.db.utils import OperationalError
 
-from sequence.postgres.errors import in_one_line, is_connection_failure
+from sequence.local.postgres.errors import in_one_line, is_connection_failure
 
 if __name__ == "__main__":
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "sequence.settings")

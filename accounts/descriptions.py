@@ -15,8 +15,8 @@ from django.db.models.functions import Coalesce
 
 from accounts.models import Account, AccountType
 from apikeys.models import ApiKey
-from sequence import clock
-from sequence.admin.display import shorten
+from sequence.core import clock
+from sequence.core.admin.display import shorten
 
 # For so long a new name is told as new: a month of statements is what people remember an account by.
 RENAMED_LATELY = timedelta(days=30)

@@ -1,6 +1,6 @@
 """Bank numbers: encrypted at rest, with the last four digits in clear beside them."""
 
-from sequence.encryption import EncryptedField
+from sequence.core.encryption import EncryptedField
 
 __all__ = ["BULLETS", "EncryptedField", "mask"]
 

@@ -1,6 +1,6 @@
 """The refusals of accounts."""
 
-from sequence.errors import Conflict, Detail, InvalidRequest, NotFound, Private
+from sequence.core.errors import Conflict, Detail, InvalidRequest, NotFound, Private
 
 
 def unfit(field: str, code: str, message: str, *, account_id: str) -> Detail:

@@ -9,10 +9,10 @@ from django.db.models import F, Q
 
 from accounts.encryption import EncryptedField, mask
 from apikeys.models import Organization
-from sequence import clock
-from sequence.api.ids import PrefixedIdField
-from sequence.errors import Private
-from sequence.texts import PlainTextField
+from sequence.core import clock
+from sequence.core.api.ids import PrefixedIdField
+from sequence.core.errors import Private
+from sequence.core.texts import PlainTextField
 
 
 class AccountType(models.TextChoices):

@@ -6,7 +6,7 @@ from rest_framework import serializers
 
 from accounts.encryption import BULLETS
 from accounts.models import Account, AccountType, ExternalAccountType
-from sequence.api.fields import Cents, Id, PageQuery, StoredCents, StrictSerializer, Text, show_time
+from sequence.core.api.fields import Cents, Id, PageQuery, StoredCents, StrictSerializer, Text, show_time
 
 
 def _nickname(**options: Any) -> Text:

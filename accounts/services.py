@@ -10,11 +10,11 @@ from accounts.descriptions import describe
 from accounts.errors import AccountNotEmpty, AccountNotFound, NotAtAnInstitution, OnlyOfLiabilities
 from accounts.models import Account, AccountType, ExternalAccountType
 from accounts.signals import account_deleting
-from sequence import clock
-from sequence.api.ids import parse_id
-from sequence.errors import Private
-from sequence.row_lookup import RowLookup
-from sequence.transactions import transactional
+from sequence.core import clock
+from sequence.core.api.ids import parse_id
+from sequence.core.database.row_lookup import RowLookup
+from sequence.core.errors import Private
+from sequence.core.transactions import transactional
 
 # The look-ups that most requests make.
 _OPEN_ACCOUNT = RowLookup(Account, "organization_id = %s AND id = %s AND deleted_at IS NULL")

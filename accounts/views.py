@@ -20,8 +20,8 @@ from apikeys.operations import operation
 from apikeys.resolvers import Named
 from apikeys.scopes import Scope
 from apikeys.viewsets import KeyedViewSet
-from sequence.api.envelope import no_content
-from sequence.api.pagination import Page, paginate
+from sequence.core.api.envelope import no_content
+from sequence.core.api.pagination import Page, paginate
 
 # The body's names for the model's fields.
 _FIELD_NAMES = {"nickname": "name"}

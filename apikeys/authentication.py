@@ -20,10 +20,10 @@ from apikeys.models import OrganizationStatus
 from apikeys.scopes import EVERYTHING, ResourceKind, Scope
 from apikeys.strangers import strangers
 from apikeys.tokens import digest_of, is_well_formed
-from sequence import clock
-from sequence.api.ids import show_id
-from sequence.client_address import client_address, network_of
-from sequence.errors import Unauthorized
+from sequence.core import clock
+from sequence.core.api.ids import show_id
+from sequence.core.client_address import client_address, network_of
+from sequence.core.errors import Unauthorized
 
 SCHEME = "apikey"
 # Staff ask "is this key still used?", not "when exactly?": one write a minute answers it.

@@ -1,6 +1,6 @@
 """The refusals of keys, limits and idempotency."""
 
-from sequence.errors import Conflict, DomainError, NotFound, RetryLater
+from sequence.core.errors import Conflict, DomainError, NotFound, RetryLater
 
 
 class OrganizationNotFound(NotFound):

@@ -3,8 +3,8 @@
 from typing import Any
 
 from apikeys.models import ApiKey
-from sequence import clock
-from sequence.api.fields import show_time
+from sequence.core import clock
+from sequence.core.api.fields import show_time
 
 
 def new_key_facts(key: ApiKey, token: str) -> dict[str, Any]:

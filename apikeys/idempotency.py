@@ -17,11 +17,11 @@ from django.http import HttpResponse
 from apikeys.authentication import AuthenticatedKey
 from apikeys.errors import IdempotencyKeyMismatch, RequestInProgress
 from apikeys.models import IdempotencyRecord
-from sequence import clock
-from sequence.api.ids import parse_id
-from sequence.audit import SET_CONTEXT, context_parameters
-from sequence.errors import Detail, DomainError
-from sequence.transactions import run_in_transaction, sqlstate_of
+from sequence.core import clock
+from sequence.core.api.ids import parse_id
+from sequence.core.audit import SET_CONTEXT, context_parameters
+from sequence.core.errors import Detail, DomainError
+from sequence.core.transactions import run_in_transaction, sqlstate_of
 
 HEADER = "Idempotency-Key"
 MAX_LENGTH = 255

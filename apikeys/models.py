@@ -13,10 +13,10 @@ from django.db.models import F, Q
 
 from apikeys.entries import MAX_CENTS, TRIGGER_LIMITS, Permission
 from apikeys.scopes import ResourceKind, Scope
-from sequence import clock
-from sequence.api.ids import PrefixedIdField
-from sequence.audit import MAX_NOTE_LENGTH
-from sequence.texts import PlainTextField
+from sequence.core import clock
+from sequence.core.api.ids import PrefixedIdField
+from sequence.core.audit import MAX_NOTE_LENGTH
+from sequence.core.texts import PlainTextField
 
 # ``staff:`` and the longest user name that Django knows (150), ``command:<name>:`` and the operating system's.
 MAX_ACTOR_LENGTH = 200

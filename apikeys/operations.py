@@ -12,8 +12,8 @@ from rest_framework.serializers import Serializer
 
 from apikeys.resolvers import Resource
 from apikeys.scopes import ResourceKind, Scope
-from sequence.api.fields import NoFields, StrictSerializer
-from sequence.errors import DomainError
+from sequence.core.api.fields import NoFields, StrictSerializer
+from sequence.core.errors import DomainError
 
 if TYPE_CHECKING:
     from apikeys.viewsets import KeyedViewSet

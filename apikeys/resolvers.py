@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from sequence.errors import Forbidden, NotFound
+from sequence.core.errors import Forbidden, NotFound
 
 # Account or rule ids. For a scope on pairs: source and destination, None where the transfer has no such end.
 Ids = Sequence[str | None]

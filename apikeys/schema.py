@@ -13,11 +13,11 @@ from apikeys import idempotency
 from apikeys.errors import IdempotencyKeyMismatch, KeyPaused, RateLimitExceeded, RequestInProgress
 from apikeys.operations import Operation, operation_of
 from apikeys.scopes import ResourceKind, Scope
-from sequence.api.bodies import MAX_BYTES, METHODS_WITH_BODY
-from sequence.api.openapi import components
-from sequence.api.openapi.inspection import EnvelopeSchema
-from sequence.api.pagination import DEFAULT_SIZE, MAX_SIZE
-from sequence.errors import (
+from sequence.core.api.bodies import MAX_BYTES, METHODS_WITH_BODY
+from sequence.core.api.openapi import components
+from sequence.core.api.openapi.inspection import EnvelopeSchema
+from sequence.core.api.pagination import DEFAULT_SIZE, MAX_SIZE
+from sequence.core.errors import (
     DomainError,
     Forbidden,
     InvalidRequest,

@@ -26,9 +26,9 @@ from apikeys.models import (
 )
 from apikeys.standing import hold_lineage, hold_organization
 from apikeys.tokens import digest_of, new_token, shown_part
-from sequence import clock
-from sequence.audit import record_events
-from sequence.transactions import transactional
+from sequence.core import clock
+from sequence.core.audit import record_events
+from sequence.core.transactions import transactional
 
 # Records removed in one statement: enough to be quick, few enough to hold locks for a blink.
 PURGE_BATCH = 1000

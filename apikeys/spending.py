@@ -9,8 +9,8 @@ from django.db import connection
 
 from apikeys.entries import Permission
 from apikeys.models import SpendPeriod
-from sequence.api.ids import parse_id
-from sequence.transactions import TryAgain
+from sequence.core.api.ids import parse_id
+from sequence.core.transactions import TryAgain
 
 
 @dataclass(frozen=True)

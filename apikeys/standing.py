@@ -11,7 +11,7 @@ from collections.abc import Collection
 from django.db import connection
 
 from apikeys.models import ApiKey, Organization, OrganizationStatus
-from sequence.api.ids import parse_id
+from sequence.core.api.ids import parse_id
 
 # An organization, and the key of it that asks where one does.
 Asker = tuple[str, str | None]

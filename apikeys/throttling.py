@@ -14,8 +14,8 @@ from rest_framework.throttling import BaseThrottle
 
 from apikeys.authentication import AuthenticatedKey
 from apikeys.errors import RateLimitExceeded
-from sequence import clock
-from sequence.api.ids import parse_id
+from sequence.core import clock
+from sequence.core.api.ids import parse_id
 
 WINDOW = timedelta(minutes=1)
 

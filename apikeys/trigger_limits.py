@@ -12,7 +12,7 @@ from apikeys.errors import TriggerLimitExceeded
 from apikeys.models import SpendPeriod
 from apikeys.scopes import EVERYTHING, Scope
 from apikeys.spending import starts_on
-from sequence.api.ids import parse_id
+from sequence.core.api.ids import parse_id
 
 Uses = Mapping[SpendPeriod, int]
 

@@ -18,13 +18,13 @@ from apikeys.permissions import HasScope
 from apikeys.schema import OperationSchema
 from apikeys.scopes import Scope
 from apikeys.throttling import KeyThrottle
-from sequence.api.bodies import METHODS_WITH_BODY, read_body
-from sequence.api.envelope import failure, success
-from sequence.api.failures import refusal_of
-from sequence.api.fields import read_query, show_time
-from sequence.api.request_ids import check_request_id, request_id_of
-from sequence.audit import run_audited
-from sequence.errors import DomainError, InvalidRequest, MethodNotAllowed, NotAcceptable
+from sequence.core.api.bodies import METHODS_WITH_BODY, read_body
+from sequence.core.api.envelope import failure, success
+from sequence.core.api.failures import refusal_of
+from sequence.core.api.fields import read_query, show_time
+from sequence.core.api.request_ids import check_request_id, request_id_of
+from sequence.core.audit import run_audited
+from sequence.core.errors import DomainError, InvalidRequest, MethodNotAllowed, NotAcceptable
 
 
 class KeyedViewSet(ViewSet):

@@ -27,10 +27,10 @@ from django.db import connection  # isort: skip
 
 from apikeys.models import ApiKey, PermissionEntry
 from benchmarks.requests import answers
-from sequence.api.ids import parse_id
-from sequence.launch import web
-from sequence.launch.address import Address
-from sequence.worker import run_once
+from sequence.core.api.ids import parse_id
+from sequence.core.worker import run_once
+from sequence.local.launch import web
+from sequence.local.launch.address import Address
 from tests.transfers.chaos.site import Site, database_url, free_port, wait_until
 
 ROUNDS = 5

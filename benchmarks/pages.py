@@ -8,7 +8,7 @@ from benchmarks.scene import Scene, ask, describe, milliseconds, say, scratch_sc
 from django.db import connection  # isort: skip - after benchmarks.scene, which sets Django up
 from django.test.utils import CaptureQueriesContext  # isort: skip
 
-from sequence.api.pagination import DEFAULT_SIZE, _seal_cursor
+from sequence.core.api.pagination import DEFAULT_SIZE, _seal_cursor
 from transfers.models import Transfer
 
 TRANSFERS = 1_000_000

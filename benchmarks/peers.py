@@ -19,7 +19,7 @@ from rest_framework.pagination import CursorPagination  # noqa: E402
 from rest_framework.serializers import ModelSerializer  # noqa: E402
 from rest_framework.viewsets import ReadOnlyModelViewSet  # noqa: E402
 
-from sequence.api.ids import parse_id  # noqa: E402
+from sequence.core.api.ids import parse_id  # noqa: E402
 from transfers.models import Transfer  # noqa: E402
 
 

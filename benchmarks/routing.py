@@ -15,7 +15,7 @@ from rules.models import ExecutionStatus, RuleExecution
 from rules.serializers import RuleBody
 from rules.services import create_rule, enable_rule
 from rules.sweeps import carry_out, notice_deposits
-from sequence.worker import run_once
+from sequence.core.worker import run_once
 from transfers.models import Origin
 from transfers.services import deposit
 

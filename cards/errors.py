@@ -1,6 +1,6 @@
 """The refusals of cards. A declined purchase is none of them: it is an outcome, which is kept."""
 
-from sequence.errors import Conflict, NotFound
+from sequence.core.errors import Conflict, NotFound
 
 
 class CardNotFound(NotFound):

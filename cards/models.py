@@ -13,9 +13,9 @@ from accounts.models import Account
 from apikeys.entries import MAX_CENTS
 from apikeys.models import Organization
 from cards.names import MAX_NAME
-from sequence import clock
-from sequence.api.ids import PrefixedIdField
-from sequence.texts import PlainTextField
+from sequence.core import clock
+from sequence.core.api.ids import PrefixedIdField
+from sequence.core.texts import PlainTextField
 from transfers.models import EntrySet
 
 

@@ -1,7 +1,7 @@
 """Names as people type them: a holder's, a merchant's."""
 
-from sequence.errors import InvalidRequest
-from sequence.texts import flaw_of
+from sequence.core.errors import InvalidRequest
+from sequence.core.texts import flaw_of
 
 MAX_NAME = 100
 

@@ -5,7 +5,7 @@ from typing import Any
 from rest_framework import serializers
 
 from cards.models import Card, CardDirection, CardStatus, CardTransaction, CardType
-from sequence.api.fields import Id, IdText, PageQuery, StoredCents, Time, show_time
+from sequence.core.api.fields import Id, IdText, PageQuery, StoredCents, Time, show_time
 
 # A card transaction is made complete: the network's holds and declines are not listed.
 _STATUS = "complete"

@@ -26,9 +26,9 @@ from cards.models import (
     DeclineReason,
 )
 from cards.names import clean_name
-from sequence import clock
-from sequence.errors import InvalidRequest
-from sequence.transactions import transactional
+from sequence.core import clock
+from sequence.core.errors import InvalidRequest
+from sequence.core.transactions import transactional
 from transfers.errors import BalanceTooLarge, NotOnThisAccount
 from transfers.ledger import Leg, Movement, post
 from transfers.models import Clearing, EntrySet, EntrySetKind

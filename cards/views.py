@@ -15,8 +15,8 @@ from cards import examples, services
 from cards.errors import CardNotFound
 from cards.models import Card
 from cards.serializers import CardDetail, CardListQuery, CardTransactionDetail, CardTransactionListQuery
-from sequence.api.pagination import DEFAULT_SIZE, Page, paginate
-from sequence.errors import InvalidRequest
+from sequence.core.api.pagination import DEFAULT_SIZE, Page, paginate
+from sequence.core.errors import InvalidRequest
 
 _TRANSACTION_FILTERS = {"direction": "direction", "from": "created_at__gte", "to": "created_at__lte"}
 

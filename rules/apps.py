@@ -9,7 +9,7 @@ class RulesConfig(AppConfig):
         from apikeys.resources import offer_resources
         from apikeys.scopes import ResourceKind
         from rules import receivers, services, sweeps
-        from sequence.sweeps import register_sweep
+        from sequence.core.sweeps import register_sweep
 
         offer_resources(ResourceKind.RULE, services.name_rules)
         account_deleting.connect(receivers.refuse_while_an_enabled_rule_uses_it)

@@ -1,6 +1,6 @@
 """The refusals of rules."""
 
-from sequence.errors import Conflict, DomainError, NotFound
+from sequence.core.errors import Conflict, DomainError, NotFound
 
 
 class RuleNotFound(NotFound):

@@ -12,7 +12,7 @@ from datetime import datetime
 from django.db import connection
 
 from rules.models import MOVED, RuleExecution, RuleMove
-from sequence.api.ids import parse_id
+from sequence.core.api.ids import parse_id
 from transfers.models import STALLED_REST
 
 

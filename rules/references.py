@@ -7,7 +7,7 @@ from accounts.models import Account
 from rules.actions import Action
 from rules.definition import Comparison, Definition
 from rules.parameters import Reference, Role
-from sequence.errors import Detail, InvalidRequest
+from sequence.core.errors import Detail, InvalidRequest
 from transfers.pairs import route_between
 
 _Accounts = dict[str, Account]

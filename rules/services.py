@@ -28,10 +28,10 @@ from rules.references import resolve_references
 from rules.runs import simulate
 from rules.schedules import next_slot
 from rules.vocabulary import TriggerType
-from sequence import clock
-from sequence.errors import DomainError
-from sequence.transactions import transactional
-from sequence.wakeup import wake_workers
+from sequence.core import clock
+from sequence.core.errors import DomainError
+from sequence.core.transactions import transactional
+from sequence.core.wakeup import wake_workers
 
 # What a version's author has to do with it, where a person must not enable it.
 WROTE = "wrote this"

@@ -15,8 +15,8 @@ from rules.runs import MAX_CHAIN_RUNS, run_together
 from rules.schedules import last_slot, next_slot
 from rules.services import start_executions
 from rules.vocabulary import TriggerType
-from sequence.sweeps import do_batch
-from sequence.transactions import transactional
+from sequence.core.sweeps import do_batch
+from sequence.core.transactions import transactional
 from transfers.models import STALLED_REST, Status, Transfer
 from transfers.settlement import set_aside
 

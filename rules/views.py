@@ -25,9 +25,9 @@ from rules.serializers import (
     RuleSummary,
     TriggerRuleBody,
 )
-from sequence.api.envelope import no_content
-from sequence.api.pagination import DEFAULT_SIZE, Page, paginate
-from sequence.api.request_ids import request_id_of
+from sequence.core.api.envelope import no_content
+from sequence.core.api.pagination import DEFAULT_SIZE, Page, paginate
+from sequence.core.api.request_ids import request_id_of
 
 _MODES = {
     ModeFilter.LIVE.value: [ExecutionMode.LIVE],

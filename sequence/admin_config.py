@@ -4,4 +4,4 @@ from django.contrib.admin import apps
 
 
 class AdminConfig(apps.AdminConfig):
-    default_site = "sequence.admin_site.StaffSite"
+    default_site = "sequence.core.admin.site.StaffSite"

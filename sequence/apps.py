@@ -9,13 +9,14 @@ class SequenceConfig(AppConfig):
     verbose_name = "Audit"  # What staff find under it.
 
     def ready(self) -> None:
-        from sequence import role_checks, staff_sessions  # noqa: F401 - they connect themselves.
-        from sequence.admin.groups import make_missing_groups  # Models, which load after the app.
-        from sequence.admin.sign_in_events import forget_old_sign_ins
-        from sequence.append_only import install_guards
-        from sequence.database_functions import install_functions
-        from sequence.grants import grant_to_application, refuse_powerful_role
-        from sequence.sweeps import register_chore
+        from sequence.core.admin import staff_sessions  # noqa: F401 - they connect themselves.
+        from sequence.core.admin.groups import make_missing_groups  # Models, which load after the app.
+        from sequence.core.admin.sign_in_events import forget_old_sign_ins
+        from sequence.core.database import role_checks  # noqa: F401 - they connect themselves.
+        from sequence.core.database.append_only import install_guards
+        from sequence.core.database.functions import install_functions
+        from sequence.core.database.grants import grant_to_application, refuse_powerful_role
+        from sequence.core.sweeps import register_chore
 
         # Naming it by a subclass of its AppConfig would hide the app from the type checker's plugin.
         apps.get_app_config("auth").verbose_name = "Staff"

@@ -14,11 +14,11 @@ from urllib.parse import unquote_to_bytes
 
 import structlog
 
-from sequence.api.bodies import MAX_BYTES
-from sequence.api.envelope import CONTENT_TYPE, as_json, failure_body
-from sequence.api.fallbacks import is_api_path
-from sequence.api.request_ids import choose_request_id
-from sequence.errors import DomainError, RequestTimeout, TemporarilyUnavailable
+from sequence.core.api.bodies import MAX_BYTES
+from sequence.core.api.envelope import CONTENT_TYPE, as_json, failure_body
+from sequence.core.api.fallbacks import is_api_path
+from sequence.core.api.request_ids import choose_request_id
+from sequence.core.errors import DomainError, RequestTimeout, TemporarilyUnavailable
 from sequence.wsgi import application as django
 
 Scope = MutableMapping[str, Any]

@@ -17,10 +17,10 @@ from django.middleware.common import CommonMiddleware
 from django.middleware.csrf import CsrfViewMiddleware
 from whitenoise.middleware import WhiteNoiseMiddleware
 
-from sequence.api.envelope import failure
-from sequence.api.fallbacks import is_api
-from sequence.errors import HttpsRequired, InvalidRequest
-from sequence.staff_sessions import end_if_over
+from sequence.core.admin.staff_sessions import end_if_over
+from sequence.core.api.envelope import failure
+from sequence.core.api.fallbacks import is_api
+from sequence.core.errors import HttpsRequired, InvalidRequest
 
 
 class _SkipsTheApi:

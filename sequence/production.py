@@ -28,7 +28,7 @@ def refuse_what_is_unsafe(settings: Mapping[str, Any], environment: Mapping[str,
 
 
 def two_roles(application: Mapping[str, Any], owner: Mapping[str, Any]) -> dict[str, Any]:
-    """Return what an entry of DATABASES needs for ``sequence.roles``. Raises ImproperlyConfigured for two databases."""
+    """Return what an entry of DATABASES needs for ``sequence.core.database.roles``. Raises ImproperlyConfigured for two databases."""
     if owner["NAME"] != application["NAME"]:
         raise ImproperlyConfigured("DATABASE_OWNER_URL names another database than DATABASE_URL.")
     names = ("USER", "PASSWORD", "HOST", "PORT")

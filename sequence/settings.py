@@ -5,9 +5,9 @@ from pathlib import Path
 
 import environ
 
-from sequence.local_secrets import ensure_local_secrets
+from sequence.local.postgres import APPLICATION, SUPERUSER
+from sequence.local.secrets import ensure_local_secrets
 from sequence.logs import logging_configuration
-from sequence.postgres import APPLICATION, SUPERUSER
 from sequence.production import refuse_what_is_unsafe, two_roles
 
 BASE_DIR = Path(__file__).resolve().parent.parent
@@ -73,7 +73,7 @@ INSTALLED_APPS = [
 # Sessions, CSRF and messages cost a quarter of a request and serve the staff's pages alone: see sequence.middleware.
 MIDDLEWARE = [
     "sequence.health.HealthMiddleware",
-    "sequence.api.request_ids.RequestIdMiddleware",
+    "sequence.core.api.request_ids.RequestIdMiddleware",
     "sequence.middleware.ApiDoor",
     "django.middleware.security.SecurityMiddleware",
     "sequence.middleware.StaticFiles",
@@ -105,7 +105,7 @@ ROOT_URLCONF = "sequence.urls"
 WSGI_APPLICATION = "sequence.wsgi.application"
 
 # An existing server if one is named; else the embedded one, which the engine starts on first connection.
-# APPLICATION is the role that serves, and OWNER what differs for the one that migrates: see sequence.roles.
+# APPLICATION is the role that serves, and OWNER what differs for the one that migrates: see sequence.core.database.roles.
 if env("DATABASE_URL", default=""):
     DATABASES = {"default": env.db_url("DATABASE_URL", engine="django.db.backends.postgresql")}
     if env("DATABASE_OWNER_URL", default=""):
@@ -113,7 +113,7 @@ if env("DATABASE_URL", default=""):
 else:
     DATABASES = {
         "default": {
-            "ENGINE": "sequence.postgres",
+            "ENGINE": "sequence.local.postgres",
             "NAME": "sequence",
             "USER": APPLICATION,
             "APPLICATION": APPLICATION,
@@ -166,14 +166,14 @@ SPECTACULAR_SETTINGS = {
     "SERVERS": [{"url": "/", "description": "This server"}],
     "SORT_OPERATIONS": False,  # As sequence.urls has them.
     "ENUM_GENERATE_CHOICE_DESCRIPTION": False,
-    "POSTPROCESSING_HOOKS": ["sequence.api.openapi.document.arrange", "apikeys.schema.introduce"],
+    "POSTPROCESSING_HOOKS": ["sequence.core.api.openapi.document.arrange", "apikeys.schema.introduce"],
     "SERVE_AUTHENTICATION": [],
     "SWAGGER_UI_DIST": "SIDECAR",
     # The key that somebody enters stays in that page's memory, and is gone with it.
     "SWAGGER_UI_SETTINGS": {"deepLinking": True, "persistAuthorization": False, "displayRequestDuration": True},
 }
 
-# The longest that a session lives; sequence.staff_sessions ends it, and sooner when nobody uses it.
+# The longest that a session lives; sequence.core.admin.staff_sessions ends it, and sooner when nobody uses it.
 SESSION_COOKIE_AGE = 12 * 60 * 60
 SESSION_COOKIE_HTTPONLY = True
 # As much as the API takes; the web server's entry reads no more of any request.

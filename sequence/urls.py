@@ -7,8 +7,8 @@ from accounts.views import AccountViewSet
 from cards.views import CardViewSet
 from rules.views import RuleExecutionViewSet, RuleViewSet
 from sequence import pages
-from sequence.api import fallbacks
-from sequence.api.openapi.views import schema
+from sequence.core.api import fallbacks
+from sequence.core.api.openapi.views import schema
 from sequence.stops.views import KeyViewSet
 from transfers.views import TransferViewSet
 

@@ -13,8 +13,8 @@ from django.conf import settings
 from django.core.management import call_command
 from django.db import DEFAULT_DB_ALIAS, connection, transaction
 
-from sequence.grants import grant_to_application
-from sequence.launch.install import ROOT
+from sequence.core.database.grants import grant_to_application
+from sequence.local.launch.install import ROOT
 
 # Whatever decides what a migrated database holds: migrations, triggers, permissions, groups. All of the code is read,
 # since a key that leaves a module out would let tests pass on yesterday's database.

@@ -11,8 +11,8 @@ from pghistory.core import event_models
 from pghistory.models import Context, Event
 
 from apikeys.models import Organization
-from sequence.append_only import append_only_tables, install_guards, kept_tables, missing_guards
-from sequence.audit import run_audited
+from sequence.core.audit import run_audited
+from sequence.core.database.append_only import append_only_tables, install_guards, kept_tables, missing_guards
 
 # Past what the application is refused anyway.
 pytestmark = pytest.mark.as_owner

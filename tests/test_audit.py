@@ -5,8 +5,8 @@ from django.core.management import call_command
 
 from accounts.models import Account
 from apikeys.models import ApiKey, Organization
-from sequence.audit import run_audited
-from sequence.management.base import operator_name
+from sequence.core.audit import run_audited
+from sequence.core.commands.base import operator_name
 from tests.factories import OrganizationFactory, PodFactory
 
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from sequence.client_address import network_of, read_address
+from sequence.core.client_address import network_of, read_address
 
 
 class TestReadAddress:

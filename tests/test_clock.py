@@ -5,8 +5,8 @@ from datetime import UTC, datetime, timedelta
 from django.utils import timezone
 
 from accounts.services import create_pod
-from sequence import clock
-from sequence.errors import DomainError
+from sequence.core import clock
+from sequence.core.errors import DomainError
 
 THEN = datetime(2020, 2, 29, 12, tzinfo=UTC)
 

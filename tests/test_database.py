@@ -5,7 +5,7 @@ from django.contrib.auth.models import Group, Permission
 from django.db import connection
 
 from apikeys.models import Organization
-from sequence.admin.groups import NAMES
+from sequence.core.admin.groups import NAMES
 from tests.database import Broom
 from tests.factories import IncomeSourceFactory
 from tests.transfers.steps import fund

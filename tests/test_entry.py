@@ -7,8 +7,8 @@ import pytest
 from django.http import HttpResponse
 
 from sequence import entry
+from sequence.core.errors import RequestTimeout
 from sequence.entry import Entry, environ_of
-from sequence.errors import RequestTimeout
 from tests.api_docs.conformance import assert_described
 
 

@@ -2,7 +2,7 @@
 
 import re
 
-from sequence.launch.install import ROOT, UV
+from sequence.local.launch.install import ROOT, UV
 
 
 class TestUv:
@@ -24,7 +24,7 @@ class TestUv:
         lines = [line for place in places if place.is_file() for line in place.read_text(errors="replace").splitlines()]
         installing = [line for line in lines if re.search(r"pip[\"', ]+install", line)]
 
-        assert len(installing) == 2  # In sequence/launch/install.py, and in docs/deploying.md.
-        assert '"--require-hashes"' in (ROOT / "sequence/launch/install.py").read_text()
+        assert len(installing) == 2  # In sequence/local/launch/install.py, and in docs/deploying.md.
+        assert '"--require-hashes"' in (ROOT / "sequence/local/launch/install.py").read_text()
         assert all("--require-hashes" in line or line.strip().startswith("pip = (") for line in installing)
         assert not [line for line in lines if "astral.sh" in line]

@@ -12,7 +12,7 @@ from django.core.exceptions import ImproperlyConfigured
 from django.db import OperationalError
 from django.test import Client
 
-from sequence.launch.install import ROOT
+from sequence.local.launch.install import ROOT
 from sequence.production import refuse_what_is_unsafe
 from tests.production import PRODUCTION_ENVIRONMENT
 from tests.roles import APPLICATION
@@ -120,7 +120,7 @@ class TestStarting:
         assert start("-c", script, DJANGO_SETTINGS_MODULE="sequence.settings").stdout == "True\n"
 
     def test_is_not_for_the_demo(self):
-        done = start("-m", "sequence.launch.run")
+        done = start("-m", "sequence.local.launch.run")
 
         assert "./run makes a demo, and is not for production" in done.stderr
 

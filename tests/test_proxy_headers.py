@@ -7,10 +7,10 @@ from django.contrib.auth.models import User
 from django.core.signals import request_finished, request_started
 from django.db import close_old_connections
 
-from sequence.admin import sign_in_limits
-from sequence.admin.sign_in import TOO_MANY
+from sequence.core.admin import sign_in_limits
+from sequence.core.admin.sign_in import TOO_MANY
+from sequence.core.models import SignIn
 from sequence.entry import environ_of
-from sequence.models import SignIn
 from sequence.wsgi import application
 
 CLIENT = "192.0.2.1"

@@ -9,10 +9,10 @@ import pytest
 from django.core.management import call_command
 from django.db import connection
 
-from sequence.append_only import append_only_tables, kept_tables
-from sequence.grants import faults_of_role, grant_to_application, refuse_powerful_role
-from sequence.role_checks import check_that_the_role_is_not_the_owner, check_that_there_are_two_roles
-from sequence.roles import OwnerRefused, as_owner
+from sequence.core.database.append_only import append_only_tables, kept_tables
+from sequence.core.database.grants import faults_of_role, grant_to_application, refuse_powerful_role
+from sequence.core.database.role_checks import check_that_the_role_is_not_the_owner, check_that_there_are_two_roles
+from sequence.core.database.roles import OwnerRefused, as_owner
 from tests.roles import APPLICATION, by_owner
 from tests.test_append_only import first_column
 

@@ -8,7 +8,7 @@ from accounts.models import Account
 from accounts.services import get_account
 from apikeys.models import ApiKey
 from rules.models import Rule
-from sequence.row_lookup import RowLookup
+from sequence.core.database.row_lookup import RowLookup
 from tests.client import Api
 from tests.factories import ExternalAccountFactory, IncomeSourceFactory, PodFactory
 from tests.rules.definitions import manual, rule, step

@@ -7,8 +7,8 @@ import pytest
 from django.db import IntegrityError, OperationalError, connection
 
 from apikeys.models import Organization
-from sequence import transactions
-from sequence.transactions import TryAgain, run_in_transaction, transactional
+from sequence.core import transactions
+from sequence.core.transactions import TryAgain, run_in_transaction, transactional
 from tests.factories import OrganizationFactory
 from tests.threads import PATIENCE_SECONDS, Crew
 

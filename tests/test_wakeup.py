@@ -8,9 +8,9 @@ import pytest
 from django.db import connection, transaction
 from django.test.utils import CaptureQueriesContext
 
-from sequence import wakeup
-from sequence.wakeup import CHANNEL, QUIET_SECONDS, wake_workers
-from sequence.worker import Worker, run_once
+from sequence.core import wakeup
+from sequence.core.wakeup import CHANNEL, QUIET_SECONDS, wake_workers
+from sequence.core.worker import Worker, run_once
 from tests.factories import ExternalAccountFactory, IncomeSourceFactory, PodFactory
 from tests.rules.definitions import manual, rule, step
 from tests.rules.steps import move, write_enabled
@@ -154,10 +154,10 @@ class TestWorker:
                 looked.set()
             return 0
 
-        monkeypatch.setattr("sequence.worker.registered_sweeps", lambda: [sweep])
-        monkeypatch.setattr("sequence.worker.registered_chores", list)
-        monkeypatch.setattr("sequence.worker.SWEEP_EVERY_SECONDS", PATIENCE_SECONDS)
-        monkeypatch.setattr("sequence.worker.signal.signal", lambda *_: None)
+        monkeypatch.setattr("sequence.core.worker.registered_sweeps", lambda: [sweep])
+        monkeypatch.setattr("sequence.core.worker.registered_chores", list)
+        monkeypatch.setattr("sequence.core.worker.SWEEP_EVERY_SECONDS", PATIENCE_SECONDS)
+        monkeypatch.setattr("sequence.core.worker.signal.signal", lambda *_: None)
         worker = Worker()
         with Crew(1) as crew:
             future = crew.pool.submit(worker.run)

@@ -13,9 +13,9 @@ from collections.abc import Iterator
 import pytest
 from django.db import connection
 
-from sequence.launch import install, web
-from sequence.launch.address import Address
-from sequence.launch.problem import LaunchProblem
+from sequence.local.launch import install, web
+from sequence.local.launch.address import Address
+from sequence.local.launch.problem import LaunchProblem
 from tests.client import Api
 from tests.production import PRODUCTION_ENVIRONMENT
 from tests.roles import APPLICATION
@@ -109,7 +109,7 @@ def deploy(api: Api, tmp_path, transactional_db, settings) -> Iterator:
         if APPLICATION is None:
             pytest.skip("Production wants a role that owns nothing, and DATABASE_URL names one role for all.")
         environment = PRODUCTION_ENVIRONMENT | secrets | {"BEHIND_PROXY": "1"}
-        production = [sys.executable, "-m", "sequence.launch.web"]
+        production = [sys.executable, "-m", "sequence.local.launch.web"]
         return begin(production, database_url(user=APPLICATION), environment, Served(port, key, **proxied))
 
     def begin(command: list[str], url: str, environment: dict[str, str], served: Served) -> Served:
@@ -228,7 +228,7 @@ class TestPorts:
 
         def start(**environment: str) -> subprocess.Popen[str]:
             process = subprocess.Popen(
-                [sys.executable, "-m", "sequence.launch.web"],
+                [sys.executable, "-m", "sequence.local.launch.web"],
                 cwd=ROOT,
                 env={**os.environ, **environment},
                 stderr=subprocess.PIPE,
@@ -247,7 +247,7 @@ class TestPorts:
     def test_are_not_shared_with_a_server_that_is_there(self, start):
         port = start()
         done = subprocess.run(
-            [sys.executable, "-m", "sequence.launch.web"],
+            [sys.executable, "-m", "sequence.local.launch.web"],
             cwd=ROOT,
             env={"PORT": str(port), "PATH": "/bin"},
             capture_output=True,
@@ -271,7 +271,7 @@ class TestPorts:
 
     def test_are_free_again_once_their_server_was_killed(self):
         address = Address("127.0.0.1", free_port())
-        code = "import os; from sequence.launch.address import Address; a = Address.from_environment(); c = a.claim();"
+        code = "import os; from sequence.local.launch.address import Address; c = Address.from_environment().claim();"
         environment = {**os.environ, "PORT": str(address.port), "HOST": address.host}
         subprocess.run(  # noqa: S603
             [sys.executable, "-c", f"{code} os.kill(os.getpid(), 9)"], cwd=ROOT, env=environment, check=False

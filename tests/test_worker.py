@@ -6,11 +6,11 @@ from datetime import timedelta
 import pytest
 from django.db import OperationalError
 
-from sequence import sweeps, worker
-from sequence.heartbeat import KEPT
-from sequence.models import WorkerProcess
-from sequence.models.workers import SILENT_AFTER
-from sequence.worker import Worker, run_once
+from sequence.core import sweeps, worker
+from sequence.core.heartbeat import KEPT
+from sequence.core.models import WorkerProcess
+from sequence.core.models.workers import SILENT_AFTER
+from sequence.core.worker import Worker, run_once
 from tests.threads import Crew
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -98,7 +98,7 @@ class TestWorker:
         assert left == []
 
     def test_tells_that_it_lives_what_it_did_and_that_it_ended(self, only, monkeypatch):
-        monkeypatch.setattr("sequence.heartbeat.BEAT_EVERY_SECONDS", 0.0)
+        monkeypatch.setattr("sequence.core.heartbeat.BEAT_EVERY_SECONDS", 0.0)
         last, left = Times(), [3, 4]
         only(lambda now: left.pop() if left else last(now))
 

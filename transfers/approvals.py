@@ -15,8 +15,8 @@ from apikeys.entries import Permission
 from apikeys.models import ApiKey, OrganizationStatus, SpendPeriod
 from apikeys.scopes import Scope
 from apikeys.spending import broken_cap, read_spent
-from sequence import clock
-from sequence.errors import DomainError
+from sequence.core import clock
+from sequence.core.errors import DomainError
 from transfers.ach_limits import ReachedLimits
 from transfers.errors import ApprovalRefused
 from transfers.models import ErrorCode, Transfer

@@ -6,7 +6,7 @@ class TransfersConfig(AppConfig):
 
     def ready(self) -> None:
         from accounts.signals import account_deleting
-        from sequence.sweeps import register_chore, register_sweep
+        from sequence.core.sweeps import register_chore, register_sweep
         from transfers import guards, ledger_checks, settlement
         from transfers.checks import register_check
         from transfers.trail_checks import trail_checks

@@ -13,7 +13,7 @@ from django.db import connection
 from accounts.models import Account
 from apikeys.entries import MAX_CENTS
 from apikeys.spending import Spend, add_spent
-from sequence.api.ids import parse_id
+from sequence.core.api.ids import parse_id
 from transfers.ledger import Leg, Movement, post
 from transfers.models import CancelReason, Clearing, EntrySetKind, ErrorCode, Status, Transfer
 from transfers.rails import rail_of

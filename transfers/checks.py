@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from django.db import connection, transaction
 
-from sequence.api.ids import show_id
+from sequence.core.api.ids import show_id
 
 # More than a person reads; the count tells the rest.
 SHOWN_PER_CHECK = 100

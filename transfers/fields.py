@@ -3,7 +3,7 @@
 import re
 from typing import Any
 
-from sequence.api.fields import Text
+from sequence.core.api.fields import Text
 
 # What a bank statement has room for.
 MAX_STATEMENT_TEXT = 10

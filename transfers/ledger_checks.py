@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 import structlog
 from django.db import connection
 
-from sequence import clock
+from sequence.core import clock
 from transfers.checks import count_checks, find_faults
 from transfers.models import LedgerCheck
 

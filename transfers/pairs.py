@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from accounts.errors import unfit
 from accounts.models import Account
-from sequence.errors import InvalidRequest
+from sequence.core.errors import InvalidRequest
 from transfers.models import Direction, Origin
 from transfers.rails import rail_between
 

@@ -5,7 +5,7 @@ from typing import Any
 from rest_framework import serializers
 
 from accounts.models import Account, AccountType
-from sequence.api.fields import Cents, Id, IdText, PageQuery, StoredCents, StrictSerializer, Time, show_time
+from sequence.core.api.fields import Cents, Id, IdText, PageQuery, StoredCents, StrictSerializer, Time, show_time
 from transfers.fields import StatementText
 from transfers.models import CancelReason, Direction, ErrorCode, Origin, Status, Transfer
 

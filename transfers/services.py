@@ -14,11 +14,11 @@ from apikeys.custody import reason_against
 from apikeys.entries import MAX_CENTS, Permission
 from apikeys.errors import KeyPaused
 from apikeys.spending import Spend, add_spent, broken_cap, count_spent, has_period_cap, lock_spent, read_spent
-from sequence import clock
-from sequence.api.fields import show_time
-from sequence.errors import Forbidden, Unauthorized
-from sequence.transactions import sqlstate_of, transactional
-from sequence.wakeup import wake_workers
+from sequence.core import clock
+from sequence.core.api.fields import show_time
+from sequence.core.errors import Forbidden, Unauthorized
+from sequence.core.transactions import sqlstate_of, transactional
+from sequence.core.wakeup import wake_workers
 from transfers.approvals import check_accounts, entry_that_allows, find_asking_key, matching_entries, weigh
 from transfers.batches import Batch, lock_accounts_of
 from transfers.errors import (

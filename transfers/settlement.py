@@ -8,8 +8,8 @@ import structlog
 from django.db.models import QuerySet
 
 from apikeys.spending import Spend, add_spent
-from sequence.sweeps import DATABASE_TROUBLE, do_batch
-from sequence.transactions import transactional
+from sequence.core.sweeps import DATABASE_TROUBLE, do_batch
+from sequence.core.transactions import transactional
 from transfers.ach_limits import ReachedLimits
 from transfers.batches import Batch, lock_accounts_of
 from transfers.models import CancelReason, ErrorCode, Status, Transfer

@@ -3,9 +3,9 @@
 from collections.abc import Sequence
 from datetime import datetime
 
-from sequence import clock
-from sequence.transactions import transactional
-from sequence.wakeup import wake_workers
+from sequence.core import clock
+from sequence.core.transactions import transactional
+from sequence.core.wakeup import wake_workers
 from transfers.errors import NotOnTheSimulatedRail, TransferNotFound
 from transfers.models import ErrorCode, Outcome, SimulatedPayment, Status, Transfer
 from transfers.rails import Report, ReportKind, is_simulated

@@ -11,8 +11,8 @@ import pgtrigger
 from django.db import models
 from pghistory.core import event_models
 
-from sequence.api.ids import PrefixedIdField
-from sequence.append_only import kept_tables, needed_guards
+from sequence.core.api.ids import PrefixedIdField
+from sequence.core.database.append_only import kept_tables, needed_guards
 from transfers.checks import Check
 
 # Its migration gave rows and events values of their own.

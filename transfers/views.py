@@ -11,9 +11,9 @@ from apikeys.operations import operation
 from apikeys.resolvers import Found, Named, PairInBody
 from apikeys.scopes import Scope
 from apikeys.viewsets import KeyedViewSet
-from sequence.api.fields import NoFields
-from sequence.api.pagination import DEFAULT_SIZE, Page, paginate
-from sequence.api.request_ids import request_id_of
+from sequence.core.api.fields import NoFields
+from sequence.core.api.pagination import DEFAULT_SIZE, Page, paginate
+from sequence.core.api.request_ids import request_id_of
 from transfers import services
 from transfers.errors import MaxAmountExceeded, TransferNotCancellable, TransferNotFound
 from transfers.models import Transfer

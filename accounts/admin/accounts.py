@@ -18,12 +18,12 @@ from accounts.models import Account, AccountType, ExternalAccountType
 from apikeys.admin.choosing import ChooseOrganization
 from apikeys.admin.organizations import ORGANIZATION_FILTER
 from apikeys.models import Organization
-from sequence.admin.base import ObjectPage, StaffAdmin
-from sequence.admin.display import UNKNOWN, amount, badge, code
-from sequence.admin.fields import MAX_CENTS, Dollars, PlainText
-from sequence.admin.filters import Named, OneOf
-from sequence.admin.finders import changes_of, register_finder
-from sequence.admin.period_filters import period
+from sequence.core.admin.base import ObjectPage, StaffAdmin
+from sequence.core.admin.display import UNKNOWN, amount, badge, code
+from sequence.core.admin.fields import MAX_CENTS, Dollars, PlainText
+from sequence.core.admin.filters import Named, OneOf
+from sequence.core.admin.finders import changes_of, register_finder
+from sequence.core.admin.period_filters import period
 
 _LIABILITY_FACTS = {
     "interest_rate_percent": "interest rate",

@@ -3,7 +3,7 @@
 from django.db.models import Sum
 
 from accounts.models import Account, AccountType
-from sequence.admin.console import Look, Section, add_section
+from sequence.core.admin.console import Look, Section, add_section
 
 # As many as an organization usually has; more are a list of their own.
 BALANCES_SHOWN = 25

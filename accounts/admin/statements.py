@@ -8,9 +8,9 @@ from django.http import HttpRequest
 
 from accounts import services
 from accounts.models import Account, AccountType
-from sequence.admin.base import ObjectPage
-from sequence.admin.display import dollars
-from sequence.admin.fields import MAX_CENTS, Dollars
+from sequence.core.admin.base import ObjectPage
+from sequence.core.admin.display import dollars
+from sequence.core.admin.fields import MAX_CENTS, Dollars
 
 _OF_LIABILITIES = "Only of a liability. Empty leaves it as it was."
 

@@ -5,7 +5,7 @@ from datetime import datetime
 from django.urls import reverse
 
 from apikeys.models import ApiKey, Organization, OrganizationStatus
-from sequence.admin.console import Item, Look, Waiting, add_waiting, wait_for_person
+from sequence.core.admin.console import Item, Look, Waiting, add_waiting, wait_for_person
 
 
 def paused_keys(look: Look) -> Waiting:

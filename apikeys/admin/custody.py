@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from apikeys.custody import custodians_of, in_words
 from apikeys.models import ApiKey
-from sequence.admin.deciders import SHOWN_NAMES, STAFF, Deciders, tell_deciders
+from sequence.core.admin.deciders import SHOWN_NAMES, STAFF, Deciders, tell_deciders
 
 
 def deciders_on(key: ApiKey | None, *, role: str, permissions: Sequence[str]) -> Deciders:

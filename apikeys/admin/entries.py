@@ -15,7 +15,7 @@ from apikeys.errors import InvalidPermission
 from apikeys.models import ApiKey, PermissionEntry
 from apikeys.resources import Choices, resources_of
 from apikeys.scopes import EVERYTHING, ResourceKind, Scope
-from sequence.admin.fields import Dollars
+from sequence.core.admin.fields import Dollars
 
 # The form's limits, with the field of ``Permission`` that each one sets.
 LIMITS = {

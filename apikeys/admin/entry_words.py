@@ -2,7 +2,7 @@
 
 from apikeys.entries import Permission
 from apikeys.scopes import EVERYTHING, ResourceKind, Scope
-from sequence.admin.display import dollars, shorten
+from sequence.core.admin.display import dollars, shorten
 
 # Ids of a single entry that a list shows before it counts the rest.
 SHOWN_RESOURCES = 2

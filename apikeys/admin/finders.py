@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from pghistory.models import Context
 
 from apikeys.models import ApiKey, IdempotencyRecord
-from sequence.admin.finders import MAX_FACTS, Fact, Stage, register_finder, register_translator
+from sequence.core.admin.finders import MAX_FACTS, Fact, Stage, register_finder, register_translator
 
 _ACTOR = "key:"
 

@@ -14,12 +14,12 @@ from apikeys.admin.organizations import ORGANIZATION_FILTER
 from apikeys.idempotency import METHODS_THAT_WRITE
 from apikeys.models import IdempotencyRecord
 from apikeys.services import expire_idempotency_records, remove_idempotency_records
-from sequence import clock
-from sequence.admin.base import ReadOnlyAdmin
-from sequence.admin.display import badge, code, pretty_json
-from sequence.admin.filters import Exact, OneOf
-from sequence.admin.period_filters import period
-from sequence.admin.search import request_link
+from sequence.core import clock
+from sequence.core.admin.base import ReadOnlyAdmin
+from sequence.core.admin.display import badge, code, pretty_json
+from sequence.core.admin.filters import Exact, OneOf
+from sequence.core.admin.period_filters import period
+from sequence.core.admin.search import request_link
 
 # What one confirmation covers. More than this is work for the command.
 MAX_RECORDS = 1000

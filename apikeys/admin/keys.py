@@ -20,12 +20,12 @@ from apikeys.admin.entry_words import in_words
 from apikeys.admin.organizations import ORGANIZATION_FILTER
 from apikeys.custody import custodians_of
 from apikeys.models import ApiKey, Organization, OrganizationStatus, PermissionEntry
-from sequence import clock
-from sequence.admin.base import ObjectPage, StaffAdmin, actor_of
-from sequence.admin.display import UNKNOWN, badge, code
-from sequence.admin.filters import Named, OneOf
-from sequence.admin.notes import NoteForm, note_of
-from sequence.admin.period_filters import period
+from sequence.core import clock
+from sequence.core.admin.base import ObjectPage, StaffAdmin, actor_of
+from sequence.core.admin.display import UNKNOWN, badge, code
+from sequence.core.admin.filters import Named, OneOf
+from sequence.core.admin.notes import NoteForm, note_of
+from sequence.core.admin.period_filters import period
 
 ACTIVE, EXPIRED, PAUSED, REVOKED = "Active", "Expired", "Paused", "Revoked"
 SUSPENDED = "Organization suspended"

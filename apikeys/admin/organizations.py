@@ -11,11 +11,11 @@ from django.utils.safestring import SafeString
 
 from apikeys.models import Organization, OrganizationStatus
 from apikeys.services import create_organization, set_organization_status
-from sequence.admin.base import ObjectPage, StaffAdmin
-from sequence.admin.console import Look, offer_organizations
-from sequence.admin.display import badge, code
-from sequence.admin.filters import Named
-from sequence.admin.notes import NoteForm, note_of
+from sequence.core.admin.base import ObjectPage, StaffAdmin
+from sequence.core.admin.console import Look, offer_organizations
+from sequence.core.admin.display import badge, code
+from sequence.core.admin.filters import Named
+from sequence.core.admin.notes import NoteForm, note_of
 
 ORGANIZATION_FILTER = Named("organization", "Organization", Organization, "organization")
 # More names than these are no choice; each organization's own page leads to its console.

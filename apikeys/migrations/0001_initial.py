@@ -2,10 +2,10 @@
 
 import django.contrib.postgres.fields
 import django.db.models.deletion
-import sequence.clock
+import sequence.core.clock
 import pgtrigger.compiler
 import pgtrigger.migrations
-import sequence.api.ids
+import sequence.core.api.ids
 from django.db import migrations, models
 
 
@@ -20,11 +20,11 @@ class Migration(migrations.Migration):
         migrations.CreateModel(
             name="ApiKey",
             fields=[
-                ("id", sequence.api.ids.PrefixedIdField("key", editable=False, primary_key=True, serialize=False)),
+                ("id", sequence.core.api.ids.PrefixedIdField("key", editable=False, primary_key=True, serialize=False)),
                 ("name", models.CharField(help_text="What uses this key, for people.", max_length=100)),
                 ("prefix", models.CharField(editable=False, help_text="How the key begins.", max_length=20)),
                 ("digest", models.BinaryField(max_length=32, unique=True)),
-                ("lineage_id", sequence.api.ids.PrefixedIdField("key", db_index=True, editable=False)),
+                ("lineage_id", sequence.core.api.ids.PrefixedIdField("key", db_index=True, editable=False)),
                 (
                     "rate_limit_per_minute",
                     models.PositiveIntegerField(
@@ -32,12 +32,12 @@ class Migration(migrations.Migration):
                     ),
                 ),
                 ("created_by", models.CharField(editable=False, max_length=150)),
-                ("created_at", models.DateTimeField(default=sequence.clock.now, editable=False)),
+                ("created_at", models.DateTimeField(default=sequence.core.clock.now, editable=False)),
                 ("expires_at", models.DateTimeField(blank=True, help_text="UTC; empty means never.", null=True)),
                 ("last_used_at", models.DateTimeField(editable=False, null=True)),
                 ("revoked_at", models.DateTimeField(editable=False, null=True)),
                 ("permissions_changed_by", models.CharField(editable=False, max_length=150)),
-                ("permissions_changed_at", models.DateTimeField(default=sequence.clock.now, editable=False)),
+                ("permissions_changed_at", models.DateTimeField(default=sequence.core.clock.now, editable=False)),
                 (
                     "replaces",
                     models.OneToOneField(
@@ -61,7 +61,7 @@ class Migration(migrations.Migration):
                 ("pgh_id", models.AutoField(primary_key=True, serialize=False)),
                 ("pgh_created_at", models.DateTimeField(auto_now_add=True)),
                 ("pgh_label", models.TextField(help_text="The event label.")),
-                ("id", sequence.api.ids.PrefixedIdField("org", editable=False, serialize=False)),
+                ("id", sequence.core.api.ids.PrefixedIdField("org", editable=False, serialize=False)),
                 ("name", models.CharField(max_length=100)),
                 (
                     "legal_name",
@@ -78,7 +78,7 @@ class Migration(migrations.Migration):
                         max_length=10,
                     ),
                 ),
-                ("created_at", models.DateTimeField(default=sequence.clock.now, editable=False)),
+                ("created_at", models.DateTimeField(default=sequence.core.clock.now, editable=False)),
                 ("updated_at", models.DateTimeField(auto_now=True)),
             ],
             options={
@@ -231,7 +231,7 @@ class Migration(migrations.Migration):
         migrations.CreateModel(
             name="Organization",
             fields=[
-                ("id", sequence.api.ids.PrefixedIdField("org", editable=False, primary_key=True, serialize=False)),
+                ("id", sequence.core.api.ids.PrefixedIdField("org", editable=False, primary_key=True, serialize=False)),
                 ("name", models.CharField(max_length=100)),
                 (
                     "legal_name",
@@ -248,7 +248,7 @@ class Migration(migrations.Migration):
                         max_length=10,
                     ),
                 ),
-                ("created_at", models.DateTimeField(default=sequence.clock.now, editable=False)),
+                ("created_at", models.DateTimeField(default=sequence.core.clock.now, editable=False)),
                 ("updated_at", models.DateTimeField(auto_now=True)),
             ],
             options={
@@ -263,7 +263,7 @@ class Migration(migrations.Migration):
             name="IdempotencyRecord",
             fields=[
                 ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
-                ("lineage_id", sequence.api.ids.PrefixedIdField("key", editable=False)),
+                ("lineage_id", sequence.core.api.ids.PrefixedIdField("key", editable=False)),
                 ("key", models.CharField(max_length=255)),
                 ("request_id", models.CharField(db_index=True, max_length=128)),
                 ("method", models.CharField(max_length=10)),
@@ -271,7 +271,7 @@ class Migration(migrations.Migration):
                 ("request_body", models.TextField(help_text="Canonical JSON.")),
                 ("response_status", models.PositiveSmallIntegerField(null=True)),
                 ("response_body", models.TextField()),
-                ("created_at", models.DateTimeField(default=sequence.clock.now)),
+                ("created_at", models.DateTimeField(default=sequence.core.clock.now)),
                 ("expires_at", models.DateTimeField(db_index=True)),
                 (
                     "api_key",
@@ -293,10 +293,10 @@ class Migration(migrations.Migration):
                 ("pgh_id", models.AutoField(primary_key=True, serialize=False)),
                 ("pgh_created_at", models.DateTimeField(auto_now_add=True)),
                 ("pgh_label", models.TextField(help_text="The event label.")),
-                ("id", sequence.api.ids.PrefixedIdField("key", editable=False, serialize=False)),
+                ("id", sequence.core.api.ids.PrefixedIdField("key", editable=False, serialize=False)),
                 ("name", models.CharField(help_text="What uses this key, for people.", max_length=100)),
                 ("prefix", models.CharField(editable=False, help_text="How the key begins.", max_length=20)),
-                ("lineage_id", sequence.api.ids.PrefixedIdField("key", editable=False)),
+                ("lineage_id", sequence.core.api.ids.PrefixedIdField("key", editable=False)),
                 (
                     "rate_limit_per_minute",
                     models.PositiveIntegerField(
@@ -304,11 +304,11 @@ class Migration(migrations.Migration):
                     ),
                 ),
                 ("created_by", models.CharField(editable=False, max_length=150)),
-                ("created_at", models.DateTimeField(default=sequence.clock.now, editable=False)),
+                ("created_at", models.DateTimeField(default=sequence.core.clock.now, editable=False)),
                 ("expires_at", models.DateTimeField(blank=True, help_text="UTC; empty means never.", null=True)),
                 ("revoked_at", models.DateTimeField(editable=False, null=True)),
                 ("permissions_changed_by", models.CharField(editable=False, max_length=150)),
-                ("permissions_changed_at", models.DateTimeField(default=sequence.clock.now, editable=False)),
+                ("permissions_changed_at", models.DateTimeField(default=sequence.core.clock.now, editable=False)),
                 (
                     "pgh_context",
                     models.ForeignKey(

@@ -3,7 +3,7 @@
 import django.db.models.deletion
 import pgtrigger.compiler
 import pgtrigger.migrations
-import sequence.api.ids
+import sequence.core.api.ids
 import uuid
 from django.db import migrations, models
 
@@ -18,7 +18,7 @@ class Migration(migrations.Migration):
             name="SpentPair",
             fields=[
                 ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
-                ("lineage_id", sequence.api.ids.PrefixedIdField("key", editable=False)),
+                ("lineage_id", sequence.core.api.ids.PrefixedIdField("key", editable=False)),
                 ("source", models.CharField(max_length=64)),
                 ("target", models.CharField(max_length=64)),
                 ("spend_id", models.UUIDField(default=uuid.uuid4, unique=True)),

@@ -3,8 +3,8 @@
 import django.db.models.deletion
 import pgtrigger.compiler
 import pgtrigger.migrations
-import sequence.api.ids
-import sequence.clock
+import sequence.core.api.ids
+import sequence.core.clock
 from django.db import migrations, models
 
 
@@ -18,7 +18,7 @@ class Migration(migrations.Migration):
             name="KeyCustodian",
             fields=[
                 ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
-                ("lineage_id", sequence.api.ids.PrefixedIdField("key", editable=False)),
+                ("lineage_id", sequence.core.api.ids.PrefixedIdField("key", editable=False)),
                 ("actor", models.CharField(max_length=200)),
                 (
                     "how",
@@ -26,7 +26,7 @@ class Migration(migrations.Migration):
                         choices=[("created", "Created"), ("rotated", "Rotated"), ("changed", "Changed")], max_length=10
                     ),
                 ),
-                ("since", models.DateTimeField(default=sequence.clock.now)),
+                ("since", models.DateTimeField(default=sequence.core.clock.now)),
                 (
                     "organization",
                     models.ForeignKey(

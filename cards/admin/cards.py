@@ -27,12 +27,12 @@ from cards.models import (
     DeclineReason,
 )
 from cards.names import MAX_NAME
-from sequence.admin.base import ObjectPage, ReadOnlyAdmin, attempt
-from sequence.admin.display import UNKNOWN, amount, badge, code, dollars, short_id
-from sequence.admin.fields import Dollars, PlainText
-from sequence.admin.filters import Named, OneOf
-from sequence.admin.finders import changes_of, register_finder
-from sequence.admin.period_filters import period
+from sequence.core.admin.base import ObjectPage, ReadOnlyAdmin, attempt
+from sequence.core.admin.display import UNKNOWN, amount, badge, code, dollars, short_id
+from sequence.core.admin.fields import Dollars, PlainText
+from sequence.core.admin.filters import Named, OneOf
+from sequence.core.admin.finders import changes_of, register_finder
+from sequence.core.admin.period_filters import period
 
 TONES = {
     CardStatus.ACTIVE: "good",

@@ -3,7 +3,7 @@
 from django.db.models import Count, Q, Sum
 
 from cards.models import CardDirection, CardTransaction
-from sequence.admin.console import Figure, Look, add_figure
+from sequence.core.admin.console import Figure, Look, add_figure
 
 
 def spent_today(look: Look) -> Figure:

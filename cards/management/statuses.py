@@ -7,7 +7,7 @@ from django.core.management.base import CommandParser
 
 from cards.facts import card_facts
 from cards.models import Card
-from sequence.management.base import OperatorCommand
+from sequence.core.commands.base import OperatorCommand
 
 
 class CardStatusCommand(OperatorCommand):

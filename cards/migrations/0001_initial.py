@@ -2,10 +2,10 @@
 
 import django.contrib.postgres.fields
 import django.db.models.deletion
-import sequence.clock
+import sequence.core.clock
 import pgtrigger.compiler
 import pgtrigger.migrations
-import sequence.api.ids
+import sequence.core.api.ids
 from django.db import migrations, models
 
 
@@ -23,7 +23,10 @@ class Migration(migrations.Migration):
         migrations.CreateModel(
             name="Card",
             fields=[
-                ("id", sequence.api.ids.PrefixedIdField("card", editable=False, primary_key=True, serialize=False)),
+                (
+                    "id",
+                    sequence.core.api.ids.PrefixedIdField("card", editable=False, primary_key=True, serialize=False),
+                ),
                 ("type", models.CharField(choices=[("virtual", "Virtual"), ("physical", "Physical")], max_length=10)),
                 (
                     "status",
@@ -85,7 +88,7 @@ class Migration(migrations.Migration):
                         size=None,
                     ),
                 ),
-                ("created_at", models.DateTimeField(default=sequence.clock.now, editable=False)),
+                ("created_at", models.DateTimeField(default=sequence.core.clock.now, editable=False)),
                 (
                     "account",
                     models.ForeignKey(
@@ -122,7 +125,7 @@ class Migration(migrations.Migration):
                         max_length=30,
                     ),
                 ),
-                ("created_at", models.DateTimeField(default=sequence.clock.now, editable=False)),
+                ("created_at", models.DateTimeField(default=sequence.core.clock.now, editable=False)),
                 (
                     "card",
                     models.ForeignKey(
@@ -143,7 +146,7 @@ class Migration(migrations.Migration):
                 ("pgh_id", models.AutoField(primary_key=True, serialize=False)),
                 ("pgh_created_at", models.DateTimeField(auto_now_add=True)),
                 ("pgh_label", models.TextField(help_text="The event label.")),
-                ("id", sequence.api.ids.PrefixedIdField("card", editable=False, serialize=False)),
+                ("id", sequence.core.api.ids.PrefixedIdField("card", editable=False, serialize=False)),
                 ("type", models.CharField(choices=[("virtual", "Virtual"), ("physical", "Physical")], max_length=10)),
                 (
                     "status",
@@ -205,7 +208,7 @@ class Migration(migrations.Migration):
                         size=None,
                     ),
                 ),
-                ("created_at", models.DateTimeField(default=sequence.clock.now, editable=False)),
+                ("created_at", models.DateTimeField(default=sequence.core.clock.now, editable=False)),
                 (
                     "account",
                     models.ForeignKey(
@@ -253,12 +256,12 @@ class Migration(migrations.Migration):
         migrations.CreateModel(
             name="CardTransaction",
             fields=[
-                ("id", sequence.api.ids.PrefixedIdField("ctx", editable=False, primary_key=True, serialize=False)),
+                ("id", sequence.core.api.ids.PrefixedIdField("ctx", editable=False, primary_key=True, serialize=False)),
                 ("direction", models.CharField(choices=[("debit", "Purchase"), ("credit", "Refund")], max_length=10)),
                 ("amount_cents", models.BigIntegerField()),
                 ("merchant_name", models.CharField(max_length=100)),
                 ("refunded_cents", models.BigIntegerField(default=0, editable=False)),
-                ("created_at", models.DateTimeField(default=sequence.clock.now, editable=False)),
+                ("created_at", models.DateTimeField(default=sequence.core.clock.now, editable=False)),
                 (
                     "account",
                     models.ForeignKey(

@@ -6,7 +6,7 @@ from django.db.models import F, Q
 from django.urls import reverse
 
 from rules.models import ExecutionMode, ExecutionStatus, Rule, RuleExecution, RuleStatus
-from sequence.admin.console import Item, Look, Waiting, add_waiting, wait_for_person
+from sequence.core.admin.console import Item, Look, Waiting, add_waiting, wait_for_person
 
 RECENT = timedelta(days=1)
 # A worker takes a run within a second.

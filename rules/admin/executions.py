@@ -16,11 +16,11 @@ from rules.sentences import sentences_of
 from rules.services import account_names
 from rules.trace_sentences import tell_trace
 from rules.vocabulary import TriggerType
-from sequence.admin.base import ReadOnlyAdmin
-from sequence.admin.display import UNKNOWN, badge, dollars, short_id
-from sequence.admin.filters import Exact, Named, OneOf
-from sequence.admin.period_filters import period
-from sequence.admin.search import request_link
+from sequence.core.admin.base import ReadOnlyAdmin
+from sequence.core.admin.display import UNKNOWN, badge, dollars, short_id
+from sequence.core.admin.filters import Exact, Named, OneOf
+from sequence.core.admin.period_filters import period
+from sequence.core.admin.search import request_link
 
 TONES = {
     ExecutionStatus.IN_PROGRESS: "quiet",

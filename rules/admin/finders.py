@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from apikeys.models import ApiKey
 from rules.admin.executions import TONES
 from rules.models import ExecutionStatus, Rule, RuleExecution
-from sequence.admin.finders import MAX_FACTS, Fact, Stage, changes_of, register_finder
+from sequence.core.admin.finders import MAX_FACTS, Fact, Stage, changes_of, register_finder
 
 _KEY = "key:"
 

@@ -20,21 +20,21 @@ from apikeys.admin.custody import deciders_on
 from apikeys.admin.organizations import ORGANIZATION_FILTER
 from rules import services
 from rules.admin.executions import paragraphs
-from rules.admin.money_map import map_view, may_see_map
 from rules.models import ExecutionMode, Rule, RuleExecution, RuleStatus
 from rules.runs import simulate
 from rules.sentences import changes_between, sentences_of
 from rules.trace_sentences import tell_trace
 from rules.vocabulary import TriggerType
-from sequence import clock
-from sequence.admin.base import ObjectPage, ReadOnlyAdmin, actor_of
-from sequence.admin.deciders import Deciders
-from sequence.admin.display import UNKNOWN, badge, code
-from sequence.admin.fields import Dollars, PlainText
-from sequence.admin.filters import OneOf
-from sequence.admin.period_filters import period
-from sequence.api.request_ids import request_id_of
-from sequence.audit import set_context
+from sequence.core import clock
+from sequence.core.admin.base import ObjectPage, ReadOnlyAdmin, actor_of
+from sequence.core.admin.deciders import Deciders
+from sequence.core.admin.display import UNKNOWN, badge, code
+from sequence.core.admin.fields import Dollars, PlainText
+from sequence.core.admin.filters import OneOf
+from sequence.core.admin.period_filters import period
+from sequence.core.api.request_ids import request_id_of
+from sequence.core.audit import set_context
+from sequence.insight.map_page import map_view, may_see_map
 
 RECENT_EXECUTIONS = 10
 

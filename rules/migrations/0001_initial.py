@@ -2,11 +2,11 @@
 
 import django.contrib.postgres.indexes
 import django.db.models.deletion
-import sequence.clock
+import sequence.core.clock
 import pgtrigger.compiler
 import pgtrigger.migrations
 import rules.models
-import sequence.api.ids
+import sequence.core.api.ids
 from django.db import migrations, models
 
 
@@ -24,7 +24,10 @@ class Migration(migrations.Migration):
         migrations.CreateModel(
             name="Rule",
             fields=[
-                ("id", sequence.api.ids.PrefixedIdField("rule", editable=False, primary_key=True, serialize=False)),
+                (
+                    "id",
+                    sequence.core.api.ids.PrefixedIdField("rule", editable=False, primary_key=True, serialize=False),
+                ),
                 ("nickname", models.CharField(max_length=100, null=True)),
                 ("description", models.CharField(max_length=500, null=True)),
                 (
@@ -51,8 +54,8 @@ class Migration(migrations.Migration):
                 ("enabled_by", models.CharField(max_length=150, null=True)),
                 ("enabled_version", models.PositiveIntegerField(null=True)),
                 ("next_slot_at", models.DateTimeField(null=True)),
-                ("created_at", models.DateTimeField(default=sequence.clock.now)),
-                ("updated_at", models.DateTimeField(default=sequence.clock.now)),
+                ("created_at", models.DateTimeField(default=sequence.core.clock.now)),
+                ("updated_at", models.DateTimeField(default=sequence.core.clock.now)),
                 ("deleted_at", models.DateTimeField(null=True)),
                 (
                     "organization",
@@ -71,7 +74,7 @@ class Migration(migrations.Migration):
         migrations.CreateModel(
             name="RuleExecution",
             fields=[
-                ("id", sequence.api.ids.PrefixedIdField("rex", editable=False, primary_key=True, serialize=False)),
+                ("id", sequence.core.api.ids.PrefixedIdField("rex", editable=False, primary_key=True, serialize=False)),
                 ("rule_name", models.CharField(max_length=100, null=True)),
                 (
                     "mode",
@@ -116,7 +119,7 @@ class Migration(migrations.Migration):
                 ("failed_without_transfer", models.PositiveIntegerField(default=0)),
                 ("error_message", models.TextField(null=True)),
                 ("trace", rules.models.OrderedJSONField(default=dict)),
-                ("created_at", models.DateTimeField(default=sequence.clock.now)),
+                ("created_at", models.DateTimeField(default=sequence.core.clock.now)),
                 (
                     "organization",
                     models.ForeignKey(
@@ -146,7 +149,7 @@ class Migration(migrations.Migration):
                 ("pgh_id", models.AutoField(primary_key=True, serialize=False)),
                 ("pgh_created_at", models.DateTimeField(auto_now_add=True)),
                 ("pgh_label", models.TextField(help_text="The event label.")),
-                ("id", sequence.api.ids.PrefixedIdField("rule", editable=False, serialize=False)),
+                ("id", sequence.core.api.ids.PrefixedIdField("rule", editable=False, serialize=False)),
                 ("nickname", models.CharField(max_length=100, null=True)),
                 ("description", models.CharField(max_length=500, null=True)),
                 (
@@ -219,7 +222,7 @@ class Migration(migrations.Migration):
                 ("description", models.CharField(max_length=500, null=True)),
                 ("definition", rules.models.OrderedJSONField()),
                 ("created_by", models.CharField(max_length=150)),
-                ("created_at", models.DateTimeField(default=sequence.clock.now)),
+                ("created_at", models.DateTimeField(default=sequence.core.clock.now)),
                 (
                     "rule",
                     models.ForeignKey(

@@ -10,8 +10,8 @@ from apikeys.models import MAX_ACTOR_LENGTH, Organization
 from rules.engine.traces import Trace
 from rules.models.rule import OrderedJSONField, Rule, RuleVersion
 from rules.vocabulary import TriggerType
-from sequence import clock
-from sequence.api.ids import PrefixedIdField
+from sequence.core import clock
+from sequence.core.api.ids import PrefixedIdField
 from transfers.models import Status, Transfer
 
 # Transfers that have not ended yet.

@@ -15,9 +15,9 @@ from apikeys.models import MAX_ACTOR_LENGTH, Organization
 from rules.definition import Definition
 from rules.models import guards
 from rules.vocabulary import TriggerType
-from sequence import clock
-from sequence.api.ids import PrefixedIdField
-from sequence.texts import PlainTextField
+from sequence.core import clock
+from sequence.core.api.ids import PrefixedIdField
+from sequence.core.texts import PlainTextField
 
 
 class OrderedJSONField(models.JSONField):

@@ -10,7 +10,7 @@ from rules.actions import ACTIONS, Action
 from rules.parameters import Unfit
 from rules.serializers.parameters import field_of
 from rules.serializers.parts import Part, object_schema
-from sequence.api.fields import StrictSerializer, Text
+from sequence.core.api.fields import StrictSerializer, Text
 
 
 class ActionReader(StrictSerializer):

@@ -9,7 +9,7 @@ from rules.readable_traces import MayRead, readable_trace
 from rules.serializers.bodies import ExecutionTrigger
 from rules.serializers.parameters import Names, show, show_number
 from rules.vocabulary import TriggerType
-from sequence.api.fields import Id, show_time
+from sequence.core.api.fields import Id, show_time
 
 
 class AccountNode(serializers.Serializer):

@@ -10,7 +10,7 @@ from rules.serializers.actions import ActionField
 from rules.serializers.conditions import ConditionField
 from rules.serializers.fields import Flag
 from rules.serializers.triggers import TriggerField
-from sequence.api.fields import BoundedList, Cents, IdText, PageQuery, StrictSerializer, Text, Time
+from sequence.core.api.fields import BoundedList, Cents, IdText, PageQuery, StrictSerializer, Text, Time
 
 # Bounds on what one rule makes the engine do; far beyond what a person could review.
 MAX_STEPS = 50

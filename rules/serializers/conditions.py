@@ -7,7 +7,7 @@ from rest_framework import serializers
 from rules.serializers.fields import ConditionNumber, one_of
 from rules.serializers.parts import Part, object_schema
 from rules.vocabulary import Fact, Operator, ValueFact
-from sequence.api.fields import IdText, StrictSerializer, unknown_fields
+from sequence.core.api.fields import IdText, StrictSerializer, unknown_fields
 
 MAX_CONDITION_DEPTH = 10
 MAX_CHILDREN = 100

@@ -14,7 +14,7 @@ from rest_framework import serializers
 
 from accounts.models import AccountType
 from rules.vocabulary import LimitPeriod
-from sequence.api.fields import MAX_CENTS, Cents, IdText, StrictSerializer, show_time
+from sequence.core.api.fields import MAX_CENTS, Cents, IdText, StrictSerializer, show_time
 
 # Six places are more than a cent of any amount that can be moved in a year of paychecks needs.
 PERCENT_PLACES = 6

@@ -20,7 +20,7 @@ from rules.parameters import (
     StatementTextParameter,
 )
 from rules.serializers.fields import AccountReferenceField, Flag, Limit, Percent
-from sequence.api.fields import BoundedList, Cents
+from sequence.core.api.fields import BoundedList, Cents
 from transfers.fields import StatementText
 
 Names = Mapping[str, str]

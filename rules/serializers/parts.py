@@ -5,8 +5,8 @@ from typing import Any
 
 from rest_framework import serializers
 
-from sequence.api.fields import StrictSerializer
-from sequence.errors import MAX_DETAILS
+from sequence.core.api.fields import StrictSerializer
+from sequence.core.errors import MAX_DETAILS
 
 # Conditions and actions of one rule, all together: each costs a millisecond or two.
 MAX_PARTS = 500

@@ -7,7 +7,7 @@ from rest_framework import serializers
 from rules.serializers.fields import StartDate
 from rules.serializers.parts import object_schema
 from rules.vocabulary import ScheduleType, TriggerType
-from sequence.api.fields import IdText, StrictSerializer
+from sequence.core.api.fields import IdText, StrictSerializer
 
 
 class TriggerField(serializers.Field):

@@ -8,7 +8,7 @@ from accounts.models import ExternalAccountType
 from accounts.services import connect_external_account, create_income_source, create_pod
 from cards.models import CardType
 from cards.services import issue_card, set_card_controls
-from sequence import clock
+from sequence.core import clock
 from sequence.demo.household import LEGAL_NAME, Household
 from transfers.models import Origin
 from transfers.services import deposit

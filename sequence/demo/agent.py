@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator
 from datetime import datetime, time, timedelta
 
 from rules.services import trigger_rule
-from sequence.api.ids import new_id
+from sequence.core.api.ids import new_id
 from sequence.demo.household import REVIEWER, Event, Household
 from sequence.demo.period import Period
 from transfers.models import ErrorCode, Transfer

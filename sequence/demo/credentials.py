@@ -8,8 +8,8 @@ from typing import Any
 from django.conf import settings
 
 from apikeys.authentication import find_key
-from sequence import clock
-from sequence.errors import Unauthorized
+from sequence.core import clock
+from sequence.core.errors import Unauthorized
 
 FILE = "demo.json"
 

@@ -9,7 +9,7 @@ from apikeys.authentication import AuthenticatedKey, find_key
 from apikeys.models import Organization
 from cards.models import Card
 from rules.models import Rule
-from sequence import clock
+from sequence.core import clock
 
 NAME = "Okafor household"
 LEGAL_NAME = "Nia Okafor"

@@ -5,7 +5,7 @@ from datetime import datetime, time, timedelta
 from decimal import Decimal
 
 from accounts.services import record_statement
-from sequence import clock
+from sequence.core import clock
 from sequence.demo.household import Event, Household
 from sequence.demo.period import Period
 from transfers.models import ErrorCode, SimulatedMark

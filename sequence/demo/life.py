@@ -8,8 +8,8 @@ from django.db import connection
 from accounts.models import Account
 from cards.models import CardTransaction
 from rules.models import Rule, RuleExecution, RuleMove
-from sequence import clock
-from sequence.audit import set_context
+from sequence.core import clock
+from sequence.core.audit import set_context
 from sequence.demo.agent import decisions, routine, troubles
 from sequence.demo.household import Event, Household
 from sequence.demo.income import money_in

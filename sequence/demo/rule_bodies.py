@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator
 from datetime import datetime, time
 from typing import Any
 
-from sequence.api.fields import show_time
+from sequence.core.api.fields import show_time
 from sequence.demo.period import Period
 
 Body = dict[str, Any]

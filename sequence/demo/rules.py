@@ -6,8 +6,8 @@ from typing import Any
 
 from rules.serializers import RuleBody
 from rules.services import create_rule, disable_rule, enable_rule, replace_rule, trigger_rule
-from sequence.api.bodies import parse_object
-from sequence.api.ids import new_id
+from sequence.core.api.bodies import parse_object
+from sequence.core.api.ids import new_id
 from sequence.demo.household import REVIEWER, Event, Household
 from sequence.demo.period import Period
 from sequence.demo.rule_bodies import Body, pay_more_on_the_card, proposal_body, rule_bodies

@@ -7,8 +7,10 @@ from typing import Any
 from django.db import connection
 
 from apikeys.services import create_organization
-from sequence import clock
-from sequence.audit import set_context
+from sequence.core import clock
+from sequence.core.audit import set_context
+from sequence.core.transactions import run_in_transaction
+from sequence.core.worker import run_once
 from sequence.demo.accounts import bring_money_along, open_accounts
 from sequence.demo.household import LEGAL_NAME, NAME, Household
 from sequence.demo.keys import make_agent_key, make_demo_key
@@ -16,8 +18,6 @@ from sequence.demo.life import live
 from sequence.demo.period import YEAR_DAYS, Period
 from sequence.demo.rules import write_rules
 from sequence.demo.staff import make_administrator, make_reviewer
-from sequence.transactions import run_in_transaction
-from sequence.worker import run_once
 
 # Any number will do that nothing else locks.
 _ADVISORY_LOCK = 4_700_301

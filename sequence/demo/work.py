@@ -13,7 +13,7 @@ from django.db.models.functions import Coalesce
 
 from rules.models import ExecutionMode, ExecutionStatus, Rule, RuleExecution
 from rules.sweeps import carry_out, finish, notice_deposits, notice_slots
-from sequence.sweeps import Sweep
+from sequence.core.sweeps import Sweep
 from transfers.models import SimulatedPayment, Status, Transfer
 from transfers.settlement import APPROVAL_LIFETIME, accept, collect, expire_approvals, submit
 

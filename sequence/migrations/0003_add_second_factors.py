@@ -3,8 +3,8 @@
 import django.db.models.deletion
 import pgtrigger.compiler
 import pgtrigger.migrations
-import sequence.clock
-import sequence.encryption
+import sequence.core.clock
+import sequence.core.encryption
 from django.conf import settings
 from django.db import migrations, models
 
@@ -32,8 +32,8 @@ class Migration(migrations.Migration):
             name="SecondFactor",
             fields=[
                 ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
-                ("secret", sequence.encryption.EncryptedField(editable=False)),
-                ("enrolled_at", models.DateTimeField(default=sequence.clock.now)),
+                ("secret", sequence.core.encryption.EncryptedField(editable=False)),
+                ("enrolled_at", models.DateTimeField(default=sequence.core.clock.now)),
                 ("last_step", models.BigIntegerField()),
                 ("failures", models.PositiveIntegerField(default=0)),
                 ("closed_until", models.DateTimeField(null=True)),
@@ -58,7 +58,7 @@ class Migration(migrations.Migration):
                 ("pgh_created_at", models.DateTimeField(auto_now_add=True)),
                 ("pgh_label", models.TextField(help_text="The event label.")),
                 ("id", models.BigIntegerField()),
-                ("enrolled_at", models.DateTimeField(default=sequence.clock.now)),
+                ("enrolled_at", models.DateTimeField(default=sequence.core.clock.now)),
                 (
                     "pgh_context",
                     models.ForeignKey(

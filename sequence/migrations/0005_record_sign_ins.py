@@ -2,7 +2,7 @@
 
 import pgtrigger.compiler
 import pgtrigger.migrations
-import sequence.clock
+import sequence.core.clock
 from django.db import migrations, models
 
 
@@ -16,7 +16,7 @@ class Migration(migrations.Migration):
             name="SignIn",
             fields=[
                 ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
-                ("at", models.DateTimeField(default=sequence.clock.now)),
+                ("at", models.DateTimeField(default=sequence.core.clock.now)),
                 (
                     "outcome",
                     models.CharField(

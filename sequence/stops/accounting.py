@@ -11,7 +11,7 @@ from django.db.models import Count, Q, Sum
 
 from apikeys.models import PermissionEntry, SpendPeriod
 from rules.models import Rule
-from sequence.api.fields import show_time
+from sequence.core.api.fields import show_time
 from transfers.models import Transfer
 from transfers.stopping import not_stopped
 

@@ -8,8 +8,8 @@ from django.http import HttpRequest, HttpResponse
 
 from apikeys.models import ApiKey, Organization, OrganizationStatus
 from rules.models import Rule
-from sequence.admin.base import ObjectPage, StaffAdmin, actor_of, offer_page
-from sequence.admin.notes import NoteForm, note_of
+from sequence.core.admin.base import ObjectPage, StaffAdmin, actor_of, offer_page
+from sequence.core.admin.notes import NoteForm, note_of
 from sequence.stops import services
 from sequence.stops.accounting import Accounting
 

@@ -4,8 +4,8 @@ from rest_framework import serializers
 
 from apikeys.models import SpendPeriod
 from rules.models import RuleStatus
-from sequence.api.fields import Id, StoredCents, StrictSerializer, Text
-from sequence.audit import MAX_NOTE_LENGTH
+from sequence.core.api.fields import Id, StoredCents, StrictSerializer, Text
+from sequence.core.audit import MAX_NOTE_LENGTH
 from transfers.models import Status
 
 

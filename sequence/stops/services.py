@@ -16,9 +16,9 @@ from apikeys.standing import hold_lineage, hold_organization
 from rules.models import Rule
 from rules.runs import KEY_STOPPED, ORGANIZATION_STOPPED
 from rules.services import disable_rule, end_runs
-from sequence import clock
+from sequence.core import clock
+from sequence.core.transactions import transactional
 from sequence.stops.accounting import LISTED, Accounting, Part, count_not_stopped, part_of, tell_given_back
-from sequence.transactions import transactional
 from transfers.models import CancelReason
 from transfers.stopping import cancel_all
 

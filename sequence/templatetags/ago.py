@@ -4,8 +4,8 @@ from datetime import datetime
 
 from django import template
 
-from sequence import clock
-from sequence.admin import display
+from sequence.core import clock
+from sequence.core.admin import display
 
 register = template.Library()
 

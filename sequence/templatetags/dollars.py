@@ -2,7 +2,7 @@
 
 from django import template
 
-from sequence.admin.display import dollars
+from sequence.core.admin.display import dollars
 
 register = template.Library()
 register.filter("dollars", dollars)

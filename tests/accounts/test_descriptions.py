@@ -15,9 +15,9 @@ from apikeys.models import ApiKey
 from cards.models import Card, CardType
 from cards.services import issue_card
 from rules.models import Rule
-from sequence.admin.base import StaffAdmin
-from sequence.admin.display import shorten
-from sequence.audit import run_audited
+from sequence.core.admin.base import StaffAdmin
+from sequence.core.admin.display import shorten
+from sequence.core.audit import run_audited
 from tests.factories import ExternalAccountFactory, PodFactory, set_balance
 from tests.rules.definitions import action, manual, step
 from tests.rules.steps import write

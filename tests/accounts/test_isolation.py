@@ -3,7 +3,7 @@
 import pytest
 
 from accounts.models import Account
-from sequence.api.ids import new_id
+from sequence.core.api.ids import new_id
 from tests.factories import PodFactory
 
 

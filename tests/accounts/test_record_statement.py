@@ -8,7 +8,7 @@ import pytest
 from accounts.errors import AccountNotFound, NotAtAnInstitution, OnlyOfLiabilities
 from accounts.models import ExternalAccountType
 from accounts.services import record_statement
-from sequence import clock
+from sequence.core import clock
 from tests.factories import ExternalAccountFactory, PodFactory
 
 THEN = datetime(2026, 3, 22, 6, tzinfo=UTC)

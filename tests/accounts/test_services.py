@@ -7,7 +7,7 @@ from django.db import connection
 
 from accounts.models import Account
 from accounts.services import lock_accounts
-from sequence.transactions import run_in_transaction
+from sequence.core.transactions import run_in_transaction
 from tests.factories import PodFactory, set_balance
 from tests.threads import (
     PATIENCE_SECONDS,

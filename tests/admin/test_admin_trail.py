@@ -12,7 +12,7 @@ from accounts.models import Account
 from apikeys import services
 from apikeys.entries import parse_permissions
 from apikeys.models import ApiKey
-from sequence.admin.trail import Filters, newest_changes
+from sequence.core.admin.trail import Filters, newest_changes
 from tests.factories import PodFactory
 from tests.staff import form_of, list_of, page_of, sign_in
 

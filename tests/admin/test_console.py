@@ -12,8 +12,8 @@ from cards.models import CardType
 from cards.services import charge_card, issue_card
 from rules.models import RuleExecution
 from rules.services import disable_rule
-from sequence.models import WorkerProcess
-from sequence.worker import run_once
+from sequence.core.models import WorkerProcess
+from sequence.core.worker import run_once
 from tests.factories import ExternalAccountFactory, IncomeSourceFactory, PodFactory
 from tests.past_guards import past_guard
 from tests.rules.definitions import manual, on_funds, rule, step

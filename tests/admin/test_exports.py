@@ -10,8 +10,8 @@ import structlog
 from django.db import connection
 
 from accounts.models import Account
-from sequence.admin import exports
-from sequence.admin.exports import write_value
+from sequence.core.admin import exports
+from sequence.core.admin.exports import write_value
 from tests.factories import IncomeSourceFactory, OrganizationFactory, PodFactory
 from tests.roles import by_owner
 from tests.staff import Staff

@@ -14,9 +14,9 @@ from cards.models import Card, CardType
 from cards.services import issue_card
 from rules.models import Rule, RuleStatus
 from rules.services import replace_rule
-from sequence.admin.base import ObjectPage, StaffAdmin
-from sequence.admin.fingerprints import CHANGED_MEANWHILE
-from sequence.admin.trail_pages import AuditTrailAdmin
+from sequence.core.admin.base import ObjectPage, StaffAdmin
+from sequence.core.admin.fingerprints import CHANGED_MEANWHILE
+from sequence.core.admin.trail_pages import AuditTrailAdmin
 from tests.apikeys.test_idempotency import key_of
 from tests.client import Api
 from tests.factories import ExternalAccountFactory, IncomeSourceFactory, PodFactory

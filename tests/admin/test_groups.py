@@ -15,7 +15,7 @@ from django.http import HttpResponse
 from django.test import Client, RequestFactory
 from django.urls import URLPattern
 
-from sequence.admin.groups import (
+from sequence.core.admin.groups import (
     ADMINISTRATORS,
     NAMES,
     OPERATORS,
@@ -24,7 +24,7 @@ from sequence.admin.groups import (
     last_to_migrate,
     make_missing_groups,
 )
-from sequence.admin.trail import Filters, newest_changes
+from sequence.core.admin.trail import Filters, newest_changes
 
 SUPERUSERS, NOBODY = "superusers", "nobody"
 # Whoever is in one of these may do what those before it may.

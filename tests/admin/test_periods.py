@@ -4,8 +4,8 @@ from datetime import UTC, date, datetime
 
 import pytest
 
-from sequence import clock
-from sequence.admin.periods import Period, PeriodForm
+from sequence.core import clock
+from sequence.core.admin.periods import Period, PeriodForm
 
 # What shows while a choice has faults.
 USUAL = "2026-06-16 to 2026-07-15"

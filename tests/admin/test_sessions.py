@@ -4,7 +4,7 @@ from datetime import timedelta
 
 import pytest
 
-from sequence import clock
+from sequence.core import clock
 from tests.staff import Staff
 
 

@@ -14,17 +14,17 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from pghistory.core import event_models
 
-from sequence import clock
-from sequence.admin import sign_in_limits
-from sequence.admin.second_factor import enrol, new_secret, take_code
-from sequence.admin.sign_in import TOO_MANY, WRONG
-from sequence.admin.sign_in_limits import (
+from sequence.core import clock
+from sequence.core.admin import sign_in_limits
+from sequence.core.admin.second_factor import enrol, new_secret, take_code
+from sequence.core.admin.sign_in import TOO_MANY, WRONG
+from sequence.core.admin.sign_in_limits import (
     ATTEMPTS_FROM_ONE_ADDRESS,
     ATTEMPTS_UNDER_ONE_NAME,
     ATTEMPTS_UNDER_ONE_NAME_FROM_ANYWHERE,
     PLACE_KNOWN_FOR,
 )
-from sequence.models import SecondFactor, SignInWindow
+from sequence.core.models import SecondFactor, SignInWindow
 from tests.threads import Crew, in_open_transaction, wait_until_somebody_waits_for_a_lock
 
 PASSWORD = "correct horse battery staple"

@@ -9,13 +9,13 @@ from django.db import ProgrammingError, connection, transaction
 from django.http import HttpResponse
 from django.test import Client
 
-from sequence import clock
-from sequence.admin import sign_in_events
-from sequence.admin.second_factor import enrol, new_secret
-from sequence.admin.sign_in_events import forget_old_sign_ins
-from sequence.admin.sign_in_limits import ATTEMPTS_UNDER_ONE_NAME, digest_of_name
-from sequence.models import SIGN_INS_KEPT, SignIn
-from sequence.sweeps import registered_chores
+from sequence.core import clock
+from sequence.core.admin import sign_in_events
+from sequence.core.admin.second_factor import enrol, new_secret
+from sequence.core.admin.sign_in_events import forget_old_sign_ins
+from sequence.core.admin.sign_in_limits import ATTEMPTS_UNDER_ONE_NAME, digest_of_name
+from sequence.core.models import SIGN_INS_KEPT, SignIn
+from sequence.core.sweeps import registered_chores
 from tests.staff import Staff, list_of, page_of
 
 PASSWORD = "correct horse battery staple"

@@ -5,7 +5,7 @@ import time
 
 import pytest
 
-from sequence.api.bodies import MAX_BYTES
+from sequence.core.api.bodies import MAX_BYTES
 
 # Reading a megabyte of JSON strictly takes a good part of a second on a slow machine; what grew with the faults took 7.
 CPU_SECONDS = 2

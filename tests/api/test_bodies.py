@@ -11,8 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from accounts.models import Account
-from sequence.api.bodies import MAX_BYTES, MAX_DEPTH, parse_object, read_body
-from sequence.errors import InvalidRequest
+from sequence.core.api.bodies import MAX_BYTES, MAX_DEPTH, parse_object, read_body
+from sequence.core.errors import InvalidRequest
 
 PODS = "/accounts/pods"
 

@@ -4,7 +4,7 @@ import time
 
 import pytest
 
-from sequence.errors import InvalidRequest
+from sequence.core.errors import InvalidRequest
 from tests.factories import PodFactory
 
 

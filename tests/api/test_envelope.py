@@ -8,7 +8,7 @@ from django.db import OperationalError, connection
 
 from accounts.models import Account
 from apikeys.models import IdempotencyRecord
-from sequence.api.envelope import json_response
+from sequence.core.api.envelope import json_response
 from tests.client import Api
 from tests.factories import PodFactory
 

@@ -8,8 +8,8 @@ from hypothesis import strategies as st
 from ulid import ULID
 
 from accounts.models import Account
-from sequence import clock
-from sequence.api.ids import NO_ROW, PrefixedIdField, new_id, parse_id, show_id
+from sequence.core import clock
+from sequence.core.api.ids import NO_ROW, PrefixedIdField, new_id, parse_id, show_id
 from tests.factories import PodFactory
 
 THEN = datetime(2024, 2, 29, 23, 59, 59, 123000, tzinfo=UTC)

@@ -5,8 +5,8 @@ import json
 import pytest
 
 from accounts.models import Account
-from sequence.api.bodies import MAX_BYTES
-from sequence.api.ids import new_id
+from sequence.core.api.bodies import MAX_BYTES
+from sequence.core.api.ids import new_id
 from tests.client import Api
 from tests.factories import PodFactory
 

@@ -8,7 +8,7 @@ import pytest
 from django.core import signing
 
 from accounts.models import Account
-from sequence.api.pagination import paginate
+from sequence.core.api.pagination import paginate
 from tests.factories import ExternalAccountFactory, PodFactory
 
 NOON = datetime(2026, 3, 1, 12, 0, 0, 123456, tzinfo=UTC)

@@ -7,7 +7,7 @@ from django.test import RequestFactory
 
 from apikeys.scopes import Scope
 from apikeys.viewsets import KeyedViewSet
-from sequence.api.ids import new_id
+from sequence.core.api.ids import new_id
 from sequence.urls import api as addresses
 from tests.client import Api
 from tests.conftest import ALL_PERMISSIONS

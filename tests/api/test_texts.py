@@ -13,9 +13,9 @@ from rest_framework import serializers
 from accounts.models import Account
 from apikeys.models import Organization
 from cards.names import clean_name
-from sequence.api.fields import IdText, StrictSerializer, Text
-from sequence.errors import InvalidRequest
-from sequence.texts import PlainTextField, flaw_of, refused_in_patterns
+from sequence.core.api.fields import IdText, StrictSerializer, Text
+from sequence.core.errors import InvalidRequest
+from sequence.core.texts import PlainTextField, flaw_of, refused_in_patterns
 
 PODS = "/accounts/pods"
 INVISIBLE = {

@@ -9,7 +9,7 @@ from jsonschema import Draft202012Validator
 from referencing import Registry, Resource
 from referencing.jsonschema import DRAFT202012
 
-from sequence.api.openapi.document import document
+from sequence.core.api.openapi.document import document
 
 _URI = "urn:document"
 

@@ -11,7 +11,7 @@ from django.urls import URLPattern, URLResolver, get_resolver
 from drf_spectacular.validation import validate_schema
 
 from apikeys.viewsets import KeyedViewSet
-from sequence.api.openapi.document import document
+from sequence.core.api.openapi.document import document
 from tests.api_docs.conformance import faults, follow, operations
 from tests.client import Api
 

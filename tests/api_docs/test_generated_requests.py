@@ -10,7 +10,7 @@ from django.db import close_old_connections
 from hypothesis import HealthCheck, Phase, given, seed, settings
 from schemathesis.checks import positive_data_acceptance
 
-from sequence.api.openapi.document import document
+from sequence.core.api.openapi.document import document
 from sequence.wsgi import application
 from tests.api_docs.conformance import operations
 

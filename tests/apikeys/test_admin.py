@@ -12,8 +12,8 @@ from django.utils import timezone
 from apikeys import services
 from apikeys.entries import parse_permissions
 from apikeys.models import ApiKey, IdempotencyRecord, Organization, OrganizationStatus
-from sequence.admin.display import shorten
-from sequence.admin.fingerprints import CHANGED_MEANWHILE
+from sequence.core.admin.display import shorten
+from sequence.core.admin.fingerprints import CHANGED_MEANWHILE
 from tests.apikeys.test_idempotency import key_of
 from tests.client import Api
 from tests.factories import OrganizationFactory, PodFactory

@@ -10,7 +10,7 @@ from apikeys import services
 from apikeys.custody import custodians_of
 from apikeys.entries import parse_permissions
 from apikeys.models import ApiKey, KeyCustodian
-from sequence.audit import run_audited
+from sequence.core.audit import run_audited
 from tests.past_guards import unguarded
 from tests.staff import form_of, page_of, sign_in
 

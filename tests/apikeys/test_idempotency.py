@@ -10,7 +10,7 @@ from accounts.models import Account
 from apikeys import services
 from apikeys.entries import parse_permissions
 from apikeys.models import ApiKey, IdempotencyRecord
-from sequence.api.ids import new_id
+from sequence.core.api.ids import new_id
 from tests.client import Api
 from tests.conftest import ALL_PERMISSIONS
 from tests.factories import PodFactory, set_balance

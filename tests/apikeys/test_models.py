@@ -9,7 +9,7 @@ from django.utils import timezone
 from apikeys import services
 from apikeys.entries import parse_permissions
 from apikeys.models import ApiKey, IdempotencyRecord, Organization, PermissionEntry
-from sequence.api.ids import new_id, parse_id
+from sequence.core.api.ids import new_id, parse_id
 
 
 def execute(statement: str, *parameters) -> int:

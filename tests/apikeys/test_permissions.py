@@ -9,7 +9,7 @@ from apikeys.resolvers import Named
 from apikeys.scopes import Scope
 from apikeys.services import set_permissions
 from apikeys.viewsets import KeyedViewSet
-from sequence.api.ids import new_id
+from sequence.core.api.ids import new_id
 from tests.apikeys.test_idempotency import key_of
 from tests.factories import IncomeSourceFactory, PodFactory
 from tests.rules.definitions import action, manual, rule, step

@@ -4,7 +4,7 @@ import pytest
 
 from apikeys.resources import resources_of
 from apikeys.scopes import ResourceKind
-from sequence.admin.display import shorten
+from sequence.core.admin.display import shorten
 from tests.factories import PodFactory
 
 

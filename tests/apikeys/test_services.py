@@ -10,8 +10,8 @@ from apikeys import services
 from apikeys.entries import parse_permissions
 from apikeys.errors import ApiKeyAlreadyRotated, ApiKeyNotFound, ApiKeyNotUsable, InvalidPermission
 from apikeys.models import ApiKey, IdempotencyRecord, PermissionEntry
-from sequence.api.ids import new_id
-from sequence.transactions import run_in_transaction
+from sequence.core.api.ids import new_id
+from sequence.core.transactions import run_in_transaction
 from tests.client import Api
 from tests.conftest import ALL_PERMISSIONS
 from tests.threads import Crew, in_open_transaction

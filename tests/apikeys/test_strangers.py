@@ -6,7 +6,7 @@ from django.test import Client
 from apikeys import authentication
 from apikeys.strangers import MOST_REMEMBERED, MOST_UNKNOWN_KEYS, Strangers
 from apikeys.tokens import new_token
-from sequence import clock
+from sequence.core import clock
 from tests.client import Api
 
 

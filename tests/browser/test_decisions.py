@@ -9,7 +9,7 @@ from playwright.sync_api import Page, expect
 from accounts.models import Account
 from apikeys.models import ApiKey
 from rules.models import Rule, RuleStatus
-from sequence.worker import run_once
+from sequence.core.worker import run_once
 from tests.browser.conftest import PASSWORD
 from tests.browser.steps import overhang, sign_in
 from tests.client import Api

@@ -3,7 +3,7 @@
 import pytest
 from playwright.sync_api import Page
 
-from sequence.api.openapi.document import document
+from sequence.core.api.openapi.document import document
 from tests.api_docs.conformance import operations
 from tests.browser.steps import overhang
 

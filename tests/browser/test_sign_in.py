@@ -4,7 +4,7 @@ import pyotp
 import pytest
 from playwright.sync_api import expect
 
-from sequence.admin.second_factor import enrol, new_secret
+from sequence.core.admin.second_factor import enrol, new_secret
 from tests.browser.conftest import PASSWORD
 from tests.browser.steps import overhang
 

@@ -9,8 +9,8 @@ from playwright.sync_api import Page, expect
 
 from accounts.models import Account
 from rules.models import Rule
+from sequence.core.worker import run_once
 from sequence.demo.seeding import make_demo
-from sequence.worker import run_once
 from tests.browser.steps import sign_in
 from transfers.models import Status, Transfer
 

@@ -11,8 +11,8 @@ from cards.models import CardDecline, CardStatus, CardTransaction
 from cards.services import refund_at_merchant, refund_purchase, set_card_controls, set_card_status
 from rules.models import RuleExecution
 from rules.services import create_rule, enable_rule
-from sequence.api.ids import new_id
-from sequence.errors import InvalidRequest
+from sequence.core.api.ids import new_id
+from sequence.core.errors import InvalidRequest
 from tests.cards.steps import buy, charge, declined, issue, refund
 from tests.factories import ExternalAccountFactory, PodFactory
 from tests.transfers.steps import balances, fund, post_transfer, settle

@@ -4,7 +4,7 @@ import pytest
 from django.db import connection
 
 from cards.checks import CHECKS
-from sequence.api.ids import parse_id
+from sequence.core.api.ids import parse_id
 from tests.cards.steps import buy, refund
 from transfers.checks import find_faults
 

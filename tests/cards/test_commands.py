@@ -8,8 +8,8 @@ from django.core.management import CommandError, call_command
 
 from accounts.services import delete_account
 from cards.models import Card, CardDecline, CardTransaction
-from sequence.api.ids import new_id
-from sequence.management.base import operator_name
+from sequence.core.api.ids import new_id
+from sequence.core.commands.base import operator_name
 from tests.cards.steps import buy, run
 from tests.factories import ExternalAccountFactory, IncomeSourceFactory, PodFactory
 from tests.transfers.steps import balances

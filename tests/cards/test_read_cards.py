@@ -9,7 +9,7 @@ from django.test.utils import CaptureQueriesContext
 from accounts.services import delete_account
 from cards.models import CardStatus, CardType
 from cards.services import set_card_status
-from sequence.api.ids import new_id
+from sequence.core.api.ids import new_id
 from tests.api_docs.conformance import assert_described
 from tests.cards.steps import buy, issue
 from tests.factories import ExternalAccountFactory, IncomeSourceFactory, PodFactory

@@ -6,7 +6,7 @@ from accounts.services import delete_account
 from cards.errors import CardNotFound, CardStatusNotPossible
 from cards.models import FINAL, CardStatus
 from cards.services import set_card_status, unfreeze_card
-from sequence.api.ids import new_id
+from sequence.core.api.ids import new_id
 from tests.cards.steps import declined, issue
 from tests.factories import PodFactory
 

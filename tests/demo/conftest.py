@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from django.db import connection
 
-from sequence import clock
+from sequence.core import clock
 from sequence.demo.period import YEAR_DAYS
 from sequence.demo.seeding import make_demo
 from tests.database import rolled_back

@@ -10,8 +10,8 @@ from accounts.models import Account
 from apikeys.models import ApiKey, Organization
 from cards.models import CardDecline, CardTransaction
 from rules.models import ExecutionMode, ExecutionStatus, Rule, RuleExecution, RuleVersion
-from sequence import clock
-from sequence.worker import run_once
+from sequence.core import clock
+from sequence.core.worker import run_once
 from tests.client import Api
 from tests.demo.conftest import make_demo_at
 from tests.demo.facts import facts_of

@@ -12,13 +12,13 @@ from django.utils import timezone
 
 from apikeys.models import Organization
 from rules.models import Rule
-from sequence import clock
+from sequence.core import clock
+from sequence.core.worker import run_once
 from sequence.demo import credentials, seeding
 from sequence.demo.life import events_of
 from sequence.demo.period import Period
 from sequence.demo.seeding import make_demo
 from sequence.management.commands import seed_demo
-from sequence.worker import run_once
 from tests.client import Api
 from tests.demo.conftest import make_demo_at
 from tests.demo.moments import AWKWARD

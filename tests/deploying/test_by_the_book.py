@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from sequence.launch.install import ROOT
+from sequence.local.launch.install import ROOT
 
 SUITE, MIRROR = "bookworm", os.environ.get("DEBIAN_MIRROR", "http://deb.debian.org/debian")
 PAGE = ROOT / "docs" / "deploying.md"

@@ -8,8 +8,8 @@ from django.contrib.auth.models import User
 from django.core.management import call_command
 
 from accounts.models import Account
-from sequence.admin.second_factor import enrol, new_secret
-from sequence.models import SecondFactor
+from sequence.core.admin.second_factor import enrol, new_secret
+from sequence.core.models import SecondFactor
 from tests.factories import PodFactory
 
 

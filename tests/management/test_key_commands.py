@@ -15,7 +15,7 @@ from django.utils import timezone
 from apikeys import services
 from apikeys.entries import parse_permissions
 from apikeys.models import ApiKey, IdempotencyRecord, Organization
-from sequence.api.ids import new_id
+from sequence.core.api.ids import new_id
 from tests.client import Api
 from tests.transfers.chaos.site import database_url
 

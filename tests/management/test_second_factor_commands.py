@@ -8,8 +8,8 @@ import pytest
 from django.contrib.auth.models import User
 from django.core.management import CommandError, call_command
 
-from sequence.admin.trail import Filters, newest_changes
-from sequence.models import SecondFactor
+from sequence.core.admin.trail import Filters, newest_changes
+from sequence.core.models import SecondFactor
 
 
 @pytest.fixture

@@ -17,11 +17,11 @@ from typing import Any
 import psycopg
 import pytest
 
-from sequence.launch.install import ROOT
-from sequence.postgres.account import Account
-from sequence.postgres.binaries import ROOTS_HOME
-from sequence.postgres.cluster import Cluster
-from sequence.postgres.processes import server_processes
+from sequence.local.launch.install import ROOT
+from sequence.local.postgres.account import Account
+from sequence.local.postgres.binaries import ROOTS_HOME
+from sequence.local.postgres.cluster import Cluster
+from sequence.local.postgres.processes import server_processes
 
 IS_ROOT = os.geteuid() == 0
 
@@ -145,7 +145,7 @@ def person() -> Person:
     entry = pwd.getpwnam(STRANGER)
     switch = {"user": entry.pw_uid, "group": entry.pw_gid, "extra_groups": []}
     major_minor = f"{sys.version_info.major}.{sys.version_info.minor}"
-    check = f"import sys, psycopg, sequence.postgres.base; assert sys.version.startswith('{major_minor}.')"
+    check = f"import sys, psycopg, sequence.local.postgres.base; assert sys.version.startswith('{major_minor}.')"
     for python in (sys.executable, "/usr/bin/python3", f"/usr/local/bin/python{major_minor}"):
         somebody = Person(STRANGER, python, switch)
         if Account.of(entry.pw_uid).can_run(Path(python)) and not somebody.run("-c", check, environment={}).returncode:

@@ -9,8 +9,8 @@ from pathlib import Path
 import psycopg
 import pytest
 
-from sequence.launch.install import ROOT
-from sequence.postgres.binaries import bin_folder
+from sequence.local.launch.install import ROOT
+from sequence.local.postgres.binaries import bin_folder
 from tests.postgres.conftest import ask, connect, environment_for
 
 

@@ -10,13 +10,13 @@ from typing import Any
 import psycopg
 import pytest
 
-from sequence.launch.install import ROOT
-from sequence.postgres import cluster as cluster_module
-from sequence.postgres import sockets
-from sequence.postgres.account import Account
-from sequence.postgres.binaries import ROOTS_HOME
-from sequence.postgres.cluster import Cluster
-from sequence.postgres.errors import (
+from sequence.local.launch.install import ROOT
+from sequence.local.postgres import cluster as cluster_module
+from sequence.local.postgres import sockets
+from sequence.local.postgres.account import Account
+from sequence.local.postgres.binaries import ROOTS_HOME
+from sequence.local.postgres.cluster import Cluster
+from sequence.local.postgres.errors import (
     FolderForbidden,
     NotACluster,
     NotAnswering,
@@ -24,7 +24,7 @@ from sequence.postgres.errors import (
     PathUnusable,
     ProgramFailed,
 )
-from sequence.postgres.processes import server_processes
+from sequence.local.postgres.processes import server_processes
 from tests.postgres.conftest import IS_ROOT, STRANGER, Person, ask, connect, environment_for, kill, kill_all, wait_until
 from tests.production import PRODUCTION_ENVIRONMENT
 
@@ -37,7 +37,7 @@ ENSURE_RUNNING = """
 import sys
 from pathlib import Path
 from typing import Any
-from sequence.postgres.cluster import Cluster
+from sequence.local.postgres.cluster import Cluster
 
 cluster = Cluster(Path(sys.argv[1]), durable=False)
 print(cluster.ensure_running(), cluster.pid(), flush=True)
@@ -335,7 +335,7 @@ class TestRoot:
 
     def test_copies_the_programs_for_an_account_that_cannot_run_them(self, cluster, place, monkeypatch):
         home = place / "home"
-        monkeypatch.setattr("sequence.postgres.binaries.ROOTS_HOME", home)
+        monkeypatch.setattr("sequence.local.postgres.binaries.ROOTS_HOME", home)
         allowed = Account.can_run
         monkeypatch.setattr(Account, "can_run", lambda self, path: home in path.parents and allowed(self, path))
         cluster.ensure_running()

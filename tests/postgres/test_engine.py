@@ -4,7 +4,7 @@ import sys
 
 import pytest
 
-from sequence.launch.install import ROOT
+from sequence.local.launch.install import ROOT
 from tests.postgres.conftest import ask, environment_for
 
 # The engine and nothing else: the tables of the applications would only take time.

@@ -13,15 +13,15 @@ from pathlib import Path
 import psycopg
 import pytest
 
-from sequence.launch import install
-from sequence.launch.address import Address
-from sequence.launch.install import ROOT
-from sequence.launch.problem import LaunchProblem
-from sequence.launch.serve import Welcome
-from sequence.postgres.account import server_account
-from sequence.postgres.binaries import bin_folder_for
-from sequence.postgres.cluster import Cluster
-from sequence.postgres.processes import server_processes
+from sequence.local.launch import install
+from sequence.local.launch.address import Address
+from sequence.local.launch.install import ROOT
+from sequence.local.launch.problem import LaunchProblem
+from sequence.local.launch.serve import Welcome
+from sequence.local.postgres.account import server_account
+from sequence.local.postgres.binaries import bin_folder_for
+from sequence.local.postgres.cluster import Cluster
+from sequence.local.postgres.processes import server_processes
 from tests.postgres.conftest import IS_ROOT, Person, ask, connect, environment_for, processes_with
 
 pytestmark = pytest.mark.skipif(

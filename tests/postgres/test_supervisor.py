@@ -5,9 +5,9 @@ import time
 
 import pytest
 
-from sequence.launch import supervisor
-from sequence.launch.install import ROOT
-from sequence.launch.supervisor import Program, StopRequest, keep_running, run_to_end
+from sequence.local.launch import supervisor
+from sequence.local.launch.install import ROOT
+from sequence.local.launch.supervisor import Program, StopRequest, keep_running, run_to_end
 from tests.postgres.conftest import processes_with, wait_until
 
 # Longer than any of these tests, and gone by itself if one of them fails.
@@ -110,7 +110,7 @@ class TestStopRequest:
     def test_is_heard_at_any_moment(self, mark, number):
         """Even while the programs are being started: none of them is left."""
         script = """
-from sequence.launch.supervisor import *
+from sequence.local.launch.supervisor import *
 stop = StopRequest()
 stop.listen()
 print("listening", flush=True)

@@ -7,8 +7,8 @@ import sys
 import psycopg
 import pytest
 
-from sequence.launch.install import ROOT
-from sequence.postgres import APPLICATION
+from sequence.local.launch.install import ROOT
+from sequence.local.postgres import APPLICATION
 from tests.postgres.conftest import ask, connect, environment_for
 from tests.production import PRODUCTION_ENVIRONMENT
 from tests.transfers.chaos.site import make_url
@@ -113,7 +113,7 @@ class TestAnExistingServer:
         "program",
         [
             ["manage.py", "run_worker"],
-            ["-m", "sequence.launch.web"],
+            ["-m", "sequence.local.launch.web"],
             ["manage.py", "check", "--deploy"],
             ["manage.py", "check_ledger"],
         ],

@@ -5,7 +5,7 @@ from typing import Any
 
 from rules.definition import Definition
 from rules.serializers import RuleBody
-from sequence.api.bodies import parse_object
+from sequence.core.api.bodies import parse_object
 
 
 def action(type: str, source: str = "income", destination: str | None = "rent", **own: Any) -> dict[str, Any]:

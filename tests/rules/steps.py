@@ -6,7 +6,7 @@ from typing import Any
 
 from rules.models import Rule, RuleExecution
 from rules.services import disable_rule, enable_rule
-from sequence.worker import run_once
+from sequence.core.worker import run_once
 from tests.client import Api
 from tests.rules.definitions import action
 from transfers.models import EntrySet, Transfer

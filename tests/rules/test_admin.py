@@ -10,8 +10,8 @@ from pghistory.models import Context
 from apikeys.models import ApiKey
 from apikeys.services import rotate_api_key
 from rules.models import ExecutionMode, Rule, RuleExecution, RuleStatus
-from sequence.admin.display import shorten
-from sequence.worker import run_once
+from sequence.core.admin.display import shorten
+from sequence.core.worker import run_once
 from tests.factories import IncomeSourceFactory, PodFactory
 from tests.staff import Staff
 from transfers.models import Origin, Transfer

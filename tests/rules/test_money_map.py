@@ -8,12 +8,12 @@ from django.utils import timezone
 from accounts.services import delete_account
 from cards.models import CardStatus
 from cards.services import set_card_status
-from rules.money_map import flows
-from rules.money_map.flows import FlowKind, RuleState, read_map
-from rules.money_map.picture import draw, flow_name
 from rules.services import delete_rule
-from sequence import clock
-from sequence.admin.periods import Period
+from sequence.core import clock
+from sequence.core.admin.periods import Period
+from sequence.insight.money_map import flows
+from sequence.insight.money_map.flows import FlowKind, RuleState, read_map
+from sequence.insight.money_map.picture import draw, flow_name
 from tests.cards.steps import buy, issue, refund
 from tests.factories import IncomeSourceFactory, PodFactory
 from tests.rules.definitions import manual, on_funds, rule, step

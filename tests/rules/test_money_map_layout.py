@@ -6,10 +6,10 @@ from itertools import combinations, pairwise
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from rules.money_map.layers import Edge, sort_into_layers
-from rules.money_map.layout import MARGIN, PLACE_HEIGHT, STRAIGHT, TIP, lay_out
-from rules.money_map.picture import THICKEST, THINNEST, shorten, stroke_width
-from sequence.admin.display import brief_dollars
+from sequence.core.admin.display import brief_dollars
+from sequence.insight.money_map.layers import Edge, sort_into_layers
+from sequence.insight.money_map.layout import MARGIN, PLACE_HEIGHT, STRAIGHT, TIP, lay_out
+from sequence.insight.money_map.picture import THICKEST, THINNEST, shorten, stroke_width
 
 
 @st.composite

@@ -190,7 +190,7 @@ class TestChoice:
         assert "<script>" not in text
 
     def test_lists_a_bounded_number_and_always_the_chosen_one(self, root, monkeypatch, db):
-        monkeypatch.setattr("rules.admin.money_map.LISTED_ORGANIZATIONS", 2)
+        monkeypatch.setattr("sequence.insight.map_page.LISTED_ORGANIZATIONS", 2)
         for name in "abc":
             OrganizationFactory(name=name)
         last = Organization.objects.get(name="c")

@@ -8,7 +8,7 @@ from django.utils import timezone
 
 from rules.models import RuleExecution
 from rules.sweeps import notice_deposits
-from sequence.worker import run_once
+from sequence.core.worker import run_once
 from tests.rules.definitions import action, on_funds, rule, step
 from tests.rules.steps import disable, enable, execution, move, runs_of, write, write_enabled
 from tests.transfers.steps import balances, fund, transfer_between

@@ -10,7 +10,7 @@ from accounts.services import record_statement
 from rules.models import RuleExecution
 from rules.runs import MAX_CHAIN_RUNS
 from rules.sweeps import carry_out
-from sequence.worker import run_once
+from sequence.core.worker import run_once
 from tests.factories import ExternalAccountFactory
 from tests.rules.definitions import action, condition, limit, manual, on_funds, rule, scheduled, step
 from tests.rules.steps import counts, enable, execution, move, run_now, runs_of, trigger, write_enabled

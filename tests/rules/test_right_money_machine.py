@@ -25,7 +25,7 @@ from accounts.services import record_statement
 from apikeys.entries import parse_permissions
 from apikeys.services import create_api_key
 from rules.models import Rule, RuleExecution
-from sequence.sweeps import registered_sweeps
+from sequence.core.sweeps import registered_sweeps
 from tests.client import Api
 from tests.factories import ExternalAccountFactory, IncomeSourceFactory, OrganizationFactory, PodFactory
 from tests.rules.definitions import action, limit, manual, on_funds, scheduled, step

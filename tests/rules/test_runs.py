@@ -7,7 +7,7 @@ from django.utils import timezone
 
 from rules.models import RuleExecution, RuleMove
 from rules.sweeps import carry_out, finish
-from sequence.worker import run_once
+from sequence.core.worker import run_once
 from tests.rules.definitions import action, condition, limit, manual, on_funds, rule, step
 from tests.rules.steps import (
     assert_nothing_moved,

@@ -2,7 +2,7 @@
 
 import pytest
 
-from sequence.worker import run_once
+from sequence.core.worker import run_once
 from tests.rules.definitions import manual, on_funds, rule, step
 from tests.rules.steps import move, runs_of, write_enabled
 from tests.transfers.steps import error_of, fund

@@ -3,7 +3,7 @@
 import pytest
 
 from rules.models import RuleExecution
-from sequence.worker import run_once
+from sequence.core.worker import run_once
 from tests.rules.definitions import manual, on_funds, rule, scheduled, step
 from tests.rules.steps import enable, faults, move, run_now, write_enabled
 from tests.transfers.steps import balances, error_of, fund

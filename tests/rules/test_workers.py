@@ -18,8 +18,8 @@ from accounts.services import delete_account
 from rules.models import Rule, RuleExecution, RuleStatus
 from rules.services import disable_rule, enable_rule, start_execution
 from rules.sweeps import carry_out
-from sequence.errors import DomainError
-from sequence.worker import run_once
+from sequence.core.errors import DomainError
+from sequence.core.worker import run_once
 from tests.rules.definitions import action, limit, manual, on_funds, rule, scheduled, step
 from tests.rules.steps import enable, move, runs_of, trigger, write, write_enabled
 from tests.threads import Crew, in_open_transaction, wait_until_somebody_waits_for_a_lock
@@ -39,7 +39,7 @@ from django.conf import settings
 settings.DATABASES["default"]["NAME"] = os.environ["TEST_DATABASE"]
 django.setup()
 from django.db import connection
-from sequence.worker import run_once
+from sequence.core.worker import run_once
 left = int(os.environ["KILL_BEFORE_STATEMENT"])
 
 def count_down(execute, sql, params, many, context):

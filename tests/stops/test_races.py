@@ -17,8 +17,8 @@ from rules.models import RuleExecution
 from rules.runs import KEY_STOPPED
 from rules.services import trigger_rule
 from rules.sweeps import carry_out
-from sequence import clock
-from sequence.errors import DomainError, Unauthorized
+from sequence.core import clock
+from sequence.core.errors import DomainError, Unauthorized
 from sequence.stops.services import pause_key, revoke_key, suspend_organization
 from tests.rules.definitions import manual, rule, step
 from tests.rules.steps import move, trigger, write_enabled

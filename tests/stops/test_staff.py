@@ -4,7 +4,7 @@ import pytest
 from django.contrib.auth.models import Group, User
 
 from apikeys.models import ApiKey
-from sequence.admin.groups import OPERATORS
+from sequence.core.admin.groups import OPERATORS
 from tests.rules.definitions import manual, rule, step
 from tests.rules.steps import move, write_enabled
 from tests.staff import page_of, sign_in

@@ -10,7 +10,7 @@ from apikeys.services import set_organization_status
 from rules.errors import RuleNotEnablable
 from rules.models import Rule, RuleExecution
 from rules.sweeps import carry_out, notice_deposits, notice_slots
-from sequence import clock
+from sequence.core import clock
 from sequence.stops.services import suspend_organization
 from tests.rules.definitions import manual, on_funds, rule, scheduled, step
 from tests.rules.steps import enable, move, trigger, write, write_enabled

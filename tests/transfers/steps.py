@@ -5,7 +5,7 @@ from typing import Any
 from django.http import HttpResponse
 
 from accounts.models import Account
-from sequence.worker import run_once
+from sequence.core.worker import run_once
 from tests.client import Api
 from transfers.checks import find_faults
 from transfers.models import EntrySet, Origin, Status, Transfer

@@ -8,11 +8,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.django import TestCase
 
-from sequence import clock
-from sequence.admin.periods import Period
+from sequence.core import clock
+from sequence.core.admin.periods import Period
+from sequence.insight.balance_history import MAX_POINTS, read_balance_history, unit_for
 from tests.factories import OrganizationFactory, PodFactory
 from tests.transfers.steps import fund, settle, transfer_between
-from transfers.balance_history import MAX_POINTS, read_balance_history, unit_for
 from transfers.ledger import balance_at
 from transfers.models import ErrorCode
 from transfers.services import pull_from_outside

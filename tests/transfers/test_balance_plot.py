@@ -7,9 +7,9 @@ from itertools import pairwise
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sequence.admin.periods import Period
-from transfers.balance_history import BalanceHistory, Point
-from transfers.balance_plot import HEIGHT, LEFT, MOST_DATES, RIGHT, TOP, WIDTH, lines_for, plot
+from sequence.core.admin.periods import Period
+from sequence.insight.balance_history import BalanceHistory, Point
+from sequence.insight.balance_plot import HEIGHT, LEFT, MOST_DATES, RIGHT, TOP, WIDTH, lines_for, plot
 
 FIRST = date(2026, 1, 1)
 cents = st.integers(0, 2**53 - 1)

@@ -9,7 +9,7 @@ from django.core.management import call_command
 from django.db import connection
 from django.utils import timezone
 
-from sequence.api.ids import parse_id
+from sequence.core.api.ids import parse_id
 from tests.factories import PodFactory
 from tests.transfers.steps import settle, transfer_between
 from transfers.checks import CHECKS, SHOWN_PER_CHECK, count_checks, find_faults

@@ -9,7 +9,7 @@ from django.db import connection, transaction
 from django.db.models import Q
 from django.utils import timezone
 
-from sequence.audit import run_audited
+from sequence.core.audit import run_audited
 from tests.past_guards import unguarded
 from tests.staff import page_of, sign_in
 from tests.transfers.steps import settle, transfer_between

@@ -9,7 +9,7 @@ from django.db.models import Model
 
 from accounts.models import Account, AccountType
 from apikeys.models import ApiKey, PermissionEntry
-from sequence.api.ids import parse_id
+from sequence.core.api.ids import parse_id
 from tests.factories import PodFactory
 from tests.transfers.steps import balances, fund, settle, transfer_between
 from transfers.checks import find_faults

@@ -6,7 +6,7 @@ from datetime import datetime
 import pytest
 
 from accounts.models import ExternalAccountType
-from sequence.worker import run_once
+from sequence.core.worker import run_once
 from tests.past_guards import past_guard
 from tests.rules.definitions import limit, manual, rule, step
 from tests.rules.steps import move, run_now, write_enabled

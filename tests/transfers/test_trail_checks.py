@@ -9,9 +9,9 @@ from django.utils import timezone
 
 from apikeys.models import ApiKey
 from apikeys.services import create_organization, set_organization_status
-from sequence.api.ids import parse_id
-from sequence.append_only import append_only_tables, kept_tables
-from sequence.audit import run_audited
+from sequence.core.api.ids import parse_id
+from sequence.core.audit import run_audited
+from sequence.core.database.append_only import append_only_tables, kept_tables
 from tests.past_guards import unguarded
 from tests.transfers.steps import settle, transfer_between
 from transfers import services

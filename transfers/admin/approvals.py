@@ -6,7 +6,7 @@ from accounts.descriptions import quoted
 from apikeys.entries import Permission
 from apikeys.models import SpendPeriod
 from apikeys.spending import ends_on, period_caps
-from sequence.admin.display import dollars, shorten
+from sequence.core.admin.display import dollars, shorten
 from transfers.approvals import Foresight, foresee
 from transfers.models import Direction, Transfer
 from transfers.settlement import APPROVAL_LIFETIME

@@ -9,7 +9,7 @@ from django.urls import reverse
 from django.utils.timesince import timesince
 
 from accounts.descriptions import Description, describe_accounts
-from sequence.admin.console import (
+from sequence.core.admin.console import (
     SHOWN,
     Figure,
     Item,
@@ -21,7 +21,7 @@ from sequence.admin.console import (
     add_waiting,
     wait_for_person,
 )
-from sequence.admin.display import ago, dollars
+from sequence.core.admin.display import ago, dollars
 from transfers.ledger_checks import EVERY
 from transfers.models import Clearing, Direction, LedgerCheck, Posting, Status, Transfer
 from transfers.settlement import APPROVAL_LIFETIME

@@ -5,8 +5,8 @@ from typing import Any
 from django.db.models import Q, QuerySet
 
 from accounts.models import Account
-from sequence.admin.filters import Condition, Exact, Filter, FilterForm, Named, OneOf
-from sequence.admin.period_filters import Bound
+from sequence.core.admin.filters import Condition, Exact, Filter, FilterForm, Named, OneOf
+from sequence.core.admin.period_filters import Bound
 
 # Stands for an end of a transfer that is nobody's account here: where a paycheck comes from.
 OUTSIDE = "outside"

@@ -2,8 +2,8 @@
 
 from collections.abc import Iterator
 
-from sequence.admin.display import dollars
-from sequence.admin.finders import MAX_FACTS, Fact, Stage, register_finder
+from sequence.core.admin.display import dollars
+from sequence.core.admin.finders import MAX_FACTS, Fact, Stage, register_finder
 from transfers.admin.transfers import TONES
 from transfers.models import Posting, Status, Transfer
 

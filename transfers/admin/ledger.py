@@ -14,13 +14,13 @@ from accounts.admin.accounts import account_filter
 from accounts.models import Account
 from apikeys.admin.keys import key_filter
 from apikeys.admin.organizations import ORGANIZATION_FILTER
-from sequence import clock
-from sequence.admin.base import ReadOnlyAdmin
-from sequence.admin.display import amount, dollars
-from sequence.admin.exports import CURRENCY, Column
-from sequence.admin.filters import Exact, OneOf
-from sequence.admin.period_filters import period
-from transfers.admin.history import history_view
+from sequence.core import clock
+from sequence.core.admin.base import ReadOnlyAdmin
+from sequence.core.admin.display import amount, dollars
+from sequence.core.admin.exports import CURRENCY, Column
+from sequence.core.admin.filters import Exact, OneOf
+from sequence.core.admin.period_filters import period
+from sequence.insight.history_page import history_view
 from transfers.admin.transfers import show_transfer
 from transfers.ledger import balance_at
 from transfers.models import Clearing, EntrySet, EntrySetKind, Posting

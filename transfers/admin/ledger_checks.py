@@ -4,8 +4,8 @@ from django.contrib import admin
 from django.utils.html import format_html_join
 from django.utils.safestring import SafeString
 
-from sequence.admin.base import ReadOnlyAdmin
-from sequence.admin.display import badge
+from sequence.core.admin.base import ReadOnlyAdmin
+from sequence.core.admin.display import badge
 from transfers.models import LedgerCheck
 
 

@@ -9,9 +9,9 @@ from django.http import HttpRequest
 from django.utils.safestring import SafeString
 
 from accounts.models import Account, AccountType
-from sequence.admin.base import StaffAdmin
-from sequence.admin.display import amount
-from sequence.admin.fields import Dollars
+from sequence.core.admin.base import StaffAdmin
+from sequence.core.admin.display import amount
+from sequence.core.admin.fields import Dollars
 from transfers.models import AchLimits, SimulatedMark
 
 

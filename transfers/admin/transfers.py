@@ -16,14 +16,14 @@ from accounts.services import keep_as_shown
 from apikeys.admin.custody import deciders_on
 from apikeys.admin.keys import key_filter
 from apikeys.admin.organizations import ORGANIZATION_FILTER
-from sequence.admin.base import ObjectPage, ReadOnlyAdmin, actor_of
-from sequence.admin.deciders import Deciders
-from sequence.admin.display import UNKNOWN, amount, badge, short_id
-from sequence.admin.exports import CURRENCY, Column
-from sequence.admin.filters import Exact, OneOf
-from sequence.admin.notes import NoteForm, note_of
-from sequence.admin.period_filters import period
-from sequence.admin.search import request_link
+from sequence.core.admin.base import ObjectPage, ReadOnlyAdmin, actor_of
+from sequence.core.admin.deciders import Deciders
+from sequence.core.admin.display import UNKNOWN, amount, badge, short_id
+from sequence.core.admin.exports import CURRENCY, Column
+from sequence.core.admin.filters import Exact, OneOf
+from sequence.core.admin.notes import NoteForm, note_of
+from sequence.core.admin.period_filters import period
+from sequence.core.admin.search import request_link
 from transfers import services, simulation
 from transfers.admin.approvals import approval_in_words
 from transfers.admin.filters import flow_filters

@@ -5,7 +5,7 @@ from typing import Any
 from django.contrib.auth import get_user_model
 from django.core.management.base import CommandError, CommandParser
 
-from sequence.management.base import OperatorCommand, add_note_argument
+from sequence.core.commands.base import OperatorCommand, add_note_argument
 
 
 class DecisionCommand(OperatorCommand):

@@ -3,7 +3,7 @@
 import django.db.models.deletion
 import pgtrigger.compiler
 import pgtrigger.migrations
-import sequence.api.ids
+import sequence.core.api.ids
 from django.db import migrations, models
 
 
@@ -22,7 +22,7 @@ class Migration(migrations.Migration):
                 ("pgh_id", models.AutoField(primary_key=True, serialize=False)),
                 ("pgh_created_at", models.DateTimeField(auto_now_add=True)),
                 ("pgh_label", models.TextField(help_text="The event label.")),
-                ("id", sequence.api.ids.PrefixedIdField("txr", editable=False, serialize=False)),
+                ("id", sequence.core.api.ids.PrefixedIdField("txr", editable=False, serialize=False)),
                 (
                     "status",
                     models.CharField(

@@ -3,7 +3,7 @@
 from django.db import models
 
 from apikeys.models import MAX_ACTOR_LENGTH
-from sequence import clock
+from sequence.core import clock
 
 
 class LedgerCheck(models.Model):

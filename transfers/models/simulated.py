@@ -7,7 +7,7 @@ from django.db import models
 from django.db.models import Q
 
 from accounts.models import Account
-from sequence.api.ids import PrefixedIdField
+from sequence.core.api.ids import PrefixedIdField
 from transfers.models.transfer import ErrorCode
 
 

@@ -11,10 +11,10 @@ from django.db.models import Case, F, Q, Value, When
 from accounts.models import Account
 from apikeys.entries import MAX_CENTS
 from apikeys.models import MAX_ACTOR_LENGTH, ApiKey, Organization, OrganizationStatus
-from sequence import clock
-from sequence.api.ids import PrefixedIdField
-from sequence.audit import MAX_NOTE_LENGTH
-from sequence.texts import PlainTextField
+from sequence.core import clock
+from sequence.core.api.ids import PrefixedIdField
+from sequence.core.audit import MAX_NOTE_LENGTH
+from sequence.core.texts import PlainTextField
 from transfers.models import guards
 
 

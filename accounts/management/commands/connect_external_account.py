@@ -9,8 +9,8 @@ from accounts.serializers import AccountDetail
 from accounts.services import connect_external_account
 from apikeys.entries import MAX_CENTS
 from apikeys.services import get_organization
-from sequence.management.arguments import day, line, percent, whole_number
-from sequence.management.base import OperatorCommand
+from sequence.core.commands.arguments import day, line, percent, whole_number
+from sequence.core.commands.base import OperatorCommand
 
 
 class Command(OperatorCommand):

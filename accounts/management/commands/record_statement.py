@@ -9,8 +9,8 @@ from accounts.models import Account
 from accounts.serializers import AccountDetail
 from accounts.services import record_statement
 from apikeys.entries import MAX_CENTS
-from sequence.management.arguments import day, percent, whole_number
-from sequence.management.base import OperatorCommand
+from sequence.core.commands.arguments import day, percent, whole_number
+from sequence.core.commands.base import OperatorCommand
 
 
 class Command(OperatorCommand):

@@ -6,8 +6,8 @@ from django.core.management.base import CommandParser
 from apikeys.entries import parse_permissions
 from apikeys.facts import new_key_facts
 from apikeys.services import create_api_key, get_organization
-from sequence.management.arguments import add_permission_argument, instant, line
-from sequence.management.base import OperatorCommand
+from sequence.core.commands.arguments import add_permission_argument, instant, line
+from sequence.core.commands.base import OperatorCommand
 
 
 class Command(OperatorCommand):

@@ -3,8 +3,8 @@ from typing import Any
 from django.core.management.base import CommandParser
 
 from apikeys.services import create_organization
-from sequence.management.arguments import line
-from sequence.management.base import OperatorCommand
+from sequence.core.commands.arguments import line
+from sequence.core.commands.base import OperatorCommand
 
 
 class Command(OperatorCommand):

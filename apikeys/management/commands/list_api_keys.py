@@ -5,7 +5,7 @@ from django.core.management.base import CommandParser
 from apikeys.facts import key_facts
 from apikeys.models import ApiKey
 from apikeys.services import get_organization
-from sequence.management.base import OperatorCommand
+from sequence.core.commands.base import OperatorCommand
 
 
 class Command(OperatorCommand):

@@ -3,7 +3,7 @@ from typing import Any
 from django.core.management.base import CommandParser
 
 from apikeys.services import purge_idempotency_records
-from sequence.management.base import OperatorCommand
+from sequence.core.commands.base import OperatorCommand
 
 
 class Command(OperatorCommand):

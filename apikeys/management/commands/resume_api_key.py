@@ -4,7 +4,7 @@ from django.core.management.base import CommandParser
 
 from apikeys.facts import key_facts
 from apikeys.services import resume_api_key
-from sequence.management.base import OperatorCommand, add_note_argument
+from sequence.core.commands.base import OperatorCommand, add_note_argument
 
 
 class Command(OperatorCommand):

@@ -5,8 +5,8 @@ from django.core.management.base import CommandParser
 
 from apikeys.facts import new_key_facts
 from apikeys.services import DEFAULT_OVERLAP_HOURS, MAX_OVERLAP_HOURS, rotate_api_key
-from sequence.management.arguments import whole_number
-from sequence.management.base import OperatorCommand
+from sequence.core.commands.arguments import whole_number
+from sequence.core.commands.base import OperatorCommand
 
 
 class Command(OperatorCommand):

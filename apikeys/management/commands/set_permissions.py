@@ -5,8 +5,8 @@ from django.core.management.base import CommandParser
 from apikeys.entries import parse_permissions
 from apikeys.facts import key_facts
 from apikeys.services import set_permissions
-from sequence.management.arguments import add_permission_argument
-from sequence.management.base import OperatorCommand
+from sequence.core.commands.arguments import add_permission_argument
+from sequence.core.commands.base import OperatorCommand
 
 
 class Command(OperatorCommand):

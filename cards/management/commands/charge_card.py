@@ -7,8 +7,8 @@ from apikeys.entries import MAX_CENTS
 from cards.facts import card_transaction_facts
 from cards.models import CardDecline, CardTransaction
 from cards.services import charge_card, refund_at_merchant, refund_purchase
-from sequence.management.arguments import whole_number
-from sequence.management.base import OperatorCommand
+from sequence.core.commands.arguments import whole_number
+from sequence.core.commands.base import OperatorCommand
 
 
 class Command(OperatorCommand):

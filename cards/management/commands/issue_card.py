@@ -5,7 +5,7 @@ from django.core.management.base import CommandParser
 from cards.facts import card_facts
 from cards.models import CardType
 from cards.services import issue_card
-from sequence.management.base import OperatorCommand
+from sequence.core.commands.base import OperatorCommand
 
 
 class Command(OperatorCommand):

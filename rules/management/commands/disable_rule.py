@@ -4,7 +4,7 @@ from django.core.management.base import CommandParser
 
 from rules.serializers import RuleDetail
 from rules.services import account_names, disable_rule
-from sequence.management.base import OperatorCommand
+from sequence.core.commands.base import OperatorCommand
 
 
 class Command(OperatorCommand):

@@ -5,7 +5,7 @@ from django.core.management.base import CommandParser
 from rules.models import Rule
 from rules.serializers import RuleDetail
 from rules.services import account_names, current_version, enable_rule
-from sequence.management.base import OperatorCommand
+from sequence.core.commands.base import OperatorCommand
 
 
 class Command(OperatorCommand):

@@ -1,7 +1,7 @@
 from typing import Any
 
-from sequence.admin.groups import GroupChange, bring_up_to_date
-from sequence.management.base import OperatorCommand
+from sequence.core.admin.groups import GroupChange, bring_up_to_date
+from sequence.core.commands.base import OperatorCommand
 
 
 class Command(OperatorCommand):

@@ -5,8 +5,8 @@ from django.contrib.auth.models import Group, User
 from django.core.exceptions import ValidationError
 from django.core.management.base import CommandError, CommandParser
 
-from sequence.management.arguments import line
-from sequence.management.base import OperatorCommand
+from sequence.core.commands.arguments import line
+from sequence.core.commands.base import OperatorCommand
 
 # 20 characters of base64: nobody guesses it, and it can still be read out.
 PASSWORD_BYTES = 15

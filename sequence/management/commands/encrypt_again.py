@@ -3,8 +3,8 @@ from typing import Any
 from django.apps import apps
 from django.db import models, transaction
 
-from sequence.encryption import EncryptedField
-from sequence.management.base import OperatorCommand
+from sequence.core.commands.base import OperatorCommand
+from sequence.core.encryption import EncryptedField
 
 
 class Command(OperatorCommand):

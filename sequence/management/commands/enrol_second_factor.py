@@ -5,11 +5,11 @@ import segno
 from django.contrib.auth.models import User
 from django.core.management.base import CommandError, CommandParser
 
-from sequence import clock
-from sequence.admin.second_factor import enrol, new_secret, otpauth_uri, step_of
-from sequence.management.base import OperatorCommand
-from sequence.management.staff import find_staff
-from sequence.models import SecondFactor
+from sequence.core import clock
+from sequence.core.admin.second_factor import enrol, new_secret, otpauth_uri, step_of
+from sequence.core.commands.base import OperatorCommand
+from sequence.core.commands.staff import find_staff
+from sequence.core.models import SecondFactor
 
 TRIES = 3
 

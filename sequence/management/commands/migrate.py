@@ -3,7 +3,7 @@ from typing import Any
 from django.core.management.commands import migrate
 from django.db import connections
 
-from sequence.roles import as_owner
+from sequence.core.database.roles import as_owner
 
 
 class Command(migrate.Command):

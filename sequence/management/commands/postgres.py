@@ -6,8 +6,8 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db import DEFAULT_DB_ALIAS, connection, connections
 
-from sequence.postgres.base import DatabaseWrapper
-from sequence.postgres.cluster import Cluster
+from sequence.local.postgres.base import DatabaseWrapper
+from sequence.local.postgres.cluster import Cluster
 
 # What service managers expect of a status command when the service does not run.
 NOT_RUNNING = 3

@@ -2,9 +2,9 @@ from typing import Any
 
 from django.core.management.base import CommandError, CommandParser
 
-from sequence.management.base import OperatorCommand
-from sequence.management.staff import find_staff
-from sequence.models import SecondFactor
+from sequence.core.commands.base import OperatorCommand
+from sequence.core.commands.staff import find_staff
+from sequence.core.models import SecondFactor
 
 
 class Command(OperatorCommand):

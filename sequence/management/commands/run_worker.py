@@ -4,10 +4,10 @@ from typing import Any
 from django.conf import settings
 from django.core.management.base import CommandError, CommandParser
 
-from sequence.management.arguments import instant
-from sequence.management.base import OperatorCommand
-from sequence.roles import refuse_owner_at_start
-from sequence.worker import Worker, run_once
+from sequence.core.commands.arguments import instant
+from sequence.core.commands.base import OperatorCommand
+from sequence.core.database.roles import refuse_owner_at_start
+from sequence.core.worker import Worker, run_once
 
 
 class Command(OperatorCommand):

@@ -3,9 +3,9 @@ from typing import Any
 from django.core.management.base import CommandParser
 
 from apikeys.models import Organization
+from sequence.core.commands.base import OperatorCommand
 from sequence.demo.credentials import keep_credentials, kept_credentials
 from sequence.demo.seeding import alone, make_demo
-from sequence.management.base import OperatorCommand
 
 CREDENTIALS = ("organization", "api_key", "agent_api_key", "staff_username", "staff_password")
 

@@ -4,7 +4,7 @@ from typing import Any
 
 from django.core.management.base import CommandParser
 
-from sequence.management.base import OperatorCommand, add_note_argument
+from sequence.core.commands.base import OperatorCommand, add_note_argument
 
 
 class StopCommand(OperatorCommand):

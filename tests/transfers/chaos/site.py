@@ -15,8 +15,8 @@ from urllib.parse import quote, urlencode
 
 from django.db import connection
 
-from sequence.launch import web
-from sequence.launch.address import Address
+from sequence.local.launch import web
+from sequence.local.launch.address import Address
 
 ROOT = Path(__file__).resolve().parents[3]
 # What a client or a test waits for at most. Only a failing test ever waits that long.

@@ -21,7 +21,7 @@ from accounts.models import Account, ExternalAccountType
 from apikeys.entries import parse_permissions
 from apikeys.models import SpendCounter
 from apikeys.services import create_api_key
-from sequence.worker import run_once
+from sequence.core.worker import run_once
 from tests.client import Api
 from tests.factories import ExternalAccountFactory, IncomeSourceFactory, OrganizationFactory, PodFactory
 from tests.transfers.steps import fund, post_transfer

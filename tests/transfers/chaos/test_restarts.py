@@ -17,7 +17,8 @@ import pytest
 from tests.transfers.chaos.site import ROOT, Persistent, Site, make_url, wait_until
 
 cluster_module = pytest.importorskip(
-    "sequence.postgres.cluster", reason="The embedded server, whose programs this test needs, is not in this build."
+    "sequence.local.postgres.cluster",
+    reason="The embedded server, whose programs this test needs, is not in this build.",
 )
 
 CLIENTS = 3

@@ -3,7 +3,7 @@ from typing import Any
 
 from django.core.management.base import CommandParser
 
-from sequence.management.base import OperatorCommand
+from sequence.core.commands.base import OperatorCommand
 from transfers.checks import Fault, count_checks, find_faults
 from transfers.ledger_checks import check_ledger
 

@@ -3,8 +3,8 @@ from typing import Any
 from django.core.management.base import CommandParser
 
 from apikeys.entries import MAX_CENTS
-from sequence.management.arguments import whole_number
-from sequence.management.base import OperatorCommand
+from sequence.core.commands.arguments import whole_number
+from sequence.core.commands.base import OperatorCommand
 from transfers.facts import transfer_facts
 from transfers.models import Origin
 from transfers.services import deposit

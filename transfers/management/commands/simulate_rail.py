@@ -3,7 +3,7 @@ from typing import Any
 
 from django.core.management.base import CommandParser
 
-from sequence.management.base import OperatorCommand
+from sequence.core.commands.base import OperatorCommand
 from transfers.facts import transfer_facts
 from transfers.models import ErrorCode, Transfer
 from transfers.simulation import fail_payment, return_payment, settle_payment

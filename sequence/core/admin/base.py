@@ -1,0 +1,368 @@
+"""What the pages of all apps share: changes that touch only what was edited, the trail, and pages that ask first."""
+
+from collections.abc import Callable, Sequence
+from typing import Any, ClassVar, TypeVar
+
+from django import forms
+from django.contrib import admin, messages
+from django.contrib.admin.options import InlineModelAdmin
+from django.contrib.admin.utils import quote, unquote
+from django.contrib.admin.views.main import ChangeList
+from django.core.exceptions import PermissionDenied
+from django.db import models, transaction
+from django.db.models import QuerySet
+from django.forms import model_to_dict
+from django.forms.models import _get_foreign_key
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase, HttpResponseRedirect
+from django.template.response import TemplateResponse
+from django.urls import URLPattern, path, reverse
+
+from sequence.core.admin.deciders import Deciders
+from sequence.core.admin.exports import Column, export
+from sequence.core.admin.filters import Filter
+from sequence.core.admin.fingerprints import CHANGED_MEANWHILE, fingerprint_of, has_seen
+from sequence.core.admin.lists import FilteredList
+from sequence.core.admin.panels import panels_of
+from sequence.core.admin.site import actor_of
+from sequence.core.admin.trail import newest_changes_of
+from sequence.core.api.request_ids import request_id_of
+from sequence.core.errors import DomainError
+
+T = TypeVar("T")
+
+
+def attempt(request: HttpRequest, work: Callable[[], T]) -> T | None:
+    """Return ``work()``. A refusal undoes it alone, is shown to the person in its own words, and makes this None."""
+    try:
+        with transaction.atomic():
+            return work()
+    except DomainError as refusal:
+        messages.error(request, refusal.text)
+        return None
+
+
+class ObjectPage:
+    """A page about one object that says what will happen, asks, and does it.
+
+    Subclasses set ``name`` (the last part of the address), ``label`` (the button), ``permission`` (the verb of the
+    model permission that is needed), and implement ``offered``, ``consequences`` and ``perform``.
+    """
+
+    name: ClassVar[str]
+    label: ClassVar[str]
+    permission: ClassVar[str]
+    is_dangerous: ClassVar[bool] = False
+    form_class: ClassVar[type[forms.Form]] = forms.Form
+
+    def offered(self, obj: Any) -> bool:
+        """Say whether it makes sense in the object's present state."""
+        return True
+
+    def consequences(self, obj: Any) -> Sequence[str]:
+        """Return what will happen, a sentence each. Whoever presses the button has read just these."""
+        raise NotImplementedError
+
+    def lock(self, obj: Any) -> None:
+        """Lock whatever else the consequences tell of, the object's own row being locked: in the services' order."""
+
+    def deciders(self, obj: Any) -> Deciders:
+        """Return who may, where the permission alone does not say it. The page tells it; the service checks it."""
+        return Deciders()
+
+    def perform(self, request: HttpRequest, obj: Any, choices: dict[str, Any]) -> HttpResponse | str:
+        """Do it. Return what to tell the person, or a page of its own. May raise DomainError."""
+        raise NotImplementedError
+
+    def is_allowed(self, request: HttpRequest, obj: Any) -> bool:
+        """Say whether this person may do it to this object now."""
+        options = obj._meta
+        return self.has_permission(request, options) and self.offered(obj)
+
+    def has_permission(self, request: HttpRequest, options: Any) -> bool:
+        """Say whether this person holds the model permission."""
+        return request.user.has_perm(f"{options.app_label}.{self.permission}_{options.model_name}")
+
+
+class StaffAdmin(admin.ModelAdmin):
+    """The base of all pages about a model. Django's own log is not kept: the audit trail knows more."""
+
+    object_pages: ClassVar[Sequence[ObjectPage]] = ()
+    # Tracked models that are shown as part of an object's history, each with its foreign key to the object.
+    trail_parts: ClassVar[dict[type[models.Model], str]] = {}
+    # What the list can be asked for, in the order of its form.
+    filters: ClassVar[Sequence[Filter]] = ()
+    # The columns of the list's export; a list without them has none.
+    export_columns: ClassVar[Sequence[Column]] = ()
+    list_per_page = 50
+    show_full_result_count = False  # Counting a whole table is slow, and nobody reads the number.
+
+    def get_changelist(self, request: HttpRequest, **options: Any) -> type[ChangeList]:
+        return FilteredList if self.filters else super().get_changelist(request, **options)
+
+    def get_actions(self, request: HttpRequest) -> dict[str, Any]:
+        """Bulk deletion never goes through the services, so there is none."""
+        actions = super().get_actions(request)
+        actions.pop("delete_selected", None)
+        return actions
+
+    def get_urls(self) -> list[URLPattern]:
+        pages = [
+            path(f"<path:object_id>/{page.name}/", self.admin_site.admin_view(self._view_of(page)))
+            for page in self.object_pages
+        ]
+        if self.export_columns:
+            pages.append(path("export/", self.admin_site.admin_view(self.export_view)))
+        return pages + super().get_urls()
+
+    def export_view(self, request: HttpRequest) -> HttpResponseBase:
+        """All rows of the filters in force as CSV, for whoever may see the list."""
+        if not self.has_view_or_change_permission(request):
+            raise PermissionDenied
+        listed: Any = self.get_changelist_instance(request)
+        if not listed.is_understood:
+            return HttpResponseRedirect(f"../?{request.GET.urlencode()}")  # The list says what is wrong.
+        return export(
+            listed.queryset,
+            self.export_columns,
+            name=str(self.opts.verbose_name_plural),
+            by=actor_of(request),
+            filters=request.GET.urlencode(),
+            request_id=request_id_of(request),
+        )
+
+    def after_asking(
+        self,
+        request: HttpRequest,
+        rows: QuerySet[Any],
+        *,
+        action: str,
+        label: str,
+        consequences: Sequence[str],
+        shown: Callable[[Any], Any],
+        do: Callable[[], str],
+    ) -> HttpResponse | None:
+        """Ask before a bulk action, then ``do`` it to the very rows that were shown, and tell the person what it says.
+
+        ``shown`` returns what the question tells of a row. The rows are locked from the answer on.
+        """
+        answered = "confirmed" in request.POST
+        chosen = list(
+            rows.order_by("pk").select_for_update(no_key=True, of=("self",)) if answered else rows.order_by("pk")
+        )
+        told = (action, self.opts.label, list(consequences), [[row.pk, shown(row)] for row in chosen])
+        if answered and has_seen(request, *told):
+            messages.success(request, do())
+            return None
+        if answered:
+            messages.warning(request, CHANGED_MEANWHILE)
+        name = str(self.opts.verbose_name)
+        return self.page(
+            request,
+            "admin/sequence/confirm_rows.html",
+            title=f"{label} {len(chosen)} {name}{'' if len(chosen) == 1 else 's'}",
+            action=action,
+            label=label,
+            rows=[(row.pk, shown(row)) for row in chosen],
+            consequences=consequences,
+            seen=fingerprint_of(*told),
+        )
+
+    def _view_of(self, page: ObjectPage) -> Callable[..., HttpResponse]:
+        def view(request: HttpRequest, object_id: str) -> HttpResponse:
+            return self._object_page(request, page, object_id)
+
+        return view
+
+    def _object_page(self, request: HttpRequest, page: ObjectPage, object_id: str) -> HttpResponse:
+        obj = self.get_object(request, unquote(object_id))
+        if not page.has_permission(request, self.opts) or not self.has_view_or_change_permission(request, obj):
+            raise PermissionDenied
+        if obj is None:
+            raise Http404
+        if not page.offered(obj):
+            messages.warning(request, f"“{page.label}” is not possible in the present state of {obj}.")
+            return HttpResponseRedirect(self.address_of(obj))
+        form = page.form_class(request.POST if request.method == "POST" else None)
+        if request.method == "POST" and form.is_valid():
+            return self._decide(request, page, obj, form)
+        return self._ask(request, page, obj, form)
+
+    def _decide(self, request: HttpRequest, page: ObjectPage, obj: Any, form: forms.Form) -> HttpResponse:
+        """Do what the person read, or show what it has become and ask again. The object may have changed until now."""
+        locked = self._lock(request, obj.pk)
+        page.lock(locked)
+        if not page.offered(locked):
+            messages.warning(request, f"“{page.label}” is not possible in the present state of {locked}.")
+            return HttpResponseRedirect(self.address_of(locked))
+        if not has_seen(request, self._shown_by(page, locked)):
+            messages.warning(request, CHANGED_MEANWHILE)
+            return self._ask(request, page, locked, form)
+        return self._performed(request, page, locked, form.cleaned_data)
+
+    def _lock(self, request: HttpRequest, pk: Any) -> Any:
+        """Return the object as it is now, locked until the request's transaction ends."""
+        return self.get_queryset(request).select_for_update(no_key=True, of=("self",)).get(pk=pk)
+
+    def _shown_by(self, page: ObjectPage, obj: Any) -> dict[str, Any]:
+        """Return what the page tells, read once: the fingerprint must be of just what is on the screen."""
+        deciders = page.deciders(obj)
+        return {
+            "about": [page.name, self.opts.label, obj.pk],
+            "consequences": list(page.consequences(obj)),
+            "facts": list(self.facts_about(obj)),
+            "deciders": list(deciders.sentences),
+            "barred": sorted(deciders.barred),
+        }
+
+    def _performed(self, request: HttpRequest, page: ObjectPage, obj: Any, choices: dict[str, Any]) -> HttpResponse:
+        outcome = attempt(request, lambda: page.perform(request, obj, choices))
+        if isinstance(outcome, HttpResponse):
+            return outcome
+        if outcome is not None:
+            messages.success(request, outcome)
+        return HttpResponseRedirect(self.address_of(obj))
+
+    def _ask(self, request: HttpRequest, page: ObjectPage, obj: Any, form: forms.Form) -> HttpResponse:
+        shown = self._shown_by(page, obj)
+        return self.page(
+            request,
+            "admin/sequence/confirm.html",
+            title=f"{page.label}: {obj}",
+            original=obj,
+            page=page,
+            consequences=shown["consequences"],
+            facts=shown["facts"],
+            deciders=shown["deciders"],
+            is_barred=actor_of(request) in shown["barred"],
+            seen=fingerprint_of(shown),
+            form=form,
+            back=self.address_of(obj),
+        )
+
+    def changeform_view(
+        self,
+        request: HttpRequest,
+        object_id: str | None = None,
+        form_url: str = "",
+        extra_context: dict[str, Any] | None = None,
+    ) -> Any:
+        """The object's form. What is sent was typed over the values that it showed: others are shown first."""
+        obj = None if object_id is None else self.get_object(request, unquote(object_id))
+        if obj is None or not self.has_view_or_change_permission(request, obj):
+            return super().changeform_view(request, object_id, form_url, extra_context)
+        if request.method == "POST":
+            obj = self._lock(request, obj.pk)
+        # Read before the form is, which shows what is newer, and before the form writes what was typed into its object.
+        shown = self._editable_values(request, obj)
+        if request.method == "POST" and self.has_change_permission(request, obj) and not has_seen(request, *shown):
+            messages.warning(request, CHANGED_MEANWHILE)
+            return HttpResponseRedirect(self.address_of(obj))
+        context = {**(extra_context or {}), "seen": fingerprint_of(*shown)}
+        return super().changeform_view(request, object_id, form_url, context)
+
+    def _editable_values(self, request: HttpRequest, obj: Any) -> tuple[Any, ...]:
+        """Return what the form offers to change: the object's own values and those of the rows below it."""
+        fields = list(self.get_form(request, obj, change=True).base_fields)
+        rows = [_rows_below(inline, request, obj) for inline in self.get_inline_instances(request, obj)]
+        return self.opts.label, obj.pk, model_to_dict(obj, fields), rows
+
+    def page(self, request: HttpRequest, template: str, **context: Any) -> TemplateResponse:
+        """Return a page of the site about this model."""
+        site = self.admin_site.each_context(request)
+        return TemplateResponse(request, template, {**site, "opts": self.opts, "media": self.media, **context})
+
+    def links_of(self, request: HttpRequest, obj: Any) -> list[tuple[str, str]]:
+        """Return pages beside the object's own that tell more of it: the words of each link, and its address."""
+        return []
+
+    def facts_about(self, obj: Any) -> Sequence[str]:
+        """Return what every page that asks tells of what the object names, in words that nobody chose who asks."""
+        return []
+
+    def address_of(self, obj: Any) -> str:
+        """Return the address of the object's page."""
+        return reverse(f"admin:{self.opts.app_label}_{self.opts.model_name}_change", args=[quote(obj.pk)])
+
+    def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
+        """The list, under the name of what it lists."""
+        title = str(self.opts.verbose_name_plural)
+        context = {"title": title[0].upper() + title[1:], "can_export": bool(self.export_columns)}
+        return super().changelist_view(request, {**context, **(extra_context or {})})
+
+    def render_change_form(self, request: HttpRequest, context: dict[str, Any], **options: Any) -> HttpResponse:  # type: ignore[override]
+        # One button that saves; what was made has more to tell than an empty form for the next one.
+        context.update(show_save_and_add_another=False, show_save_and_continue=False)
+        obj = options.get("obj")
+        if obj is not None:
+            context["buttons"] = [page for page in self.object_pages if page.is_allowed(request, obj)]
+            context["links"] = self.links_of(request, obj)
+            context["panels"] = panels_of(request, obj)
+        return super().render_change_form(request, context, **options)
+
+    def save_model(self, request: HttpRequest, obj: Any, form: forms.ModelForm, change: bool) -> None:
+        """Write only what was edited: a whole row would undo what others changed since it was read."""
+        if not change:
+            obj.save(force_insert=True)
+            return
+        edited = [name for name in form.changed_data if name in {field.name for field in self.opts.concrete_fields}]
+        stamps = [field.name for field in self.opts.concrete_fields if getattr(field, "auto_now", False)]
+        if edited:
+            obj.save(update_fields=[*edited, *stamps])
+
+    def construct_change_message(self, request: HttpRequest, form: Any, formsets: Any, add: bool = False) -> list[Any]:
+        """Nothing: the trail has it."""
+        return []
+
+    def log_addition(self, *args: Any) -> None:  # type: ignore[override]
+        """The triggers have noted it."""
+
+    def log_change(self, *args: Any) -> None:  # type: ignore[override]
+        """The triggers have noted it."""
+
+    def history_view(
+        self, request: HttpRequest, object_id: str, extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        """The object's part of the audit trail."""
+        obj = self.get_object(request, unquote(object_id))
+        if not self.has_view_or_change_permission(request, obj):
+            raise PermissionDenied
+        if obj is None:
+            raise Http404
+        return self.page(
+            request,
+            "admin/object_history.html",
+            title=f"History: {obj}",
+            object=obj,
+            module_name=str(self.opts.verbose_name_plural).capitalize(),
+            trail=newest_changes_of(obj, parts=self.trail_parts, older=request.GET.get("older", "")),
+        )
+
+
+def _rows_below(inline: InlineModelAdmin, request: HttpRequest, obj: Any) -> list[dict[str, Any]]:
+    foreign_key = _get_foreign_key(type(obj), inline.model, fk_name=inline.fk_name)
+    rows = inline.get_queryset(request).filter(**{foreign_key.name: obj}).order_by("pk")
+    return [{"pk": row.pk, **model_to_dict(row)} for row in rows]
+
+
+def offer_page(model: type[models.Model], page: ObjectPage) -> None:
+    """Offer one app's page on the objects of another app, which knows nothing of it. Call it when the admin loads."""
+    model_admin = type(admin.site.get_model_admin(model))
+    assert issubclass(model_admin, StaffAdmin)  # noqa: S101 - tells the type checker
+    if page.name not in [offered.name for offered in model_admin.object_pages]:
+        model_admin.object_pages = [*model_admin.object_pages, page]
+
+
+class ReadOnlyAdmin(StaffAdmin):
+    """Staff look at these; nothing here is written by hand."""
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+
+__all__ = ["ObjectPage", "ReadOnlyAdmin", "StaffAdmin", "actor_of", "attempt", "offer_page"]

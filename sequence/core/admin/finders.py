@@ -1,0 +1,126 @@
+"""What a request did, gathered from all apps: each registers a finder when it loads, so that the page knows none.
+
+A finder takes a request id and returns facts: what its app has about that request, in words, each about one object.
+"""
+
+import enum
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from django.contrib import admin
+from django.contrib.admin.utils import quote
+from django.db import models
+from django.http import HttpRequest
+from django.urls import reverse
+
+from sequence.core.admin.trail import VERBS, events_of_request, name_of
+from sequence.core.api.ids import PrefixedIdField
+
+# Rows of one kind that the page shows. A request id is the caller's own choice, and may be on any number of requests.
+MAX_FACTS = 50
+
+
+class Stage(enum.Enum):
+    """Where in the chain a fact stands, in the order of the chain."""
+
+    CALLER = "Who called"
+    ANSWER = "What was answered"
+    MADE = "What it did"
+    FOLLOWED = "What followed"
+
+
+@dataclass(frozen=True)
+class Fact:
+    """One thing about a request. ``about`` is the object whose page tells more; whoever may not see it is told nothing.
+
+    ``title`` stands for the object where its own name says too little, ``state`` is a word with the tone of its badge.
+    """
+
+    stage: Stage
+    at: datetime
+    words: str
+    about: models.Model
+    state: tuple[str, str] | None = None
+    title: str = ""
+
+    @property
+    def kind(self) -> str:
+        return str(self.about._meta.verbose_name)
+
+    @property
+    def name(self) -> str:
+        return self.title or str(self.about)
+
+    @property
+    def url(self) -> str:
+        return address_of(self.about)
+
+
+Finder = Callable[[str], Iterable[Fact]]
+# Takes what somebody typed, and returns the request ids that it stands for: an Idempotency-Key, for instance.
+Translator = Callable[[str], Iterable[str]]
+
+_finders: list[Finder] = []
+_translators: dict[Translator, type[models.Model]] = {}
+
+
+def register_finder(finder: Finder) -> None:
+    """Let the search ask ``finder`` about each request id."""
+    if finder not in _finders:
+        _finders.append(finder)
+
+
+def register_translator(translator: Translator, model: type[models.Model]) -> None:
+    """Let the search ask which requests a text stands for that is no request id, for whoever may see the model."""
+    _translators[translator] = model
+
+
+def changes_of(model: type[models.Model]) -> Finder:
+    """Return the finder of the model's rows that a request made or changed, which only the audit trail knows."""
+
+    def find(request_id: str) -> Iterator[Fact]:
+        for row in events_of_request(model, request_id, limit=MAX_FACTS):
+            about = model(pk=row.pgh_obj_id)
+            words = f"{VERBS.get(row.pgh_label, row.pgh_label)} by it"
+            yield Fact(Stage.MADE, row.pgh_created_at, words, about, title=name_of(row) or row.pgh_obj_id)
+
+    return find
+
+
+def facts_of(request: HttpRequest, request_id: str) -> list[Fact]:
+    """Return what this person may see of what the request did: stage by stage, and in each by time."""
+    found: dict[tuple[Stage, str], Fact] = {}
+    for finder in _finders:
+        for fact in finder(request_id):
+            found.setdefault((fact.stage, fact.url), fact)  # Who knows first knows best.
+    seen = [fact for fact in found.values() if may_see(request, type(fact.about))]
+    order = list(Stage)
+    return sorted(seen, key=lambda fact: (order.index(fact.stage), fact.at, fact.url))
+
+
+def requests_of(request: HttpRequest, text: str) -> list[str]:
+    """Return the ids of the requests that a text stands for, each once, as far as this person may know."""
+    asked = [translate for translate, model in _translators.items() if may_see(request, model)]
+    return list(dict.fromkeys(id for translate in asked for id in translate(text)))
+
+
+def object_of(text: str) -> models.Model | None:
+    """Return the object whose whole id this is, of any kind that has a page."""
+    prefix = text.partition("_")[0]
+    for model in admin.site._registry:
+        key = model._meta.pk
+        if isinstance(key, PrefixedIdField) and key.prefix == prefix:
+            return model._default_manager.only("pk").filter(pk=text).first()
+    return None
+
+
+def may_see(request: HttpRequest, model: type[models.Model]) -> bool:
+    """Say whether this person may open the pages of the model."""
+    return admin.site.get_model_admin(model).has_view_or_change_permission(request)
+
+
+def address_of(obj: Any) -> str:
+    """Return the address of the object's page."""
+    return reverse(f"admin:{obj._meta.app_label}_{obj._meta.model_name}_change", args=[quote(obj.pk)])

@@ -1,0 +1,101 @@
+"""Which days a page is about: a usual period, or two dates. Days are whole, in UTC."""
+
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, time, timedelta
+from typing import Any
+
+from django import forms
+from django.core.validators import MinValueValidator
+
+from sequence.core import clock
+
+# Nothing here is older, and arithmetic with the calendar's first day would fall off it.
+EARLIEST = date(2000, 1, 1)
+DEFAULT = "30"
+PERIODS = [
+    ("7", "The last 7 days"),
+    (DEFAULT, "The last 30 days"),
+    ("90", "The last 90 days"),
+    ("365", "The last 365 days"),
+    ("this_month", "This month"),
+    ("last_month", "Last month"),
+]
+
+
+@dataclass(frozen=True)
+class Period:
+    """Whole days, from the first instant of ``first`` to the last of ``last``."""
+
+    first: date
+    last: date
+
+    def __str__(self) -> str:
+        return f"{self.first:%Y-%m-%d} to {self.last:%Y-%m-%d}"
+
+    @property
+    def since(self) -> datetime:
+        return datetime.combine(self.first, time(), tzinfo=UTC)
+
+    @property
+    def until(self) -> datetime:
+        """The first instant after the period."""
+        return datetime.combine(self.last + timedelta(days=1), time(), tzinfo=UTC)
+
+    @property
+    def days(self) -> int:
+        return (self.last - self.first).days + 1
+
+    def within(self, field: str) -> dict[str, datetime]:
+        """Return the lookups that keep rows whose ``field`` lies in the period."""
+        return {f"{field}__gte": self.since, f"{field}__lt": self.until}
+
+
+def usual_period(name: str, today: date) -> Period:
+    """Return the period that one of ``PERIODS`` names, as of today."""
+    month = today.replace(day=1)
+    if name == "this_month":
+        return Period(month, today)
+    if name == "last_month":
+        last = month - timedelta(days=1)
+        return Period(last.replace(day=1), last)
+    return Period(today - timedelta(days=int(name) - 1), today)
+
+
+def _day(label: str) -> forms.DateField:
+    widget = forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d")
+    return forms.DateField(required=False, label=label, widget=widget, validators=[MinValueValidator(EARLIEST)])
+
+
+class PeriodForm(forms.Form):
+    """A usual period; dates that are given take its place, and the second one is today if it is empty.
+
+    Read by GET, so that a page can be kept and passed on.
+    """
+
+    period = forms.ChoiceField(choices=PERIODS, required=False)
+    since = _day("or from")
+    until = _day("to")
+
+    def __init__(self, given: dict[str, Any], **options: Any) -> None:
+        super().__init__({"period": DEFAULT, **given}, **options)
+
+    def clean(self) -> dict[str, Any]:
+        cleaned = super().clean() or self.cleaned_data
+        since, until = cleaned.get("since"), cleaned.get("until")
+        if until and not since and "since" not in self.errors:
+            self.add_error("since", "Say from which day on.")
+        if since and since > (until or _today()):
+            self.add_error("since", "This is after the last day.")
+        return cleaned
+
+    def chosen(self) -> Period:
+        """Return the period that was asked for, or the default one while the form has faults."""
+        if not self.is_valid():
+            return usual_period(DEFAULT, _today())
+        if self.cleaned_data["since"]:
+            return Period(self.cleaned_data["since"], min(self.cleaned_data["until"] or _today(), _today()))
+        return usual_period(self.cleaned_data["period"] or DEFAULT, _today())
+
+
+def _today() -> date:
+    return clock.now().astimezone(UTC).date()

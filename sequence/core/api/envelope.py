@@ -1,0 +1,52 @@
+"""The shape of every answer: ``{"request_id", "data"}`` or ``{"request_id", "error"}``, as UTF-8 JSON."""
+
+import json
+from typing import Any
+
+from django.http import HttpRequest, HttpResponse
+
+from sequence.core.api.pagination import Page
+from sequence.core.api.request_ids import request_id_of
+from sequence.core.errors import DomainError
+
+CONTENT_TYPE = "application/json"
+
+
+def success(request: HttpRequest, data: Any, *, status: int = 200) -> HttpResponse:
+    """Answer with ``data``: anything JSON can say, or a ``Page`` of it."""
+    if isinstance(data, Page):
+        return json_response({"request_id": request_id_of(request), "data": data.items, "page_info": data.info}, status)
+    return json_response({"request_id": request_id_of(request), "data": data}, status)
+
+
+def no_content() -> HttpResponse:
+    """Answer 204: done, and nothing to say."""
+    response = HttpResponse(status=204)
+    del response["Content-Type"]
+    return response
+
+
+def failure(request: HttpRequest, error: DomainError) -> HttpResponse:
+    """Answer with a refusal, its headers included."""
+    response = json_response(failure_body(request_id_of(request), error), error.status)
+    for name, value in error.headers.items():
+        response[name] = value
+    return response
+
+
+def failure_body(request_id: str, error: DomainError) -> dict[str, Any]:
+    """Return what a refusal says, for whoever has no request of Django's."""
+    told: dict[str, Any] = {"code": error.code, "message": error.text}
+    if error.details:
+        told["details"] = error.details
+    return {"request_id": request_id, "error": told}
+
+
+def as_json(body: Any) -> bytes:
+    """Return ``body`` as compact JSON with every character as itself."""
+    return json.dumps(body, ensure_ascii=False, allow_nan=False, separators=(",", ":")).encode()
+
+
+def json_response(body: Any, status: int) -> HttpResponse:
+    raw = as_json(body)
+    return HttpResponse(raw, status=status, content_type=CONTENT_TYPE, headers={"Content-Length": str(len(raw))})

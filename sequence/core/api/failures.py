@@ -1,0 +1,59 @@
+"""Every exception becomes a refusal of the contract, in this one place."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import structlog
+from django.core.exceptions import SuspiciousOperation
+from django.http import HttpRequest
+from rest_framework import exceptions as drf
+
+from sequence.core.api.request_ids import request_id_of
+from sequence.core.errors import Detail, DomainError, Forbidden, InvalidRequest, Unauthorized, UnexpectedError
+
+log = structlog.get_logger("sequence.failures")
+
+
+def refusal_of(error: Exception, request: HttpRequest) -> DomainError:
+    """Return what the caller is told of ``error``. One that nobody expected is logged with its traceback."""
+    if isinstance(error, DomainError):
+        return error
+    if isinstance(error, drf.ValidationError):
+        return invalid_request(error)
+    if isinstance(error, drf.NotAuthenticated | drf.AuthenticationFailed):
+        return Unauthorized()
+    if isinstance(error, drf.PermissionDenied):
+        return Forbidden()
+    if isinstance(error, SuspiciousOperation):
+        return InvalidRequest()
+    log.error("unexpected_error", exc_info=error)
+    return UnexpectedError(request_id=request_id_of(request))
+
+
+def invalid_request(error: drf.ValidationError) -> InvalidRequest:
+    """Return DRF's nested faults as a flat list with paths such as ``steps[0].amount_in_cents``."""
+    return InvalidRequest.with_details(list(_flatten(error.get_full_details(), "")))
+
+
+def _flatten(faults: Any, path: str) -> Iterator[Detail]:
+    if isinstance(faults, list):
+        for index, fault in enumerate(faults):
+            # A list of faults belongs to the field itself; a list of dictionaries to the items of a list.
+            yield from _flatten(fault, path if _is_fault(fault) else f"{path}[{index}]")
+    elif _is_fault(faults):
+        yield {"field": path, "code": str(faults["code"]), "message": str(faults["message"])}
+    else:
+        for name, fault in faults.items():
+            yield from _flatten(fault, _step(path, name))
+
+
+def _is_fault(value: Any) -> bool:
+    return isinstance(value, dict) and set(value) == {"code", "message"} and isinstance(value["code"], str)
+
+
+def _step(path: str, name: str | int) -> str:
+    if isinstance(name, int):
+        return f"{path}[{name}]"
+    if name == "non_field_errors":
+        return path
+    return f"{path}.{name}" if path else name

@@ -1,0 +1,151 @@
+"""The second half of ``./run``, inside ``.venv``: database, demo, web server and worker, until Ctrl-C."""
+
+import json
+import os
+import subprocess
+import sys
+import time
+from http.client import HTTPConnection, HTTPException
+from typing import Any
+
+import django
+from django.core.exceptions import ImproperlyConfigured
+from django.db import DEFAULT_DB_ALIAS, connections
+from django.db.utils import OperationalError
+
+from sequence.local.launch import web
+from sequence.local.launch.address import Address
+from sequence.local.launch.database import running
+from sequence.local.launch.problem import LaunchProblem
+from sequence.local.launch.supervisor import Program, StopRequest, keep_running, run_to_end
+from sequence.local.postgres.errors import in_one_line
+
+# It takes two or three on an idle machine.
+READY_SECONDS = 120
+
+WELCOME = """
+Sequence is running at {url}    (Ctrl-C stops all of it)
+"""
+DEMO_KEY = """
+  API key of {organization}:  {api_key}
+"""
+DEMO_AGENT = """
+  Its agent's key, which is held short:  {agent_api_key}
+"""
+DEMO_LOGIN = """
+  Staff login at {url}/admin/:  {staff_username} / {staff_password}
+"""
+FIRST_CALL = """
+Try it:
+
+  curl -X POST {url}/api/v1/accounts/income-sources \\
+    -H "Authorization: ApiKey {api_key}" -H "Content-Type: application/json" \\
+    -d '{{"nickname":"Main Payroll","icon":"briefcase"}}'
+"""
+
+
+def main() -> int:
+    stop = StopRequest()
+    stop.listen()
+    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "sequence.settings")
+    # Somebody who tries rules and schedules should not have to wait for the next month.
+    os.environ.setdefault("ALLOW_TIME_TRAVEL", "1")
+    try:
+        address = Address.from_environment()
+        workers = web.web_workers()
+        django.setup()
+        claim = address.claim()
+        address.check_free()
+        say("Preparing the database …\n")
+        with claim, running(connections[DEFAULT_DB_ALIAS]):
+            return serve(address, workers, stop)
+    except (LaunchProblem, OperationalError, ImproperlyConfigured, OSError) as error:
+        sys.stderr.write(f"{in_one_line(error)}\n")
+        return 1
+    except subprocess.CalledProcessError as error:
+        return error.returncode  # The command has told why.
+
+
+def serve(address: Address, workers: int, stop: StopRequest) -> int:
+    """Prepare the tables and the demo, then serve until asked to stop. Returns the exit code."""
+    if run_to_end(manage("migrate", "--verbosity=0"), stop) is None:
+        return 0
+    demo = prepare_demo(stop)
+    web_server = Program("web server", web.command(address, workers))
+    programs = [web_server, Program("worker", manage("run_worker").command, restart=True)]
+    ended = keep_running(programs, stop, Welcome(address, demo).once_ready)
+    if ended is None:
+        say("\nStopped.\n")
+        return 0
+    sys.stderr.write(f"The {ended.name} ended with exit code {ended.process.returncode}: everything is stopped.\n")
+    return 1
+
+
+def prepare_demo(stop: StopRequest) -> dict[str, Any]:
+    """Let the demo's own command fill an empty database; this is the one place where ./run asks for it.
+
+    Returns what it prints: organization, api_key, agent_api_key, staff_username, staff_password. Secrets that this
+    machine does not know (any more) are null.
+    """
+    return json.loads(run_to_end(manage("seed_demo", "--if-empty", "--json"), stop) or "{}")
+
+
+def manage(*arguments: str) -> Program:
+    return Program(arguments[0], [sys.executable, "manage.py", *arguments])
+
+
+class Welcome:
+    """Tells once, as soon as the web server answers, where it is and how to begin.
+
+    The web server replaces processes that die, and would do so forever if each of them failed to load the application.
+    """
+
+    def __init__(self, address: Address, demo: dict[str, Any]) -> None:
+        self.address = address
+        self.demo = demo
+        self.is_told = False
+        self.deadline = time.monotonic() + READY_SECONDS
+
+    def once_ready(self) -> None:
+        """Called again and again. Raises LaunchProblem if there is nothing to tell for too long."""
+        if self.is_told:
+            return
+        if is_answering(self.address):
+            self.is_told = True
+            say(self.text())
+        elif time.monotonic() > self.deadline:
+            raise LaunchProblem(f"The web server has not answered for {READY_SECONDS} seconds: everything is stopped.")
+
+    def text(self) -> str:
+        parts = [WELCOME]
+        if self.demo.get("api_key"):
+            parts += [DEMO_KEY]
+        if self.demo.get("agent_api_key"):
+            parts += [DEMO_AGENT]
+        if self.demo.get("staff_password"):
+            parts += [DEMO_LOGIN]
+        if self.demo.get("api_key"):
+            parts += [FIRST_CALL]
+        return "".join(part.format(url=self.address.url, **self.demo) for part in parts) + "\n"
+
+
+def is_answering(address: Address) -> bool:
+    """Tell whether there is any answer; an error page is one, too. Asked directly, whatever proxy the machine uses."""
+    connection = HTTPConnection(address.local_host, address.port, timeout=1)
+    try:
+        connection.request("GET", "/")
+        connection.getresponse()
+    except (OSError, HTTPException):
+        return False
+    finally:
+        connection.close()
+    return True
+
+
+def say(text: str) -> None:
+    sys.stdout.write(text)
+    sys.stdout.flush()
+
+
+if __name__ == "__main__":
+    sys.exit(main())
