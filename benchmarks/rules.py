@@ -7,7 +7,7 @@ from benchmarks.scene import Scene, describe, milliseconds, say, scratch_scene
 
 from django.utils import timezone  # isort: skip - after benchmarks.scene, which sets Django up
 
-from rules.definition import Definition
+from rules.engine.definition import Definition
 from rules.engine.plan import make_plan
 from rules.engine.snapshot import AccountState, Snapshot
 from rules.models import ExecutionStatus, RuleExecution

@@ -1,10 +1,11 @@
 """Outcomes of runs: what an execution remembers of its plan, the status its transfers add up to, and the next try."""
 
 from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 
 from rules.engine.plan import Line, LineStatus, Plan
 from rules.models import ON_ITS_WAY, ExecutionMode, ExecutionStatus, RuleExecution
+from sequence.core.periods import bounds
 from transfers.models import ErrorCode, Status, Transfer
 
 # When to try again after the rail refused all of a run for a reason that passes. Three more tries within a day and a
@@ -82,6 +83,5 @@ def _next_attempt_at(execution: RuleExecution, transfers: Sequence[Transfer], no
         return None
     at = now + RETRY_DELAYS[execution.attempts - 1]
     if any("daily" in str(code) for code in codes):
-        tomorrow = now.astimezone(UTC).replace(hour=0, minute=0, second=0, microsecond=0) + timedelta(days=1)
-        at = max(at, tomorrow)
+        at = max(at, bounds("day", now)[1])
     return at

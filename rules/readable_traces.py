@@ -3,10 +3,10 @@
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from rules.actions import Action
-from rules.definition import Definition
+from rules.engine.actions import Action
+from rules.engine.definition import Definition
 from rules.engine.traces import Trace
-from rules.vocabulary import ValueFact
+from rules.engine.vocabulary import ValueFact
 
 MayRead = Callable[[str], bool]
 

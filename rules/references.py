@@ -4,9 +4,9 @@ from collections.abc import Iterator
 
 from accounts.errors import unfit
 from accounts.models import Account
-from rules.actions import Action
-from rules.definition import Comparison, Definition
-from rules.parameters import Reference, Role
+from rules.engine.actions import Action
+from rules.engine.definition import Comparison, Definition
+from rules.engine.parameters import Reference, Role
 from sequence.core.errors import Detail, InvalidRequest
 from transfers.pairs import route_between
 

@@ -4,8 +4,8 @@ from datetime import datetime, timedelta
 
 from dateutil.rrule import DAILY, MONTHLY, rrule
 
-from rules.definition import Schedule
-from rules.vocabulary import ScheduleType
+from rules.engine.definition import Schedule
+from rules.engine.vocabulary import ScheduleType
 
 _DAYS_APART: dict[ScheduleType, int] = {
     ScheduleType.DAILY: 1,

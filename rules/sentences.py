@@ -4,9 +4,10 @@ import difflib
 from collections.abc import Mapping
 from decimal import Decimal
 
-from rules.actions import Action, dollars
-from rules.definition import Comparison, Condition, Definition, Step
-from rules.vocabulary import Fact, LimitPeriod, Operator, ScheduleType, TriggerType, ValueFact
+from rules.engine.actions import Action
+from rules.engine.definition import Comparison, Condition, Definition, Step
+from rules.engine.vocabulary import Fact, LimitPeriod, Operator, ScheduleType, TriggerType, ValueFact
+from sequence.core.money import dollars
 
 OPERATORS: Mapping[str, str] = {
     Operator.EQUALS: "is",

@@ -14,7 +14,8 @@ from apikeys.custody import find_key_of_actor, reason_against
 from apikeys.models import ApiKey
 from apikeys.standing import what_is_stopped
 from apikeys.trigger_limits import charge_trigger
-from rules.definition import Definition
+from rules.engine.definition import Definition
+from rules.engine.vocabulary import TriggerType
 from rules.errors import RuleChanged, RuleConflict, RuleDisabled, RuleExecutionNotFound, RuleNotEnablable, RuleNotFound
 from rules.models import (
     ExecutionMode,
@@ -27,7 +28,6 @@ from rules.models import (
 from rules.references import resolve_references
 from rules.runs import simulate
 from rules.schedules import next_slot
-from rules.vocabulary import TriggerType
 from sequence.core import clock
 from sequence.core.errors import DomainError
 from sequence.core.transactions import transactional

@@ -3,10 +3,10 @@
 from collections.abc import Iterator
 from typing import Any
 
-from rules.actions import dollars
 from rules.engine.traces import Trace
+from rules.engine.vocabulary import Fact
 from rules.sentences import OPERATORS
-from rules.vocabulary import Fact
+from sequence.core.money import dollars
 
 _RESULTS = {"move": "moved", "skip": "moved nothing", "fail": "failed"}
 

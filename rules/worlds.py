@@ -1,17 +1,17 @@
 """The world that runs are planned in: accounts, what is under way, limits, and what earlier runs of a batch moved."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 
-from dateutil.relativedelta import relativedelta
 from django.db.models import Q, Sum
 
 from accounts.models import Account
-from rules.definition import Definition
+from rules.engine.definition import Definition
 from rules.engine.snapshot import AccountState, AchRoom, Snapshot
+from rules.engine.vocabulary import LimitPeriod
 from rules.execution_rows import Window, sum_moved
 from rules.models import MOVED, ON_ITS_WAY, RuleExecution, RuleMove
-from rules.vocabulary import LimitPeriod
+from sequence.core.periods import bounds
 from transfers.ach_limits import ReachedLimits
 from transfers.models import Status, Transfer
 from transfers.rails import rail_between
@@ -143,11 +143,9 @@ def _add_what_is_under_way(states: dict[str, AccountState]) -> None:
             states[source_id].outgoing_cents += cents
 
 
+_UNITS = {LimitPeriod.PER_WEEK: "week", LimitPeriod.PER_MONTH: "month", LimitPeriod.PER_YEAR: "year"}
+
+
 def period_around(period: LimitPeriod, at: datetime) -> tuple[datetime, datetime]:
     """Return where the week (from Monday), month or year that holds ``at`` begins, and where the next does. UTC."""
-    day = at.astimezone(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
-    if period is LimitPeriod.PER_WEEK:
-        begins = day - timedelta(days=day.weekday())
-        return begins, begins + timedelta(days=7)
-    begins = day.replace(day=1) if period is LimitPeriod.PER_MONTH else day.replace(month=1, day=1)
-    return begins, begins + relativedelta(months=1 if period is LimitPeriod.PER_MONTH else 12)
+    return bounds(_UNITS[period], at)

@@ -11,11 +11,11 @@ from django.utils.safestring import SafeString
 
 from accounts.admin.accounts import account_filter
 from apikeys.admin.organizations import ORGANIZATION_FILTER
+from rules.engine.vocabulary import TriggerType
 from rules.models import ExecutionMode, ExecutionStatus, Rule, RuleExecution
 from rules.sentences import sentences_of
 from rules.services import account_names
 from rules.trace_sentences import tell_trace
-from rules.vocabulary import TriggerType
 from sequence.core.admin.base import ReadOnlyAdmin
 from sequence.core.admin.display import UNKNOWN, badge, dollars, short_id
 from sequence.core.admin.filters import Exact, Named, OneOf

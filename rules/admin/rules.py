@@ -20,11 +20,11 @@ from apikeys.admin.custody import deciders_on
 from apikeys.admin.organizations import ORGANIZATION_FILTER
 from rules import services
 from rules.admin.executions import paragraphs
+from rules.engine.vocabulary import TriggerType
 from rules.models import ExecutionMode, Rule, RuleExecution, RuleStatus
 from rules.runs import simulate
 from rules.sentences import changes_between, sentences_of
 from rules.trace_sentences import tell_trace
-from rules.vocabulary import TriggerType
 from sequence.core import clock
 from sequence.core.admin.base import ObjectPage, ReadOnlyAdmin, actor_of
 from sequence.core.admin.deciders import Deciders

@@ -4,10 +4,10 @@ import operator
 from collections.abc import Callable, Mapping
 from decimal import Decimal
 
-from rules.definition import Comparison, Condition, Group, Number
+from rules.engine.definition import Comparison, Condition, Group, Number
 from rules.engine.snapshot import AccountState, Snapshot
 from rules.engine.traces import Trace
-from rules.vocabulary import Fact, Operator, ValueFact
+from rules.engine.vocabulary import Fact, Operator, ValueFact
 
 _COMPARE: Mapping[str, Callable[[Number, Number], bool]] = {
     Operator.EQUALS: operator.eq,

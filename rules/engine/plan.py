@@ -5,15 +5,14 @@ from dataclasses import dataclass, field
 from enum import Enum
 from typing import Any
 
-from rules.actions import Action
-from rules.actions.base import MIN_TRANSFER_CENTS
-from rules.definition import Definition
+from rules.engine.actions import Action
 from rules.engine.conditions import evaluate
+from rules.engine.definition import Definition
 from rules.engine.failures import ActionFailed, FailureCode
 from rules.engine.shares import Share, shares_of
 from rules.engine.snapshot import AccountState, AchDirection, Snapshot
 from rules.engine.traces import Trace
-from rules.parameters import MAX_CENTS
+from sequence.core.money import MAX_CENTS, MIN_TRANSFER_CENTS
 
 
 class LineStatus(Enum):

@@ -8,8 +8,8 @@ from django.db.models import Exists, OuterRef, Q
 
 from apikeys.models import MAX_ACTOR_LENGTH, Organization
 from rules.engine.traces import Trace
+from rules.engine.vocabulary import TriggerType
 from rules.models.rule import OrderedJSONField, Rule, RuleVersion
-from rules.vocabulary import TriggerType
 from sequence.core import clock
 from sequence.core.api.ids import PrefixedIdField
 from transfers.models import Status, Transfer

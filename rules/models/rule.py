@@ -12,9 +12,9 @@ from django.db.models import Exists, OuterRef, Q
 
 from accounts.models import Account
 from apikeys.models import MAX_ACTOR_LENGTH, Organization
-from rules.definition import Definition
+from rules.engine.definition import Definition
+from rules.engine.vocabulary import TriggerType
 from rules.models import guards
-from rules.vocabulary import TriggerType
 from sequence.core import clock
 from sequence.core.api.ids import PrefixedIdField
 from sequence.core.texts import PlainTextField

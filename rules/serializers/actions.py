@@ -6,8 +6,8 @@ from typing import Any, ClassVar
 
 from rest_framework import serializers
 
-from rules.actions import ACTIONS, Action
-from rules.parameters import Unfit
+from rules.engine.actions import ACTIONS, Action
+from rules.engine.parameters import Unfit
 from rules.serializers.parameters import field_of
 from rules.serializers.parts import Part, object_schema
 from sequence.core.api.fields import StrictSerializer, Text

@@ -2,13 +2,13 @@
 
 from rest_framework import serializers
 
-from rules.actions import Action
-from rules.definition import Comparison, Condition, Step
+from rules.engine.actions import Action
+from rules.engine.definition import Comparison, Condition, Step
+from rules.engine.vocabulary import TriggerType
 from rules.models import ExecutionMode, ExecutionStatus, Rule, RuleExecution, RuleStatus
 from rules.readable_traces import MayRead, readable_trace
 from rules.serializers.bodies import ExecutionTrigger
 from rules.serializers.parameters import Names, show, show_number
-from rules.vocabulary import TriggerType
 from sequence.core.api.fields import Id, show_time
 
 

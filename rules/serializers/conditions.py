@@ -4,9 +4,9 @@ from typing import Any
 
 from rest_framework import serializers
 
+from rules.engine.vocabulary import Fact, Operator, ValueFact
 from rules.serializers.fields import ConditionNumber, one_of
 from rules.serializers.parts import Part, object_schema
-from rules.vocabulary import Fact, Operator, ValueFact
 from sequence.core.api.fields import IdText, StrictSerializer, unknown_fields
 
 MAX_CONDITION_DEPTH = 10

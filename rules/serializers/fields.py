@@ -13,8 +13,9 @@ from typing import Any
 from rest_framework import serializers
 
 from accounts.models import AccountType
-from rules.vocabulary import LimitPeriod
-from sequence.core.api.fields import MAX_CENTS, Cents, IdText, StrictSerializer, show_time
+from rules.engine.vocabulary import LimitPeriod
+from sequence.core.api.fields import Cents, IdText, StrictSerializer, show_time
+from sequence.core.money import MAX_CENTS
 
 # Six places are more than a cent of any amount that can be moved in a year of paychecks needs.
 PERCENT_PLACES = 6

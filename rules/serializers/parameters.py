@@ -7,7 +7,7 @@ from typing import Any
 
 from rest_framework import serializers
 
-from rules.parameters import (
+from rules.engine.parameters import (
     AccountParameter,
     AccountsParameter,
     CentsParameter,

@@ -4,9 +4,9 @@ from typing import Any
 
 from rest_framework import serializers
 
+from rules.engine.vocabulary import ScheduleType, TriggerType
 from rules.serializers.fields import StartDate
 from rules.serializers.parts import object_schema
-from rules.vocabulary import ScheduleType, TriggerType
 from sequence.core.api.fields import IdText, StrictSerializer
 
 

@@ -3,7 +3,7 @@
 import json
 from typing import Any
 
-from rules.definition import Definition
+from rules.engine.definition import Definition
 from rules.serializers import RuleBody
 from sequence.core.api.bodies import parse_object
 

@@ -4,10 +4,10 @@ from datetime import UTC, date, datetime, time, timedelta
 
 import pytest
 
+from rules.engine.vocabulary import ScheduleType
 from rules.models import RuleExecution
 from rules.schedules import last_slot, next_slot
 from rules.sweeps import notice_slots
-from rules.vocabulary import ScheduleType
 from tests.rules.definitions import defined, rule, scheduled, step
 from tests.rules.steps import disable, enable, move, runs_of, write
 

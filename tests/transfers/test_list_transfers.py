@@ -14,8 +14,8 @@ from accounts.models import Account
 from apikeys.entries import parse_permissions
 from apikeys.models import Organization
 from apikeys.services import create_api_key
+from rules.engine.vocabulary import TriggerType
 from rules.services import create_rule, start_execution
-from rules.vocabulary import TriggerType
 from tests.client import Api
 from tests.conftest import ALL_PERMISSIONS
 from tests.database import rolled_back

@@ -8,10 +8,11 @@ from fractions import Fraction
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from rules.definition import Definition
-from rules.engine.plan import MIN_TRANSFER_CENTS, LineStatus, make_plan
+from rules.engine.definition import Definition
+from rules.engine.plan import LineStatus, make_plan
 from rules.engine.shares import percent_of, shares_of
 from rules.engine.snapshot import AccountState, AchRoom, Snapshot
+from sequence.core.money import MIN_TRANSFER_CENTS
 from tests.rules.definitions import action, condition, defined, limit, manual, rule, step
 from tests.rules.engine.worlds import account, bank, debt
 from transfers.rails import rail_between

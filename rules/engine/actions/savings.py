@@ -5,11 +5,9 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import ClassVar
 
-from rules.actions.base import Action, dollars, known
+from rules.engine.actions.base import Action, known
 from rules.engine.failures import FailureCode
-from rules.engine.shares import percent_of
-from rules.engine.snapshot import Snapshot
-from rules.parameters import (
+from rules.engine.parameters import (
     AccountParameter,
     AccountRef,
     CentsParameter,
@@ -19,7 +17,10 @@ from rules.parameters import (
     parameter,
     require_one_of,
 )
-from rules.vocabulary import PercentageTarget
+from rules.engine.shares import percent_of
+from rules.engine.snapshot import Snapshot
+from rules.engine.vocabulary import PercentageTarget
+from sequence.core.money import dollars
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -3,8 +3,8 @@
 Adding one is a class in this package and its name in the table below.
 """
 
-from rules.actions.base import Action, dollars
-from rules.actions.debts import (
+from rules.engine.actions.base import Action
+from rules.engine.actions.debts import (
     Avalanche,
     LastStatementBalance,
     NextPaymentMinimum,
@@ -12,7 +12,7 @@ from rules.actions.debts import (
     Snowball,
     TotalAmountDue,
 )
-from rules.actions.savings import FixedAmount, Percentage, RoundDown, TopUp
+from rules.engine.actions.savings import FixedAmount, Percentage, RoundDown, TopUp
 
 # In the order in which the API's document lists them.
 ACTIONS: dict[str, type[Action]] = {
@@ -31,4 +31,4 @@ ACTIONS: dict[str, type[Action]] = {
     )
 }
 
-__all__ = ["ACTIONS", "Action", "dollars"]
+__all__ = ["ACTIONS", "Action"]

@@ -10,12 +10,12 @@ from django.conf import settings
 from hypothesis import given
 
 from accounts.models import ExternalAccountType
-from rules import actions
-from rules.actions import Action
-from rules.definition import Definition
+from rules.engine import actions
+from rules.engine.actions import Action
+from rules.engine.definition import Definition
 from rules.engine.failures import FailureCode
+from rules.engine.parameters import AccountParameter, AccountRef, CentsParameter, Role, parameter
 from rules.engine.snapshot import LIABILITY, AchDirection
-from rules.parameters import AccountParameter, AccountRef, CentsParameter, Role, parameter
 from rules.sentences import sentences_of
 from tests.rules.definitions import action, condition, defined, kept, manual, rule, scheduled, step
 from tests.rules.engine.test_properties import patient, rules_
@@ -29,7 +29,7 @@ import json, sys
 for name in ("django", "rest_framework", "psycopg"):
     sys.modules[name] = None
 from datetime import date
-from rules.definition import Definition
+from rules.engine.definition import Definition
 from rules.engine.plan import make_plan
 from rules.engine.snapshot import AccountState, Snapshot
 accounts = {id: AccountState(id, id, balance_cents=1000) for id in ("income", "rent")}

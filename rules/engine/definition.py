@@ -9,9 +9,9 @@ from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any, Literal
 
-from rules.actions import ACTIONS, Action
-from rules.parameters import AccountRef, Reference, Role
-from rules.vocabulary import FACTS_OF_LIABILITIES, Fact, Operator, ScheduleType, TriggerType, ValueFact
+from rules.engine.actions import ACTIONS, Action
+from rules.engine.parameters import AccountRef, Reference, Role
+from rules.engine.vocabulary import FACTS_OF_LIABILITIES, Fact, Operator, ScheduleType, TriggerType, ValueFact
 
 Number = int | Decimal
 

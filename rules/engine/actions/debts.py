@@ -4,12 +4,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 
-from rules.actions.base import MIN_TRANSFER_CENTS, Action, dollars, known
-from rules.actions.savings import available_cents_of, percentage_in_words
+from rules.engine.actions.base import Action, known
+from rules.engine.actions.savings import available_cents_of, percentage_in_words
 from rules.engine.failures import FailureCode
-from rules.engine.shares import percent_of
-from rules.engine.snapshot import AccountState, Snapshot
-from rules.parameters import (
+from rules.engine.parameters import (
     AccountParameter,
     AccountRef,
     AccountsParameter,
@@ -21,7 +19,10 @@ from rules.parameters import (
     parameter,
     require_one_of,
 )
-from rules.vocabulary import PercentageTarget
+from rules.engine.shares import percent_of
+from rules.engine.snapshot import AccountState, Snapshot
+from rules.engine.vocabulary import PercentageTarget
+from sequence.core.money import MIN_TRANSFER_CENTS, dollars
 
 # More debts than anybody has; a bound on what one action can do.
 MAX_DEBTS = 50

@@ -9,12 +9,9 @@ from decimal import Decimal
 from enum import Enum
 from typing import Any, Generic, TypeVar
 
-from rules.vocabulary import LimitPeriod, Term
+from rules.engine.vocabulary import LimitPeriod, Term
 
 V = TypeVar("V")
-
-# The largest whole number that every JSON reader keeps exact.
-MAX_CENTS = 2**53 - 1
 
 
 @dataclass(frozen=True)

@@ -9,8 +9,7 @@ from functools import cache
 from typing import Any, ClassVar, Self
 
 from rules.engine.failures import ActionFailed, FailureCode
-from rules.engine.snapshot import Snapshot
-from rules.parameters import (
+from rules.engine.parameters import (
     AccountParameter,
     AccountRef,
     CountParameter,
@@ -23,10 +22,9 @@ from rules.parameters import (
     StatementTextParameter,
     parameter,
 )
-from rules.vocabulary import LimitPeriod
+from rules.engine.snapshot import Snapshot
+from rules.engine.vocabulary import LimitPeriod
 
-# The least that the payment networks carry.
-MIN_TRANSFER_CENTS = 100
 MAX_GROUP = 99
 
 
@@ -128,12 +126,6 @@ class Action(ABC):
     @abstractmethod
     def amount_in_words(self, names: Mapping[str, str]) -> str:
         """Return the amount for a person's review: ``20 % of what arrived``."""
-
-
-def dollars(cents: int) -> str:
-    """Return cents for people: ``$1,234.56``."""
-    sign = "-" if cents < 0 else ""
-    return f"{sign}${abs(cents) // 100:,}.{abs(cents) % 100:02}"
 
 
 def known(value: int | None, code: FailureCode, account_name: str) -> int:
