@@ -1,4 +1,4 @@
-"""The refusals of accounts."""
+"""Refusals of accounts."""
 
 from sequence.core.errors import Conflict, Detail, InvalidRequest, NotFound, Private
 
@@ -35,10 +35,10 @@ class AccountInUse(Conflict):
     sample_names = {"name": "Rent", "users": "the rule Pay the rent"}
 
 
-class OnlyOfLiabilities(InvalidRequest):
+class LiabilityFieldNotAllowed(InvalidRequest):
     message = "Interest rate, statement balance, minimum payment and due date are those of a LIABILITY, not of {type}."
 
 
-class NotAtAnInstitution(Conflict):
+class NotAnExternalAccount(Conflict):
     code = "not_at_an_institution"
     message = "{name} is no account at another institution: its balance is what the ledger says."

@@ -1,4 +1,4 @@
-"""What holds money."""
+"""Account and its constraints: balance, holds, bank numbers, liability figures, soft deletion."""
 
 from typing import Any
 
@@ -33,11 +33,12 @@ class ExternalAccountType(models.TextChoices):
 
 
 class AccountQuerySet(models.QuerySet["Account"]):
-    def of(self, organization_id: str) -> "AccountQuerySet":
+    def for_organization(self, organization_id: str) -> "AccountQuerySet":
         """Accounts of one organization; nobody else's are ever found."""
         return self.filter(organization_id=organization_id)
 
-    def open(self) -> "AccountQuerySet":
+    def not_deleted(self) -> "AccountQuerySet":
+        """Those that nobody has deleted; a deleted row stays for whoever looks back."""
         return self.filter(deleted_at=None)
 
 

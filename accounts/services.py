@@ -1,4 +1,4 @@
-"""What the business does with accounts. Each function is one transaction."""
+"""Services of accounts: open, edit, record statements, delete. Each is one transaction."""
 
 from collections.abc import Callable, Iterable, Sequence
 from datetime import date
@@ -7,7 +7,7 @@ from typing import Any
 
 from accounts.bank_numbers import issue_bank_numbers
 from accounts.descriptions import describe
-from accounts.errors import AccountNotEmpty, AccountNotFound, NotAtAnInstitution, OnlyOfLiabilities
+from accounts.errors import AccountNotEmpty, AccountNotFound, LiabilityFieldNotAllowed, NotAnExternalAccount
 from accounts.models import Account, AccountType, ExternalAccountType
 from sequence.core import clock
 from sequence.core.api.ids import parse_id
@@ -82,7 +82,7 @@ def connect_external_account(
 ) -> Account:
     """Return a new account at another institution, with the last that is known of it.
 
-    Raises OnlyOfLiabilities when a debt's facts are given for something that is none.
+    Raises LiabilityFieldNotAllowed when a debt's facts are given for something that is none.
     """
     facts = {
         "interest_rate_percent": interest_rate_percent,
@@ -106,7 +106,7 @@ def connect_external_account(
 
 def _check_facts(external_account_type: str | None, facts: dict[str, Any]) -> None:
     if external_account_type != ExternalAccountType.LIABILITY and any(fact is not None for fact in facts.values()):
-        raise OnlyOfLiabilities(type=external_account_type)
+        raise LiabilityFieldNotAllowed(type=external_account_type)
 
 
 @transactional
@@ -115,11 +115,11 @@ def record_statement(*, organization_id: str, account_id: str, balance_cents: in
 
     The facts are those of ``connect_external_account``; what the institution does not mention stays as it was. What is
     on its way from or to the account stays held and expected: an institution counts a payment when it has it. Raises
-    AccountNotFound, NotAtAnInstitution where the ledger holds the balance, OnlyOfLiabilities.
+    AccountNotFound, NotAnExternalAccount where the ledger holds the balance, LiabilityFieldNotAllowed.
     """
     [account] = lock_accounts(account_id, organization_id=organization_id)
     if account.type != AccountType.EXTERNAL_ACCOUNT:
-        raise NotAtAnInstitution(name=account.private_name)
+        raise NotAnExternalAccount(name=account.private_name)
     _check_facts(account.external_account_type, facts)
     account.set_snapshot(balance_cents=balance_cents, **facts)
     return account
@@ -140,7 +140,7 @@ def get_account(*, organization_id: str, account_id: str) -> Account:
 
 def name_accounts(organization_id: str) -> list[tuple[str, str]]:
     """Return the id of every open account of the organization with its facts for people, in the order of the names."""
-    accounts = Account.objects.of(organization_id).open().order_by("name", "id")
+    accounts = Account.objects.for_organization(organization_id).not_deleted().order_by("name", "id")
     return [(account_id, description.line) for account_id, description in describe(accounts).items()]
 
 
@@ -150,7 +150,7 @@ def lock_accounts(*account_ids: str, organization_id: str) -> list[Account]:
     Rows are locked in primary-key order, so that two transfers in opposite directions wait for each other instead of
     deadlocking. Somebody else's account raises AccountNotFound, exactly as a missing or deleted one does.
     """
-    rows = Account.objects.of(organization_id).open().filter(id__in=account_ids).order_by("id")
+    rows = Account.objects.for_organization(organization_id).not_deleted().filter(id__in=account_ids).order_by("id")
     # The full lock also waits for whoever has just read the account to refer to it: see find_accounts_for_reference.
     locked = {account.id: account for account in rows.select_for_update()}
     if set(account_ids) - set(locked):

@@ -1,4 +1,4 @@
-"""The account endpoints."""
+"""Account endpoints."""
 
 from typing import Any
 
@@ -40,7 +40,7 @@ class AccountViewSet(KeyedViewSet):
         example=examples.LISTED,
     )
     def list(self, request: Request) -> Page:
-        accounts = Account.objects.of(self.caller.organization_id).open()
+        accounts = Account.objects.for_organization(self.caller.organization_id).not_deleted()
         if "type" in self.query:
             accounts = accounts.filter(type=self.query["type"])
         return paginate(

@@ -1,4 +1,4 @@
-"""Who is calling: ``Authorization: ApiKey <key>`` becomes an ``AuthenticatedKey``, in one statement."""
+"""Authentication: ``Authorization: ApiKey <key>`` becomes an ``AuthenticatedKey``, in one statement."""
 
 import hmac
 import json

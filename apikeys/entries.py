@@ -1,4 +1,4 @@
-"""What one permission entry allows, and its two spellings: JSON, and the text of the command line."""
+"""Permission: what one entry allows, and its two spellings: JSON, and the text of the command line."""
 
 import re
 from collections.abc import Iterable, Mapping

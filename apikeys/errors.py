@@ -1,4 +1,4 @@
-"""The refusals of keys, limits and idempotency."""
+"""Refusals of keys, limits and idempotency."""
 
 from sequence.core.errors import Conflict, DomainError, NotFound, RetryLater
 

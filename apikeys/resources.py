@@ -1,4 +1,4 @@
-"""What the resources of a permission entry can be, told by the apps above that own them."""
+"""Resources that a permission entry can name, told by the apps above that own them."""
 
 from collections.abc import Callable
 

@@ -1,4 +1,4 @@
-"""What a permission entry can grant, each scope with the kind of resource it is limited to."""
+"""Scopes: what a permission entry can grant, each with the kind of resource it is limited to."""
 
 from enum import Enum
 

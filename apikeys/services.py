@@ -1,4 +1,4 @@
-"""What the business does with organizations and keys. Each function is one transaction."""
+"""Services of organizations and keys: create, permit, rotate, revoke. Each is one transaction."""
 
 from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime, timedelta

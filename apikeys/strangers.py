@@ -1,4 +1,4 @@
-"""The limit for those who try keys: unknown ones are counted for each address, in the memory of this process.
+"""Limit for unknown keys: they are counted for each address, in the memory of this process.
 
 An IPv6 network counts as one address, as a "place" here does everywhere (``sequence.core.client_address.network_of``).
 Nothing here asks the database. Several processes each allow as many; a key that this process let in lately is asked

@@ -1,4 +1,4 @@
-"""The rate limit: an atomic counter in the database, so that it is exact however many processes answer.
+"""Rate limit: an atomic counter in the database, so that it is exact however many processes answer.
 
 DRF's own throttles read, then write, a cache of one process. This one is a single statement on an unlogged row.
 """

@@ -1,4 +1,4 @@
-"""The secret text of an API key: ``sk_`` + 200 random bits in base62 + a CRC-32 checksum.
+"""Secret text of an API key: ``sk_`` + 200 random bits in base62 + a CRC-32 checksum.
 
 The checksum tells a typing error from an unknown key without a query, and lets secret scanners recognise a leaked key.
 """

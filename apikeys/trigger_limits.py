@@ -7,11 +7,11 @@ from uuid import NAMESPACE_OID, UUID, uuid5
 from django.db import connection
 
 from apikeys.authentication import AuthenticatedKey
+from apikeys.caps import ends_on, starts_on
 from apikeys.entries import Permission
 from apikeys.errors import TriggerLimitExceeded
 from apikeys.models import SpendPeriod
 from apikeys.scopes import EVERYTHING, Scope
-from apikeys.spending import ends_on, starts_on
 from sequence.core.api.ids import parse_id
 
 Uses = Mapping[SpendPeriod, int]

@@ -1,12 +1,12 @@
-"""Whether a purchase may happen: what the simulated network asks about a card and its pod, both locked."""
+"""Authorization of a purchase: what the simulated network asks about a card and its pod, both locked."""
 
 from datetime import UTC, datetime, time
 
 from django.db.models import Sum
 
 from accounts.models import Account
+from apikeys.caps import starts_on
 from apikeys.models import SpendPeriod
-from apikeys.spending import starts_on
 from cards.models import Card, CardStatus, DeclineReason
 from cards.names import is_among
 

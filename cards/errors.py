@@ -1,4 +1,4 @@
-"""The refusals of cards. A declined purchase is none of them: it is an outcome, which is kept."""
+"""Refusals of cards. A declined purchase is none of them: it is an outcome, which is kept."""
 
 from sequence.core.errors import Conflict, NotFound
 

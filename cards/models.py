@@ -1,4 +1,4 @@
-"""What spends money: cards, what went through them, and what was declined."""
+"""Card, card transaction, decline: what may be spent, what was, and what was refused."""
 
 from datetime import UTC, datetime
 from typing import Any
@@ -50,7 +50,7 @@ TRANSITIONS: list[tuple[str, str]] = [
 
 
 class CardQuerySet(models.QuerySet["Card"]):
-    def of(self, organization_id: str) -> "CardQuerySet":
+    def for_organization(self, organization_id: str) -> "CardQuerySet":
         """Cards of one organization; nobody else's are ever found."""
         return self.filter(organization_id=organization_id)
 

@@ -1,4 +1,4 @@
-"""What the business does with cards. Each function is one transaction.
+"""Services of cards: issue, control, charge, refund. Each is one transaction.
 
 Locks are taken in one order: the pod, then the card. A purchase's own row needs none, since whoever refunds it holds
 its card.
@@ -29,7 +29,7 @@ from sequence.core import clock
 from sequence.core.errors import InvalidRequest
 from sequence.core.money import MAX_CENTS
 from sequence.core.transactions import transactional
-from transfers.errors import BalanceTooLarge, NotOnThisAccount
+from transfers.errors import AccountTypeNotAllowed, BalanceTooLarge
 from transfers.ledger import Leg, Movement, post
 from transfers.models import Clearing, EntrySet, EntrySetKind
 
@@ -41,7 +41,7 @@ VALID_YEARS = 4
 def issue_card(*, account_id: str, type: CardType, holder_name: str) -> Card:
     """Return a new card on a pod, active at once and valid for four years, until the end of the month.
 
-    Raises AccountNotFound, NotOnThisAccount for an account that is no pod, InvalidRequest for the holder's name.
+    Raises AccountNotFound, AccountTypeNotAllowed for an account that is no pod, InvalidRequest for the holder's name.
     """
     name = clean_name(holder_name, field="holder_name")
     pod = _find_pod(account_id)
@@ -66,7 +66,7 @@ def _find_pod(account_id: str) -> Account:
         raise AccountNotFound()
     [account] = find_accounts_for_reference(account_id, organization_id=account.organization_id)
     if account.type != AccountType.POD:
-        raise NotOnThisAccount(
+        raise AccountTypeNotAllowed(
             name=account.private_name, kind="no pod", advice="Only pods have cards: name a pod instead."
         )
     return account
@@ -74,7 +74,7 @@ def _find_pod(account_id: str) -> Account:
 
 def get_card(*, organization_id: str, card_id: str) -> Card:
     """Return the organization's card, also one whose pod is deleted. Raises CardNotFound."""
-    card = Card.objects.of(organization_id).filter(id=card_id).first()
+    card = Card.objects.for_organization(organization_id).filter(id=card_id).first()
     if card is None:
         raise CardNotFound()
     return card

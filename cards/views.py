@@ -1,4 +1,4 @@
-"""The card endpoints."""
+"""Card endpoints."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""The refusals of rules."""
+"""Refusals of rules."""
 
 from sequence.core.errors import Conflict, DomainError, NotFound
 

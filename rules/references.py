@@ -8,7 +8,7 @@ from rules.engine.actions import Action
 from rules.engine.definition import Comparison, Definition
 from rules.engine.parameters import Reference, Role
 from sequence.core.errors import Detail, InvalidRequest
-from transfers.pairs import route_between
+from transfers.routes import route_between
 
 _Accounts = dict[str, Account]
 
@@ -20,7 +20,10 @@ def resolve_references(definition: Definition, organization_id: str) -> tuple[De
     the account's, and a place that the account cannot take.
     """
     ids = definition.account_ids()
-    accounts = {account.id: account for account in Account.objects.of(organization_id).open().filter(id__in=ids)}
+    accounts = {
+        account.id: account
+        for account in Account.objects.for_organization(organization_id).not_deleted().filter(id__in=ids)
+    }
     faults = [*_unknown(definition, accounts), *_wrong_types(definition, accounts)]
     if not faults:
         faults = [*_impossible_conditions(definition, accounts), *_impossible_actions(definition, accounts)]

@@ -15,11 +15,11 @@ from rules.engine.plan import Line, LineStatus, Plan, make_plan
 from rules.execution_rows import insert_moves, write_outcomes
 from rules.models import Rule, RuleExecution, RuleMove, RuleStatus
 from rules.outcomes import remember_plan, settle_status, status_if_all_complete
-from rules.worlds import World, definitions_of
+from rules.snapshots import World, definitions_of
 from transfers.ach_limits import ReachedLimits
-from transfers.batches import Batch
+from transfers.batches import SettlementBatch
 from transfers.models import ErrorCode, Origin, Status, Transfer
-from transfers.pairs import manual_origin, route_between
+from transfers.routes import manual_origin, route_between
 
 # How many rules may set each other off in a row: enough for any sensible chain, few enough to stop a ring quickly.
 MAX_HOPS = 10
@@ -35,7 +35,7 @@ def simulate(execution: RuleExecution, *, now: datetime) -> None:
     """Plan on the balances as they are, and keep the trace; nothing moves."""
     definitions = definitions_of([execution])
     [definition] = definitions.values()
-    accounts = Account.objects.of(execution.organization_id).filter(id__in=definition.account_ids())
+    accounts = Account.objects.for_organization(execution.organization_id).filter(id__in=definition.account_ids())
     limits = ReachedLimits.of([execution.organization_id], now)
     world = World([execution], definitions, accounts, limits, now=now)
     plan = make_plan(definition, world.snapshot_for(execution))
@@ -131,7 +131,7 @@ def _decide(executions: Sequence[RuleExecution], now: datetime) -> None:
     limits = ReachedLimits.lock_of({execution.organization_id for execution in executions}, now)
     accounts = _lock_accounts({id for definition in definitions.values() for id in definition.account_ids()})
     world = World(executions, definitions, accounts.values(), limits, now=now)
-    batch = Batch(accounts, now=now)
+    batch = SettlementBatch(accounts, now=now)
     moves: list[RuleMove] = []
     for execution in executions:
         plan = make_plan(definitions[execution.version_id], world.snapshot_for(execution))
@@ -150,7 +150,7 @@ def _lock_accounts(ids: set[str]) -> dict[str, Account]:
     return {account.id: account for account in rows.select_for_update(no_key=True)}
 
 
-def _make_transfers(execution: RuleExecution, plan: Plan, batch: Batch) -> dict[int, Transfer]:
+def _make_transfers(execution: RuleExecution, plan: Plan, batch: SettlementBatch) -> dict[int, Transfer]:
     """Return the plan's transfers by their line, decided and not yet written."""
     transfers = {}
     for number, line in enumerate(plan.lines):
@@ -182,7 +182,7 @@ def _transfer(execution: RuleExecution, line: Line, accounts: Mapping[str, Accou
     )
 
 
-def _set_off(line: Line, transfer: Transfer, batch: Batch) -> None:
+def _set_off(line: Line, transfer: Transfer, batch: SettlementBatch) -> None:
     if line.status is LineStatus.FAIL:
         code = ErrorCode(line.code or ErrorCode.PAYMENT_FAILED)
         status = Status.INCOMPLETE if code is ErrorCode.INSUFFICIENT_FUNDS else Status.ERROR

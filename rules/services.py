@@ -1,4 +1,4 @@
-"""What the business does with rules. Each function is one transaction."""
+"""Services of rules: write, enable, trigger, simulate. Each is one transaction."""
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
@@ -197,7 +197,7 @@ def start_executions(starts: Sequence[tuple[Rule, dict[str, Any]]], *, now: date
 
 def get_rule(*, organization_id: str, rule_id: str) -> Rule:
     """Return the organization's rule with its trigger's account. Raises RuleNotFound."""
-    rules = Rule.objects.of(organization_id).kept().select_related("trigger_account")
+    rules = Rule.objects.for_organization(organization_id).not_deleted().select_related("trigger_account")
     rule = rules.filter(id=rule_id).first()
     if rule is None:
         raise RuleNotFound()
@@ -215,13 +215,13 @@ def get_execution(*, organization_id: str, rule_execution_id: str) -> RuleExecut
 
 def name_rules(organization_id: str) -> list[tuple[str, str]]:
     """Return the ids of the organization's rules, each with its name."""
-    rules = Rule.objects.of(organization_id).kept().order_by("created_at", "id")
+    rules = Rule.objects.for_organization(organization_id).not_deleted().order_by("created_at", "id")
     return [(rule.id, str(rule)) for rule in rules.only("id", "nickname")]
 
 
 def current_version(rule_id: str) -> int:
     """Return the number of the rule's version. Raises RuleNotFound."""
-    version = Rule.objects.kept().filter(id=rule_id).values_list("version", flat=True).first()
+    version = Rule.objects.not_deleted().filter(id=rule_id).values_list("version", flat=True).first()
     if version is None:
         raise RuleNotFound()
     return version
@@ -234,7 +234,7 @@ def author_of(rule: Rule) -> ApiKey | None:
 
 def account_names(rule: Rule) -> dict[str, str]:
     """Return the names of the accounts that the rule names, by id; deleted ones keep their last."""
-    rows = Account.objects.of(rule.organization_id).filter(id__in=rule.account_ids)
+    rows = Account.objects.for_organization(rule.organization_id).filter(id__in=rule.account_ids)
     return dict(rows.values_list("id", "name"))
 
 
@@ -262,7 +262,11 @@ def _keep_version(rule: Rule, by: str) -> None:
 
 
 def _lock_rule(rule_id: str, organization_id: str | None = None) -> Rule:
-    rules = Rule.objects.kept() if organization_id is None else Rule.objects.kept().of(organization_id)
+    rules = (
+        Rule.objects.not_deleted()
+        if organization_id is None
+        else Rule.objects.not_deleted().for_organization(organization_id)
+    )
     rule = rules.select_for_update(no_key=True).filter(id=rule_id).first()
     if rule is None:
         raise RuleNotFound()

@@ -1,4 +1,4 @@
-"""What workers do for rules: notice deposits and slots, carry runs out, and see them end. One batch a call."""
+"""Sweeps of rules: notice deposits and slots, carry runs out, and see them end. One batch a call."""
 
 from datetime import datetime
 from functools import partial
@@ -20,7 +20,7 @@ from sequence.core.sweeps import do_batch
 from sequence.core.transactions import transactional
 from transfers.bulk_sql import pass_over_arrivals
 from transfers.models import STALLED_REST, Status, Transfer
-from transfers.settlement import set_aside
+from transfers.settlement import defer
 
 log = structlog.get_logger("sequence.rules")
 
@@ -45,7 +45,7 @@ def notice_deposits(now: datetime) -> int:
     """
     arrived, passed = transactional(pass_over_arrivals)(now, limit=BATCH_SIZE)
     left = arrived - passed
-    return passed + (do_batch(_notice_deposits, now, size=left, set_aside=set_aside) if left else 0)
+    return passed + (do_batch(_notice_deposits, now, size=left, defer=defer) if left else 0)
 
 
 @transactional
@@ -125,7 +125,7 @@ def _within_their_chains(starts: list[tuple[Rule, dict[str, Any]]]) -> list[tupl
 @due_when(lambda now: [Rule.objects.due(now)])
 def notice_slots(now: datetime) -> int:
     """Start every scheduled rule that is due. Slots that were missed fire once, as the last of them."""
-    return do_batch(_notice_slots, now, size=BATCH_SIZE, set_aside=_postpone)
+    return do_batch(_notice_slots, now, size=BATCH_SIZE, defer=_postpone)
 
 
 def _postpone(rule_id: str, at: datetime) -> None:
@@ -174,7 +174,7 @@ def carry_out(now: datetime) -> int:
     done, left = 0, set[str]()
     while True:
         before = len(left)
-        taken = do_batch(partial(_carry_out, left), now, size=BATCH_SIZE, set_aside=_give_up)
+        taken = do_batch(partial(_carry_out, left), now, size=BATCH_SIZE, defer=_give_up)
         done += taken - (len(left) - before)
         if taken < BATCH_SIZE or done >= BATCH_SIZE:
             return done

@@ -1,4 +1,4 @@
-"""The trace of an execution, told line by line."""
+"""Trace sentences: an execution told line by line."""
 
 from collections.abc import Iterator
 from typing import Any

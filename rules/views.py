@@ -1,4 +1,4 @@
-"""The endpoints of rules and their executions."""
+"""Endpoints of rules and their executions."""
 
 from typing import Any
 
@@ -49,7 +49,9 @@ class RuleViewSet(KeyedViewSet):
         is_list=True,
     )
     def list(self, request: Request) -> Page:
-        rules = Rule.objects.of(self.caller.organization_id).kept().select_related("trigger_account")
+        rules = (
+            Rule.objects.for_organization(self.caller.organization_id).not_deleted().select_related("trigger_account")
+        )
         if "source_id" in self.query:
             rules = rules.filter(trigger_account_id=self.query["source_id"])
         return paginate(

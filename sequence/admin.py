@@ -1,4 +1,4 @@
-"""The pages of the house's own tables, where Django looks for them."""
+"""Pages of the house's own tables, where Django looks for them."""
 
 from sequence.core.admin.pages import sign_ins, staff, trail, workers
 

@@ -1,4 +1,4 @@
-"""What must hold in production, or nothing starts: neither web server nor worker, nor any command."""
+"""Production checks: what must hold, or nothing starts: neither web server nor worker, nor any command."""
 
 import re
 from collections.abc import Iterator, Mapping

@@ -1,4 +1,4 @@
-"""All settings, read from the environment. docs/settings.md lists the variables."""
+"""Settings, all of them, read from the environment. docs/settings.md lists the variables."""
 
 import os
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""The table of contents: every address the server answers."""
+"""URLs, the table of who answers: every address of the server."""
 
 from django.contrib import admin
 from django.urls import include, path, re_path

@@ -1,4 +1,4 @@
-"""Who works: every table of what runs by itself or speaks up on somebody else's page, as ``urls.py`` is who answers.
+"""Wiring, the table of who works: what runs by itself or speaks up on somebody else's page. ``urls.py`` is who answers.
 
 A sweep, a check, a part of the console runs if it stands here, in this order, and nowhere else.
 """
@@ -17,28 +17,27 @@ from django.db.models.signals import post_migrate
 import accounts.admin.console
 import apikeys.admin.console
 import cards.admin.console
-import cards.checks
-import cards.guards
+import cards.deletion_guards
+import cards.ledger_invariants
 import rules.admin.console
-import rules.guards
+import rules.deletion_guards
 import transfers.admin.console
-import transfers.guards
+import transfers.deletion_guards
 from accounts.models import Account
 from accounts.services import DeletionGuard, name_accounts
-from apikeys.admin.finders import find_callers, find_records, requests_of_key
 from apikeys.admin.organizations import listed_organizations
+from apikeys.admin.timeline import find_callers, find_records, requests_of_key
 from apikeys.models import ApiKey, IdempotencyRecord, Organization
 from apikeys.resources import ListResources
 from apikeys.scopes import ResourceKind
 from cards.models import Card
-from rules.admin.finders import find_executions, find_rule_callers
+from rules.admin.timeline import find_executions, find_rule_callers
 from rules.models import Rule
 from rules.services import name_rules
 from rules.sweeps import AWAITED_BY_A_RULE, carry_out, finish, notice_deposits, notice_slots
 from sequence.core.admin import staff_sessions
 from sequence.core.admin.base import ObjectPage
-from sequence.core.admin.console import Figure, Part, Section, Sign, Waiting
-from sequence.core.admin.finders import Finder, Translator, changes_of
+from sequence.core.admin.console import HealthStatus, Metric, Part, Queue, Section
 from sequence.core.admin.groups import make_missing_groups
 from sequence.core.admin.links import FindLinks
 from sequence.core.admin.pages import workers
@@ -46,6 +45,7 @@ from sequence.core.admin.pages.sign_ins import sign_ins_of
 from sequence.core.admin.panels import FindPanel
 from sequence.core.admin.sign_in_events import forget_old_sign_ins
 from sequence.core.admin.site import SitePage
+from sequence.core.admin.timeline import IdResolver, RequestLookup, changes_of
 from sequence.core.database import role_checks
 from sequence.core.database.append_only import install_guards
 from sequence.core.database.availability import replace_dead_connection
@@ -54,11 +54,11 @@ from sequence.core.database.grants import grant_to_application, refuse_powerful_
 from sequence.core.sweeps import Sweep
 from sequence.insight import history_page, links, map_page
 from sequence.stops.admin import RevokeKey, StopKey, StopOrganization
-from transfers.admin.finders import find_transfers
-from transfers.checks import CHECKS, Check
-from transfers.ledger_checks import check_ledger_daily
+from transfers.admin.timeline import find_transfers
+from transfers.ledger_audit import check_ledger_daily
+from transfers.ledger_invariants import CHECKS, Check
 from transfers.settlement import accept, collect, expire_approvals, submit
-from transfers.trail_checks import trail_checks
+from transfers.trail_invariants import trail_checks
 
 # What workers do, again and again: each does one batch of what is due, and moves what the next ones look for.
 SWEEPS: Sequence[Sweep] = (
@@ -79,13 +79,13 @@ CHORES: Sequence[Sweep] = (forget_old_sign_ins, check_ledger_daily)
 AWAITED_ARRIVALS: Sequence[str] = (AWAITED_BY_A_RULE,)
 
 # What check_ledger proves.
-LEDGER_CHECKS: Sequence[Check] = (*CHECKS, *trail_checks(), *cards.checks.CHECKS)
+LEDGER_CHECKS: Sequence[Check] = (*CHECKS, *trail_checks(), *cards.ledger_invariants.CHECKS)
 
 # Who may object when an account is to be deleted.
 ACCOUNT_DELETION_GUARDS: Sequence[DeletionGuard] = (
-    transfers.guards.refuse_while_money_is_under_way,
-    cards.guards.refuse_while_a_card_spends_from_it,
-    rules.guards.refuse_while_an_enabled_rule_uses_it,
+    transfers.deletion_guards.refuse_while_money_is_under_way,
+    cards.deletion_guards.refuse_while_a_card_spends_from_it,
+    rules.deletion_guards.refuse_while_an_enabled_rule_uses_it,
 )
 
 # What the resources of a permission entry can be.
@@ -110,7 +110,7 @@ DAILY_WORK = frozenset(
 APPS_IN_ORDER = ("apikeys", "accounts", "transfers", "rules", "cards", "sequence", "auth")
 
 # The console, part by part, each with the permission that shows it.
-CONSOLE_WAITING: Sequence[Part[Waiting]] = (
+CONSOLE_QUEUES: Sequence[Part[Queue]] = (
     ("apikeys.view_organization", apikeys.admin.console.suspended_organizations),
     ("apikeys.view_apikey", apikeys.admin.console.paused_keys),
     ("transfers.view_transfer", transfers.admin.console.approvals),
@@ -121,13 +121,13 @@ CONSOLE_WAITING: Sequence[Part[Waiting]] = (
     ("rules.view_ruleexecution", rules.admin.console.standing_still),
     ("rules.view_ruleexecution", rules.admin.console.failures),
 )
-CONSOLE_FIGURES: Sequence[Part[Figure]] = (
+CONSOLE_METRICS: Sequence[Part[Metric]] = (
     ("transfers.view_transfer", transfers.admin.console.moved_in),
     ("transfers.view_transfer", transfers.admin.console.moved_out),
     ("transfers.view_transfer", transfers.admin.console.moved_between),
     ("cards.view_cardtransaction", cards.admin.console.spent_today),
 )
-CONSOLE_SIGNS: Sequence[Part[Sign | None]] = (
+CONSOLE_HEALTH: Sequence[Part[HealthStatus | None]] = (
     ("sequence.view_workerprocess", workers.workers),
     ("transfers.view_ledgercheck", transfers.admin.console.ledger),
     ("transfers.view_transfer", transfers.admin.console.rails),
@@ -157,7 +157,7 @@ LINKS: Sequence[tuple[type[models.Model], FindLinks]] = (
 )
 
 # What the search knows of a request. Who knows first knows best.
-FINDERS: Sequence[Finder] = (
+REQUEST_LOOKUPS: Sequence[RequestLookup] = (
     sign_ins_of,
     find_records,
     find_callers,
@@ -169,7 +169,7 @@ FINDERS: Sequence[Finder] = (
     find_rule_callers,
 )
 # What a text can stand for that is no request id, for whoever may see the model.
-TRANSLATORS: Sequence[tuple[Translator, type[models.Model]]] = ((requests_of_key, IdempotencyRecord),)
+ID_RESOLVERS: Sequence[tuple[IdResolver, type[models.Model]]] = ((requests_of_key, IdempotencyRecord),)
 
 
 def connect_signals() -> None:

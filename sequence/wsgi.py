@@ -1,4 +1,4 @@
-"""The WSGI application that the web server loads."""
+"""WSGI application that the web server loads."""
 
 import os
 from typing import Any

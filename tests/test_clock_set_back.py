@@ -14,7 +14,7 @@ from sequence.core.admin.second_factor import enrol, new_secret, take_code
 from sequence.core.admin.sign_in_limits import ATTEMPTS_UNDER_ONE_NAME, count_attempt
 from sequence.core.models import WorkerProcess
 from tests.staff import Staff
-from transfers.ledger_checks import check_ledger_daily
+from transfers.ledger_audit import check_ledger_daily
 
 BACK = timedelta(hours=2)
 

@@ -16,7 +16,7 @@ from tests.rules.definitions import manual, rule, step
 from tests.rules.steps import move, write_enabled
 from tests.threads import Crew
 from tests.transfers.steps import fund, transfer_between
-from transfers import services, simulation
+from transfers import services, simulated_rail_control
 from transfers.models import Origin, Status
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -94,7 +94,7 @@ class TestWhoeverMakesWork:
         run_once()
         heard()
 
-        assert simulation.settle_payment(transfer.id).status == Status.COMPLETE
+        assert simulated_rail_control.settle_payment(transfer.id).status == Status.COMPLETE
 
         assert heard()
 

@@ -10,10 +10,10 @@ from django.contrib.auth.models import AnonymousUser
 
 from sequence import wiring
 from sequence.core import clock
-from sequence.core.admin.console import Look, console_of
+from sequence.core.admin.console import ConsoleQuery, console_of
 from sequence.core.errors import DomainError
 from sequence.core.worker import run_once
-from transfers.checks import Check, find_faults
+from transfers.ledger_invariants import Check, find_faults
 
 APPS = ["accounts", "apikeys", "cards", "rules", "transfers"]
 
@@ -78,7 +78,7 @@ class TestACheckOfTheLedger:
 
 class TestTheConsole:
     def test_shows_nothing_to_whoever_may_see_nothing(self, db):
-        console = console_of(AnonymousUser(), Look(clock.now()))
+        console = console_of(AnonymousUser(), ConsoleQuery(clock.now()))
 
         assert not any(console[part] for part in ("waiting", "figures", "signs", "sections", "organizations"))
 

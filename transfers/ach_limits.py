@@ -1,4 +1,4 @@
-"""What the ACH network lets an organization move in a day and in a month."""
+"""ACH limits: what the network lets an organization move in a day and in a month."""
 
 from collections.abc import Iterable
 from datetime import datetime
@@ -84,7 +84,7 @@ class ReachedLimits:
     def _used_cents(self, organization_id: str, direction: str, period: str) -> int:
         key = (organization_id, direction, period)
         if key not in self._used:
-            counted = Transfer.objects.of(organization_id).filter(
+            counted = Transfer.objects.for_organization(organization_id).filter(
                 rail__in=names_with_ach_limits(),
                 direction=direction,
                 status__in=_COUNTED,

@@ -11,16 +11,16 @@ from uuid import UUID
 
 from accounts.models import Account
 from accounts.services import find_accounts, find_accounts_for_reference
+from apikeys.caps import broken_cap, read_spent
 from apikeys.entries import Permission
 from apikeys.models import ApiKey, OrganizationStatus, SpendPeriod
 from apikeys.scopes import Scope
-from apikeys.spending import broken_cap, read_spent
 from sequence.core import clock
 from sequence.core.errors import DomainError
 from transfers.ach_limits import ReachedLimits
 from transfers.errors import ApprovalRefused
 from transfers.models import ErrorCode, Transfer
-from transfers.pairs import route_between
+from transfers.routes import route_between
 
 Spent = Mapping[tuple[UUID, SpendPeriod], int]
 # Returns what went through the entries in the periods around an instant; with or without a lock.

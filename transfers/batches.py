@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from datetime import datetime
 
 from accounts.models import Account
-from apikeys.spending import Spend, add_spent
+from apikeys.caps import Spend, add_spent
 from sequence.core.money import MAX_CENTS
 from transfers.bulk_sql import add_to_accounts, write_outcomes
 from transfers.ledger import Leg, Movement, post
@@ -20,7 +20,7 @@ def lock_accounts_of(transfers: Iterable[Transfer]) -> dict[str, Account]:
     return {account.id: account for account in rows}
 
 
-class Batch:
+class SettlementBatch:
     """Outcomes of transfers that the caller has locked, with ``accounts`` locked too. ``write`` puts them down.
 
     Balances that later decisions of the same batch need are kept in ``available_cents``.

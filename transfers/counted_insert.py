@@ -7,9 +7,9 @@ would cost a round trip of their own while the transaction is open. What stands 
 from django.db import DEFAULT_DB_ALIAS
 from psycopg.types.numeric import Int8
 
+from apikeys.caps import COUNT_ASKED, count_parameters
 from apikeys.entries import Permission
 from apikeys.models import SpendPeriod
-from apikeys.spending import COUNT_ASKED, count_parameters
 from sequence.core.api.ids import parse_id
 from sequence.core.database.kept_cursor import fetch
 from sequence.core.transactions import TryAgain

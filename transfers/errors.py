@@ -1,4 +1,4 @@
-"""The refusals of transfers."""
+"""Refusals of transfers."""
 
 from sequence.core.errors import Conflict, DomainError, NotFound
 
@@ -49,11 +49,11 @@ class BalanceTooLarge(Conflict):
     message = "{name} can hold at most {most_cents} cents."
 
 
-class NotOnThisAccount(Conflict):
+class AccountTypeNotAllowed(Conflict):
     code = "not_on_this_account"
     message = "{name} is {kind}. {advice}"
 
 
-class NotOnTheSimulatedRail(Conflict):
+class NotSimulated(Conflict):
     code = "not_on_the_simulated_rail"
     message = "The transfer is {status} on the rail '{rail}': {advice}"

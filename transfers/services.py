@@ -1,4 +1,4 @@
-"""What the business does with transfers. Each function is one transaction; workers do the rest (see settlement)."""
+"""Services of transfers: ask, cancel, decide, deposit. Each is one transaction; workers do the rest (settlement)."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -10,10 +10,10 @@ from accounts.errors import AccountNotFound
 from accounts.models import Account, AccountType
 from accounts.services import find_accounts_for_reference
 from apikeys.authentication import AuthenticatedKey
+from apikeys.caps import Spend, add_spent, broken_cap, has_period_cap, lock_spent, read_spent
 from apikeys.custody import reason_against
 from apikeys.entries import Permission
 from apikeys.errors import KeyPaused
-from apikeys.spending import Spend, add_spent, broken_cap, has_period_cap, lock_spent, read_spent
 from sequence.core import clock
 from sequence.core.api.fields import show_time
 from sequence.core.errors import Forbidden, Unauthorized
@@ -21,13 +21,13 @@ from sequence.core.money import MAX_CENTS
 from sequence.core.transactions import sqlstate_of, transactional
 from sequence.core.wakeup import wake_workers
 from transfers.approvals import check_accounts, entry_that_allows, find_asking_key, matching_entries, weigh
-from transfers.batches import Batch, lock_accounts_of
+from transfers.batches import SettlementBatch, lock_accounts_of
 from transfers.counted_insert import insert_counted
 from transfers.errors import (
+    AccountTypeNotAllowed,
     BalanceTooLarge,
     InsufficientFunds,
     MaxAmountExceeded,
-    NotOnThisAccount,
     SomebodyElseMustDecide,
     TransferNotCancellable,
     TransferNotDecidable,
@@ -35,8 +35,8 @@ from transfers.errors import (
 )
 from transfers.models import STOPPABLE, CancelReason, Direction, Origin, Status, Transfer
 from transfers.models.guards import PAUSED, SUSPENDED_OR_REVOKED
-from transfers.pairs import manual_origin, route_between
 from transfers.rails.ledger import IncomingRail
+from transfers.routes import manual_origin, route_between
 from transfers.settlement import give_back
 
 # What a transfer's key has to do with it, where a person must not decide.
@@ -133,7 +133,7 @@ def _needs_approval(entry: Permission, amount_cents: int) -> bool:
 
 def get_transfer(*, organization_id: str, transfer_id: str) -> Transfer:
     """Return the organization's transfer with its accounts. Raises TransferNotFound."""
-    transfer = Transfer.objects.of(organization_id).with_accounts().filter(id=transfer_id).first()
+    transfer = Transfer.objects.for_organization(organization_id).with_accounts().filter(id=transfer_id).first()
     if transfer is None:
         raise TransferNotFound()
     return transfer
@@ -206,7 +206,7 @@ def _count_by(transfer: Transfer, entry: Permission) -> None:
 def deposit(*, account_id: str, amount_cents: int, origin: Origin, by: str) -> Transfer:
     """Return a completed transfer of money that arrived from outside by itself.
 
-    Raises AccountNotFound, NotOnThisAccount, BalanceTooLarge.
+    Raises AccountNotFound, AccountTypeNotAllowed, BalanceTooLarge.
     """
     account = _find_ledger_account(account_id)
     transfer = _incoming(account, amount_cents, origin, by)
@@ -218,7 +218,7 @@ def deposit(*, account_id: str, amount_cents: int, origin: Origin, by: str) -> T
 def pull_from_outside(*, account_id: str, amount_cents: int, by: str) -> Transfer:
     """Return a completed transfer of money that somebody outside drew from a pod or an income source.
 
-    Raises AccountNotFound, NotOnThisAccount, InsufficientFunds; the money then stays.
+    Raises AccountNotFound, AccountTypeNotAllowed, InsufficientFunds; the money then stays.
     """
     account = _find_ledger_account(account_id)
     transfer = _incoming(account, amount_cents, Origin.EXTERNAL_PULL, by)
@@ -232,7 +232,7 @@ def _find_ledger_account(account_id: str) -> Account:
         raise AccountNotFound()
     [account] = find_accounts_for_reference(account_id, organization_id=account.organization_id)
     if account.type == AccountType.EXTERNAL_ACCOUNT:
-        raise NotOnThisAccount(
+        raise AccountTypeNotAllowed(
             name=account.private_name, kind="an external account", advice="Name an income source or a pod instead."
         )
     return account
@@ -255,7 +255,7 @@ def _incoming(account: Account, amount_cents: int, origin: Origin, by: str) -> T
 
 def _complete_at_once(transfer: Transfer) -> Transfer:
     transfer.save(force_insert=True)
-    batch = Batch(lock_accounts_of([transfer]), now=transfer.created_at)
+    batch = SettlementBatch(lock_accounts_of([transfer]), now=transfer.created_at)
     if transfer.source_id:
         available_cents = batch.available_cents(transfer.source_id) or 0
         if transfer.shortfall_cents(available_cents):

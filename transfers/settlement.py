@@ -1,4 +1,4 @@
-"""The sweeps that carry transfers from acceptance to their end. Each call does one batch in one transaction."""
+"""Settlement sweeps, which carry transfers from acceptance to their end. Each call does one batch."""
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
@@ -7,12 +7,12 @@ from functools import partial
 import structlog
 from django.db.models import QuerySet
 
-from apikeys.spending import Spend, add_spent
+from apikeys.caps import Spend, add_spent
 from sequence.core.due import due_when
 from sequence.core.sweeps import DATABASE_TROUBLE, do_batch
 from sequence.core.transactions import transactional
 from transfers.ach_limits import ReachedLimits
-from transfers.batches import Batch, lock_accounts_of
+from transfers.batches import SettlementBatch, lock_accounts_of
 from transfers.bulk_sql import settle_funded
 from transfers.models import CancelReason, ErrorCode, RailTrouble, Status, Transfer
 from transfers.rails import (
@@ -43,7 +43,7 @@ def accept(now: datetime) -> int:
     """
     claimed, settled = _settle_funded(now)
     left = claimed - settled
-    return settled + (do_batch(_accept_batch, now, size=left, set_aside=set_aside) if left else 0)
+    return settled + (do_batch(_accept_batch, now, size=left, defer=defer) if left else 0)
 
 
 def _settle_funded(now: datetime) -> tuple[int, int]:
@@ -69,13 +69,13 @@ def _accept_batch(now: datetime, *, limit: int, claimed: list[str]) -> None:
         return
     # The limits' rows before the accounts', here as everywhere.
     limits = ReachedLimits.lock(transfers, now)
-    batch = Batch(lock_accounts_of(transfers), now=now)
+    batch = SettlementBatch(lock_accounts_of(transfers), now=now)
     for transfer in transfers:
         _accept(transfer, batch, limits)
     batch.write()
 
 
-def _accept(transfer: Transfer, batch: Batch, limits: ReachedLimits) -> None:
+def _accept(transfer: Transfer, batch: SettlementBatch, limits: ReachedLimits) -> None:
     accounts = [batch.accounts[id] for id in (transfer.source_id, transfer.destination_id) if id]
     # A stop cancels what it finds, and the database refuses what comes after it: this is for what neither has seen.
     if reason := getattr(transfer, "stop_reason", None):
@@ -91,7 +91,7 @@ def _accept(transfer: Transfer, batch: Batch, limits: ReachedLimits) -> None:
         batch.set_off(transfer)
 
 
-def _lacks_funds(transfer: Transfer, batch: Batch) -> bool:
+def _lacks_funds(transfer: Transfer, batch: SettlementBatch) -> bool:
     if transfer.source_id is None:
         return False
     return transfer.shortfall_cents(batch.available_cents(transfer.source_id)) > 0
@@ -139,8 +139,8 @@ def _hand_over_alone(rail: OutsideRail, transfer: Transfer, now: datetime) -> in
     except DATABASE_TROUBLE:
         raise
     except Exception as error:
-        log.error("row_set_aside", row=transfer.id, exc_info=error)
-        set_aside(transfer.id, now)
+        log.error("row_deferred", row=transfer.id, exc_info=error)
+        defer(transfer.id, now)
         return 1
 
 
@@ -152,7 +152,7 @@ def collect(now: datetime) -> int:
 
 def _collect_from(rail: OutsideRail, now: datetime) -> int:
     try:
-        return do_batch(partial(_collect_batch, rail), now, size=BATCH_SIZE, set_aside=set_aside)
+        return do_batch(partial(_collect_batch, rail), now, size=BATCH_SIZE, defer=defer)
     except RailUnreachable as error:
         log.warning("rail_unreachable", rail=rail.name, exc_info=error)
     except DATABASE_TROUBLE:
@@ -181,14 +181,14 @@ def apply_reports(reports: Sequence[Report], *, now: datetime) -> None:
     ids = {report.transfer_id for report in reports}
     rows = Transfer.objects.filter(id__in=ids).order_by("id").select_for_update(no_key=True, of=("self",))
     transfers = {transfer.id: transfer for transfer in rows}
-    batch = Batch(lock_accounts_of(transfers.values()), now=now)
+    batch = SettlementBatch(lock_accounts_of(transfers.values()), now=now)
     for report in reports:
         if report.transfer_id in transfers:
             _apply(report, transfers[report.transfer_id], batch)
     batch.write()
 
 
-def _apply(report: Report, transfer: Transfer, batch: Batch) -> None:
+def _apply(report: Report, transfer: Transfer, batch: SettlementBatch) -> None:
     code = report.code or ErrorCode.PAYMENT_FAILED
     if transfer.status == Status.PENDING:
         if report.kind is ReportKind.SETTLED:
@@ -200,7 +200,7 @@ def _apply(report: Report, transfer: Transfer, batch: Batch) -> None:
         batch.reverse(transfer, code)
 
 
-def set_aside(transfer_id: str, at: datetime) -> None:
+def defer(transfer_id: str, at: datetime) -> None:
     """Note that a worker broke on the transfer: nothing of it is done, and it is tried again after a rest."""
     Transfer.objects.filter(id=transfer_id).update(stalled_at=at)
 
@@ -211,7 +211,7 @@ def expire_approvals(now: datetime) -> int:
     """Cancel what nobody decided in time, and give it back to the caps."""
     transfers = _claim(Transfer.objects.undecided_since(now - APPROVAL_LIFETIME))
     for transfer in transfers:
-        transfer.decide(status=Status.CANCELLED, by="expired undecided", at=now, reason=CancelReason.EXPIRED)
+        transfer.decide(status=Status.CANCELLED, by="worker:expire_approvals", at=now, reason=CancelReason.EXPIRED)
     give_back(transfers)
     return len(transfers)
 

@@ -1,4 +1,4 @@
-"""The transfer endpoints."""
+"""Transfer endpoints."""
 
 from typing import Any
 
@@ -47,7 +47,7 @@ class TransferViewSet(KeyedViewSet):
     def list(self, request: Request) -> Page:
         account = get_account(organization_id=self.caller.organization_id, account_id=self.query["account_id"])
         filters = {column: self.query[name] for name, column in _FILTERS.items() if name in self.query}
-        transfers = Transfer.objects.of(self.caller.organization_id).filter(**filters)
+        transfers = Transfer.objects.for_organization(self.caller.organization_id).filter(**filters)
         return paginate(
             _sides(transfers, account.id, role=self.query["account_role"]),
             show=show_row,

@@ -1,5 +1,5 @@
 """Organizations, keys and idempotency records for staff."""
 
-from apikeys.admin import console, finders, idempotency_records, keys, organizations
+from apikeys.admin import console, idempotency_records, keys, organizations
 
-__all__ = ["console", "finders", "idempotency_records", "keys", "organizations"]
+__all__ = ["console", "idempotency_records", "keys", "organizations"]

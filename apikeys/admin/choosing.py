@@ -1,4 +1,4 @@
-"""The step before a form that depends on the organization: which one is it for?"""
+"""Step before a form that depends on the organization: which one is it for?"""
 
 from typing import Any
 

@@ -1,14 +1,14 @@
-"""What the console tells of keys and organizations: those that are stopped, until somebody resumes them."""
+"""Console, keys and organizations: those that are stopped, until somebody resumes them."""
 
 from datetime import datetime
 
 from django.urls import reverse
 
 from apikeys.models import ApiKey, Organization, OrganizationStatus
-from sequence.core.admin.console import Item, Look, Waiting, wait_for_person
+from sequence.core.admin.console import ConsoleQuery, Item, Queue, queue_of
 
 
-def paused_keys(look: Look) -> Waiting:
+def paused_keys(look: ConsoleQuery) -> Queue:
     """Keys that are paused and neither revoked nor expired, the latest first."""
     rows = look.of(ApiKey.objects.usable(look.at).filter(paused_at__isnull=False).select_related("organization"))
 
@@ -18,10 +18,10 @@ def paused_keys(look: Look) -> Waiting:
         return Item(str(key), detail, address, key.paused_at or key.created_at)
 
     ordered = rows.order_by("-paused_at", "-id")
-    return wait_for_person("Paused API keys", ordered, item, address=look.list_of(ApiKey, status="paused"))
+    return queue_of("Paused API keys", ordered, item, address=look.list_of(ApiKey, status="paused"))
 
 
-def suspended_organizations(look: Look) -> Waiting:
+def suspended_organizations(look: ConsoleQuery) -> Queue:
     """Organizations that are suspended, the latest first."""
     rows = Organization.objects.exclude(status=OrganizationStatus.ACTIVE)
     if look.organization_id:
@@ -34,4 +34,4 @@ def suspended_organizations(look: Look) -> Waiting:
 
     ordered = rows.order_by("-updated_at", "-id")
     address = reverse("admin:apikeys_organization_changelist")
-    return wait_for_person("Suspended organizations", ordered, item, address=address)
+    return queue_of("Suspended organizations", ordered, item, address=address)

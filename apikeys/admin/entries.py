@@ -1,4 +1,4 @@
-"""The form of one permission entry: a scope, and what it reaches, picked from what the organization has."""
+"""Form of one permission entry: a scope, and what it reaches, picked from what the organization has."""
 
 from dataclasses import replace
 from typing import Any, cast

@@ -12,7 +12,7 @@ from django.utils.safestring import SafeString
 from apikeys.models import Organization, OrganizationStatus
 from apikeys.services import create_organization, set_organization_status
 from sequence.core.admin.base import ObjectPage, StaffAdmin
-from sequence.core.admin.console import Look
+from sequence.core.admin.console import ConsoleQuery
 from sequence.core.admin.display import badge, code
 from sequence.core.admin.filters import Named
 from sequence.core.admin.notes import NoteForm, note_of
@@ -104,7 +104,7 @@ class OrganizationAdmin(StaffAdmin):
         )
 
 
-def listed_organizations(look: Look) -> list[tuple[str, str]]:
+def listed_organizations(look: ConsoleQuery) -> list[tuple[str, str]]:
     """Return the id and name of the first few organizations of the alphabet, and always of the chosen one."""
     organizations = Organization.objects.order_by("name", "id").values_list("id", "name")
     listed = list(organizations[:LISTED_ORGANIZATIONS])

@@ -1,4 +1,4 @@
-"""Who calls, what they may do, and whether they already did."""
+"""Models of organizations, keys, their entries and counters, and idempotency records."""
 
 from apikeys.models.counters import RateWindow, SpendCounter, SpendPeriod, SpentPair
 from apikeys.models.entries import PermissionEntry

@@ -16,8 +16,9 @@ from sequence.core.texts import PlainTextField
 
 
 class ApiKeyQuerySet(models.QuerySet["ApiKey"]):
-    def of(self, organization: Organization) -> "ApiKeyQuerySet":
-        return self.filter(organization=organization)
+    def for_organization(self, organization_id: str) -> "ApiKeyQuerySet":
+        """Keys of one organization."""
+        return self.filter(organization_id=organization_id)
 
     def usable(self, at: datetime) -> "ApiKeyQuerySet":
         """Keys that open the door at that instant, were their organization active."""

@@ -55,7 +55,7 @@ class IssueForm(forms.Form):
 
     def __init__(self, organization_id: str, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        pods = Account.objects.of(organization_id).open().filter(type=AccountType.POD)
+        pods = Account.objects.for_organization(organization_id).not_deleted().filter(type=AccountType.POD)
         described = describe(pods)
         field: Any = self.fields["account"]
         field.queryset = pods.order_by("name", "id")

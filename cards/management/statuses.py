@@ -1,11 +1,11 @@
-"""What the commands share that change a card's status."""
+"""Base of the commands that change a card's status."""
 
 from collections.abc import Callable
 from typing import Any
 
 from django.core.management.base import CommandParser
 
-from cards.facts import card_facts
+from cards.as_dict import card_as_dict
 from cards.models import Card
 from sequence.core.commands.base import OperatorCommand
 
@@ -19,4 +19,4 @@ class CardStatusCommand(OperatorCommand):
 
     def changed(self, change: Callable[[], Card]) -> dict[str, Any]:
         """Return the card after ``change``."""
-        return card_facts(self.audited(change))
+        return card_as_dict(self.audited(change))

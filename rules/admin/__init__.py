@@ -1,5 +1,5 @@
 """Rules for staff: review, enable, simulate, and read what each run did."""
 
-from rules.admin import console, executions, finders, rules
+from rules.admin import console, executions, rules
 
-__all__ = ["console", "executions", "finders", "rules"]
+__all__ = ["console", "executions", "rules"]

@@ -1,4 +1,4 @@
-"""What the console tells of rules: those that a person is to review, and runs that failed or stand still."""
+"""Console, rules: those that a person is to review, and runs that failed or stand still."""
 
 from datetime import timedelta
 
@@ -6,16 +6,16 @@ from django.db.models import F, Q
 from django.urls import reverse
 
 from rules.models import ExecutionMode, ExecutionStatus, Rule, RuleExecution, RuleStatus
-from sequence.core.admin.console import Item, Look, Waiting, wait_for_person
+from sequence.core.admin.console import ConsoleQuery, Item, Queue, queue_of
 
 RECENT = timedelta(days=1)
 # A worker takes a run within a second.
 LATE = timedelta(minutes=1)
 
 
-def reviews(look: Look) -> Waiting:
+def reviews(look: ConsoleQuery) -> Queue:
     """Rules that were written or changed since a person last enabled them."""
-    rows = look.of(Rule.objects.kept().filter(status=RuleStatus.DISABLED).select_related("organization"))
+    rows = look.of(Rule.objects.not_deleted().filter(status=RuleStatus.DISABLED).select_related("organization"))
     rows = rows.filter(Q(enabled_version=None) | ~Q(enabled_version=F("version")))
 
     def item(rule: Rule) -> Item:
@@ -24,7 +24,7 @@ def reviews(look: Look) -> Waiting:
         return Item(str(rule), detail, reverse("admin:rules_rule_change", args=[rule.id]), rule.updated_at)
 
     address = look.list_of(Rule, status=RuleStatus.DISABLED.value)
-    return wait_for_person("Rules to review and enable", rows.order_by("updated_at", "id"), item, address=address)
+    return queue_of("Rules to review and enable", rows.order_by("updated_at", "id"), item, address=address)
 
 
 def _item(execution: RuleExecution, detail: str) -> Item:
@@ -33,12 +33,12 @@ def _item(execution: RuleExecution, detail: str) -> Item:
     return Item(execution.rule_name or execution.rule_id, detail, address, since)
 
 
-def failures(look: Look) -> Waiting:
+def failures(look: ConsoleQuery) -> Queue:
     """Runs that failed, all of them or in part, within a day, the newest first."""
     rows = look.of(RuleExecution.objects.failed_since(look.at - RECENT).filter(mode=ExecutionMode.LIVE))
     address = look.list_of(RuleExecution, status=ExecutionStatus.FAILED.value)
     ordered = rows.order_by("-decided_at", "-id")
-    return wait_for_person(
+    return queue_of(
         "Runs of rules that failed in the last day",
         ordered,
         lambda run: _item(run, run.error_message or run.get_status_display()),
@@ -47,11 +47,11 @@ def failures(look: Look) -> Waiting:
     )
 
 
-def standing_still(look: Look) -> Waiting:
+def standing_still(look: ConsoleQuery) -> Queue:
     """Runs that no worker takes."""
     rows = look.of(RuleExecution.objects.waiting(look.at).filter(created_at__lt=look.at - LATE))
     address = look.list_of(RuleExecution, status=ExecutionStatus.IN_PROGRESS.value)
-    return wait_for_person(
+    return queue_of(
         "Runs of rules that stand still",
         rows.filter(Q(next_attempt_at=None) | Q(next_attempt_at__lt=look.at - LATE)),
         lambda run: _item(run, "no worker has taken it"),

@@ -1,4 +1,4 @@
-"""What a rule sees of the world when it runs. Cents, UTC."""
+"""Snapshot: what a rule sees of the accounts when it runs. Cents, UTC."""
 
 from calendar import monthrange
 from collections.abc import Callable

@@ -1,4 +1,4 @@
-"""What decides: rules, every version of them, and what each run did."""
+"""Models of rules, every version of them, and their executions."""
 
 from rules.models.execution import (
     FAILED,

@@ -44,15 +44,16 @@ _RULE_TRANSITIONS: list[tuple[str, str]] = [
 
 
 class RuleQuerySet(models.QuerySet["Rule"]):
-    def of(self, organization_id: str) -> "RuleQuerySet":
+    def for_organization(self, organization_id: str) -> "RuleQuerySet":
         """Rules of one organization; nobody else's are ever found."""
         return self.filter(organization_id=organization_id)
 
-    def kept(self) -> "RuleQuerySet":
+    def not_deleted(self) -> "RuleQuerySet":
+        """Those that nobody has deleted; a deleted row stays for whoever looks back."""
         return self.filter(deleted_at=None)
 
     def enabled(self) -> "RuleQuerySet":
-        return self.kept().filter(status=RuleStatus.ENABLED)
+        return self.not_deleted().filter(status=RuleStatus.ENABLED)
 
     def naming(self, account_id: str) -> "RuleQuerySet":
         """Rules that name the account anywhere: trigger, source, destination, condition."""

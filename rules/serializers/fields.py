@@ -1,4 +1,4 @@
-"""The pieces of a rule's JSON. Each reads strictly, keeps a normal form that is fit for storing, and describes itself.
+"""Fields of a rule's JSON. Each reads strictly, keeps a normal form that is fit for storing, and describes itself.
 
 Whether an account exists, and may stand where it does, is checked later, by ``rules.references``: nothing here reads
 the database.

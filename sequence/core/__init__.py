@@ -1,1 +1,1 @@
-"""What every app stands on, and which knows none of them."""
+"""Core: what every app stands on, and which knows none of them."""

@@ -1,4 +1,4 @@
-"""The audit trail's "who": django-pghistory's triggers keep what changed, and read this from the transaction.
+"""Audit context: django-pghistory's triggers keep what changed, and read who did it from the transaction.
 
 The two settings below are those that pghistory's own context manager sets. It would prefix them to every statement;
 set once for a transaction they cost one round trip, or none where a statement carries them along.

@@ -1,4 +1,4 @@
-"""Where a request comes from, as far as that can be known."""
+"""Client address: where a request comes from, as far as that can be known."""
 
 import ipaddress
 import re

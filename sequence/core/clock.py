@@ -1,4 +1,4 @@
-"""What time it is: the one place that services ask, so that a demo can live through a year within seconds."""
+"""Clock: the one place that services ask for the time, so that a demo can live through a year within seconds."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager

@@ -1,4 +1,4 @@
-"""The base of every refusal, and the refusals that no single app owns.
+"""DomainError, the base of every refusal, and the refusals that no single app owns.
 
 A refusal is declared once, as a class: its stable code, its HTTP status, its message for people. The domain raises
 it without knowing about HTTP; ``sequence.core.api.failures`` renders it.

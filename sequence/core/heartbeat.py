@@ -1,4 +1,4 @@
-"""How a worker tells that it is alive, so that staff see one that is not."""
+"""Heartbeat of a worker: it tells that it is alive, so that staff see one that is not."""
 
 import os
 import socket
@@ -28,7 +28,7 @@ class Heartbeat:
         if time.monotonic() - self._beaten_at >= BEAT_EVERY_SECONDS:
             self._write(clock.now())
 
-    def stumble(self, sweep: str) -> None:
+    def record_failure(self, sweep: str) -> None:
         """Note that a sweep broke."""
         now = clock.now()
         self._write(now, broken_sweep=sweep, broke_at=now)

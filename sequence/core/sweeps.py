@@ -1,4 +1,4 @@
-"""What workers do: sweeps, each of which claims some due rows, finishes them in one transaction, and says how many.
+"""Sweeps, the work of workers: each claims some due rows, finishes them in one transaction, and says how many.
 
 Rows are the truth. A sweep that is killed has done nothing, or all of it; the next worker finds what is left. Which
 sweeps there are stands in the wiring.
@@ -25,17 +25,17 @@ def name_of(sweep: Sweep) -> str:
     return getattr(sweep, "__name__", repr(sweep))
 
 
-class Batch(Protocol):
+class BatchJob(Protocol):
     """Claims at most ``limit`` due rows, puts their ids into ``claimed``, and finishes them in one transaction."""
 
     def __call__(self, now: datetime, *, limit: int, claimed: list[str]) -> None: ...
 
 
-def do_batch(batch: Batch, now: datetime, *, size: int, set_aside: Callable[[str, datetime], None]) -> int:
+def do_batch(batch: BatchJob, now: datetime, *, size: int, defer: Callable[[str, datetime], None]) -> int:
     """Do one batch of at most ``size`` rows, and return how many it was.
 
     If it breaks, nothing of it is done, and the rows follow one at a time; one that breaks alone is given to
-    ``set_aside``, which sees to it that it is not due for a while. A defect of ours that a single row meets must stop
+    ``defer``, which sees to it that it is not due for a while. A defect of ours that a single row meets must stop
     neither the rows behind it nor the worker. What breaks before a row is claimed is raised.
     """
     claimed: list[str] = []
@@ -48,11 +48,11 @@ def do_batch(batch: Batch, now: datetime, *, size: int, set_aside: Callable[[str
         if not claimed:
             raise
         log.error("batch_broke", rows=len(claimed), exc_info=error)
-    _do_one_by_one(batch, now, count=len(claimed), set_aside=set_aside)
+    _do_one_by_one(batch, now, count=len(claimed), defer=defer)
     return len(claimed)
 
 
-def _do_one_by_one(batch: Batch, now: datetime, *, count: int, set_aside: Callable[[str, datetime], None]) -> None:
+def _do_one_by_one(batch: BatchJob, now: datetime, *, count: int, defer: Callable[[str, datetime], None]) -> None:
     for _ in range(count):
         claimed: list[str] = []
         try:
@@ -62,5 +62,5 @@ def _do_one_by_one(batch: Batch, now: datetime, *, count: int, set_aside: Callab
         except Exception as error:
             if not claimed:
                 raise
-            log.error("row_set_aside", row=claimed[0], exc_info=error)
-            set_aside(claimed[0], now)
+            log.error("row_deferred", row=claimed[0], exc_info=error)
+            defer(claimed[0], now)

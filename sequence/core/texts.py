@@ -1,4 +1,4 @@
-"""What a text may hold that people read and decide by: nothing that they cannot see.
+"""Texts that people read and decide by may hold nothing that they cannot see.
 
 One rule for names and descriptions, wherever they come in: the API's fields, the columns of the models (and with them
 the admin's forms), and the arguments of the commands.

@@ -1,4 +1,4 @@
-"""One write is one transaction, whole or not at all, tried again when PostgreSQL asks for it."""
+"""Transaction: a write is whole or not at all, and is tried again when PostgreSQL asks for it."""
 
 import functools
 import random

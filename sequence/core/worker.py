@@ -122,7 +122,7 @@ class Worker:
         except Exception as error:
             log.error("sweep_broke", sweep=name_of(sweep), exc_info=error)
             self._rests_until[sweep] = time.monotonic() + REST_SECONDS
-            self._heartbeat.stumble(name_of(sweep))
+            self._heartbeat.record_failure(name_of(sweep))
             return 0
 
     def _survive(self, work: Callable[[], None]) -> None:

@@ -1,4 +1,4 @@
-"""What the household opens and connects on its first morning."""
+"""Accounts that the household opens and connects on its first morning."""
 
 from datetime import timedelta
 from decimal import Decimal

@@ -1,4 +1,4 @@
-"""What the household's agent asks for with its key, and what a person makes of it."""
+"""Agent of the household: what it asks for with its key, and what a person makes of it."""
 
 from collections.abc import Callable, Iterator
 from datetime import datetime, time, timedelta
@@ -9,7 +9,7 @@ from sequence.demo.household import REVIEWER, Event, Household
 from sequence.demo.period import Period
 from transfers.models import ErrorCode, Transfer
 from transfers.services import approve_transfer, cancel_transfer, create_manual_transfer, reject_transfer
-from transfers.simulation import fail_payment, return_payment
+from transfers.simulated_rail_control import fail_payment, return_payment
 
 # What stays of the groceries money; the rest goes to the vacation before the pod is topped up again.
 KEPT_FOR_MONDAY_CENTS = 4_000

@@ -1,4 +1,4 @@
-"""The demo's key and login, kept on this machine so that a later start can show them again."""
+"""Demo's key and login, kept on this machine so that a later start can show them again."""
 
 import json
 import os

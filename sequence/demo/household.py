@@ -1,4 +1,4 @@
-"""The demo's household: what it has, and who acts for it."""
+"""Household of the demo: what it has, and who acts for it."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field

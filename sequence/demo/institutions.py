@@ -1,4 +1,4 @@
-"""What other institutions say and do: statements, market values, and a bank that refuses the rent once."""
+"""Institutions outside: statements, market values, and a bank that refuses the rent once."""
 
 from collections.abc import Callable, Iterator
 from datetime import datetime, time, timedelta

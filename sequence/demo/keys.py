@@ -1,4 +1,4 @@
-"""The household's keys: one that may do everything, and an agent's, which is held short."""
+"""Household's keys: one that may do everything, and an agent's, which is held short."""
 
 from collections.abc import Callable
 

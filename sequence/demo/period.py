@@ -1,4 +1,4 @@
-"""The time that the demo lives through, and the days in it on which things happen. All in UTC."""
+"""Period that the demo lives through, and the days in it on which things happen. All in UTC."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""The household's rules, as bodies of ``POST /rules``."""
+"""Household's rules, as bodies of ``POST /rules``."""
 
 from collections.abc import Callable, Iterator
 from datetime import datetime, time

@@ -1,4 +1,4 @@
-"""What becomes of the household's rules: who writes, reviews, changes and stops them."""
+"""Rules of the household in time: who writes, reviews, changes and stops them."""
 
 import json
 from datetime import time

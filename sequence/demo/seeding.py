@@ -1,4 +1,4 @@
-"""Making the demo: all of it in one transaction, or nothing."""
+"""Seeding of the demo: all of it in one transaction, or nothing."""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager

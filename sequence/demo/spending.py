@@ -1,4 +1,4 @@
-"""What the household buys with its cards, and what others draw from its pods."""
+"""Spending of the household with its cards, and what others draw from its pods."""
 
 from collections.abc import Iterator
 from datetime import datetime, time

@@ -1,4 +1,4 @@
-"""The people of the demo: an administrator to sign in as, and the one who decides in the story."""
+"""People of the demo: an administrator to sign in as, and the one who decides in the story."""
 
 import secrets
 from typing import Any

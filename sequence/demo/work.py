@@ -1,4 +1,4 @@
-"""What workers have to do for one organization, and when: asked in one statement, so that a year costs seconds.
+"""Work of one organization, and when it is due: asked in one statement, so that a year costs seconds.
 
 A worker finds out by trying every sweep, again and again. Here only those run that find something, at the moment at
 which they would.
@@ -54,7 +54,7 @@ class Work:
 
 def _due(organization_id: str) -> QuerySet[Any, Any]:
     """Return the numbers of sweeps, each with a moment at which it finds something."""
-    transfers = Transfer.objects.of(organization_id)
+    transfers = Transfer.objects.for_organization(organization_id)
     payments = SimulatedPayment.objects.filter(transfer_id__in=transfers.values("id"))
     runs = RuleExecution.objects.filter(organization_id=organization_id, mode=ExecutionMode.LIVE)
     waiting = runs.filter(status=ExecutionStatus.IN_PROGRESS, decided_at=None)
@@ -68,7 +68,11 @@ def _due(organization_id: str) -> QuerySet[Any, Any]:
         _finds(collect, unsettled.exclude(settles_at=None), F("settles_at")),
         _finds(collect, returning.exclude(returns_at=None), F("returns_at")),
         _finds(notice_deposits, transfers.arrived_unnoticed(), F("completed_at")),
-        _finds(notice_slots, Rule.objects.of(organization_id).enabled().exclude(next_slot_at=None), F("next_slot_at")),
+        _finds(
+            notice_slots,
+            Rule.objects.for_organization(organization_id).enabled().exclude(next_slot_at=None),
+            F("next_slot_at"),
+        ),
         _finds(carry_out, waiting, Coalesce("next_attempt_at", "created_at")),
         _finds(finish, runs.unfinished(), F("decided_at")),
     )

@@ -1,1 +1,1 @@
-"""How the staff's pages write dates and times, one folder for each language as Django wants it."""
+"""Formats of dates and times on the staff's pages, one folder for each language as Django wants it."""

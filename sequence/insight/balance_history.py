@@ -1,4 +1,4 @@
-"""What came and went on an account, day by day, and what that made of its balance. From the ledger alone.
+"""Balance history: what came and went on an account, day by day. From the ledger alone.
 
 An external account has no postings: its balance is what its institution last told, so there is none to follow. What the
 completed transfers moved there is known, and is all that is told.

@@ -1,4 +1,4 @@
-"""Where the points of a balance's history stand on a plot, in whole pixels. Pure arithmetic."""
+"""Balance plot: where the points of a history stand, in whole pixels. Pure arithmetic."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

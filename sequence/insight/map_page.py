@@ -1,4 +1,4 @@
-"""The money map for staff: one organization's accounts and rules, and what flowed between them in a period."""
+"""Money map for staff: one organization's accounts and rules, and what flowed between them in a period."""
 
 from dataclasses import dataclass
 from typing import Any

@@ -1,4 +1,4 @@
-"""The accounting of a stop: what was cancelled, what went too far, what was given back, and what may still start."""
+"""Accounting of a stop: what was cancelled, what went too far, what was given back, and what may still start."""
 
 from collections import defaultdict
 from collections.abc import Iterable, Sequence

@@ -92,7 +92,7 @@ def suspend_organization(
 
 def enabled_rules_of(reach: _Reach) -> list[Rule]:
     """Return the enabled rules that somebody of these wrote or last changed, by name."""
-    rules = Rule.objects.of(reach.organization_id).enabled().written_by(reach.authors)
+    rules = Rule.objects.for_organization(reach.organization_id).enabled().written_by(reach.authors)
     return list(rules.order_by("nickname", "id"))
 
 

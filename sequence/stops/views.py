@@ -1,4 +1,4 @@
-"""The endpoint by which a program stops itself."""
+"""Endpoint by which a program stops itself."""
 
 from typing import Any
 

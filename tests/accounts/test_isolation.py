@@ -44,8 +44,8 @@ class TestAnotherOrganization:
         for path in ["/accounts/pods", "/accounts/income-sources"]:
             api.post(path, {"nickname": "Mine"})
 
-        assert not Account.objects.of(globex.id).exists()
-        assert Account.objects.of(acme.id).count() == 2
+        assert not Account.objects.for_organization(globex.id).exists()
+        assert Account.objects.for_organization(acme.id).count() == 2
 
     def test_cannot_be_reached_by_naming_its_id_in_a_permission(self, client_with, secret):
         api = client_with(f"READ_ACCOUNTS:{secret.id}", f"EDIT_ACCOUNTS:{secret.id}")

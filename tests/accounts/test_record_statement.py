@@ -5,7 +5,7 @@ from decimal import Decimal
 
 import pytest
 
-from accounts.errors import AccountNotFound, NotAtAnInstitution, OnlyOfLiabilities
+from accounts.errors import AccountNotFound, LiabilityFieldNotAllowed, NotAnExternalAccount
 from accounts.models import ExternalAccountType
 from accounts.services import record_statement
 from sequence.core import clock
@@ -57,14 +57,14 @@ class TestRecordStatement:
     def test_refuses_what_the_ledger_holds(self, acme):
         pod = PodFactory(organization=acme)
 
-        with pytest.raises(NotAtAnInstitution):
+        with pytest.raises(NotAnExternalAccount):
             record_statement(organization_id=acme.id, account_id=pod.id, balance_cents=1)
 
         pod.refresh_from_db()
         assert pod.balance_cents == 0
 
     def test_refuses_the_facts_of_a_debt_for_what_is_none(self, acme, bank):
-        with pytest.raises(OnlyOfLiabilities):
+        with pytest.raises(LiabilityFieldNotAllowed):
             record_statement(
                 organization_id=acme.id, account_id=bank.id, balance_cents=1, next_payment_minimum_cents=35_00
             )

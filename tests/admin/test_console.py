@@ -20,9 +20,9 @@ from tests.rules.definitions import manual, on_funds, rule, step
 from tests.rules.steps import enable, move, trigger, write, write_enabled
 from tests.staff import Staff, page_of, sign_in
 from tests.transfers.steps import fund, settle, transfer_between
-from transfers.ledger_checks import check_ledger
+from transfers.ledger_audit import check_ledger
 from transfers.models import LedgerCheck, RailTrouble, Transfer
-from transfers.simulation import return_payment
+from transfers.simulated_rail_control import return_payment
 
 # Whatever is in the database, the page asks this often at most.
 QUERY_BUDGET = 43

@@ -7,7 +7,7 @@ from django.test.utils import CaptureQueriesContext
 from accounts.models import Account
 from apikeys.models import ApiKey, IdempotencyRecord
 from rules.models import RuleExecution
-from sequence.core.admin.finders import address_of
+from sequence.core.admin.timeline import address_of
 from sequence.core.api.ids import new_id
 from tests.cards.steps import buy, issue
 from tests.conftest import ALL_PERMISSIONS

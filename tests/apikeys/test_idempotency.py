@@ -309,7 +309,7 @@ class TestWhoseKey:
         response = other_api.post(PODS, {"nickname": "Rent"}, idempotency_key=KEY)
 
         assert "Idempotent-Replayed" not in response.headers
-        assert Account.objects.of(globex.id).get().id == response.json()["data"]["id"]
+        assert Account.objects.for_organization(globex.id).get().id == response.json()["data"]["id"]
 
     def test_goes_on_after_a_rotation_in_both_directions(self, api):
         _, token = services.rotate_api_key(key_id=key_of(api).id, overlap=timedelta(hours=1), rotated_by="test")

@@ -33,7 +33,7 @@ class TestSigningIn:
         page.emulate_media(color_scheme=scheme)
         page.goto(f"{live_server.url}/admin/apikeys/apikey/")
         fill_in(page, password="wrong", code=pyotp.TOTP(secret).now())
-        expect(page.get_by_role("alert")).to_contain_text("These do not belong together.")
+        expect(page.get_by_role("alert")).to_contain_text("Name, password or code is wrong.")
         expect(page.get_by_label("Code")).to_have_value("")
         assert overhang(page) <= 0
 

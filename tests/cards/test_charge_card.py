@@ -16,8 +16,8 @@ from sequence.core.money import MAX_CENTS
 from tests.cards.steps import buy, charge, declined, issue, refund
 from tests.factories import ExternalAccountFactory, PodFactory
 from tests.transfers.steps import balances, fund, post_transfer, settle
-from transfers.checks import find_faults
 from transfers.errors import BalanceTooLarge
+from transfers.ledger_invariants import find_faults
 from transfers.models import Clearing, EntrySetKind, Posting
 from transfers.settlement import accept
 

@@ -3,10 +3,10 @@
 import pytest
 from django.db import connection
 
-from cards.checks import CHECKS
+from cards.ledger_invariants import CHECKS
 from sequence.core.api.ids import parse_id
 from tests.cards.steps import buy, refund
-from transfers.checks import find_faults
+from transfers.ledger_invariants import find_faults
 
 # Past what the application is refused anyway.
 pytestmark = pytest.mark.as_owner

@@ -10,7 +10,7 @@ from tests.cards.test_statuses import POSSIBLE, each_change
 from tests.factories import ExternalAccountFactory, IncomeSourceFactory, PodFactory
 from tests.transfers.steps import balances
 from tests.transfers.test_guards_of_the_database import change, commit, refusal, uuid_of
-from transfers.checks import find_faults
+from transfers.ledger_invariants import find_faults
 
 # Past what the application is refused anyway.
 pytestmark = pytest.mark.as_owner

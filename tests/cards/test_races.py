@@ -14,7 +14,7 @@ from tests.cards.steps import buy, charge, issue, refund
 from tests.factories import PodFactory
 from tests.threads import Crew, in_open_transaction, wait_until_somebody_waits_for_a_lock
 from tests.transfers.steps import balances, fund, transfer_between
-from transfers.checks import find_faults
+from transfers.ledger_invariants import find_faults
 from transfers.settlement import accept
 
 

@@ -16,7 +16,7 @@ from tests.client import Api
 from tests.demo.conftest import make_demo_at
 from tests.demo.facts import facts_of
 from tests.demo.moments import NOW
-from transfers.checks import find_faults
+from transfers.ledger_invariants import find_faults
 from transfers.models import Status, Transfer
 from transfers.services import approve_transfer
 from transfers.settlement import APPROVAL_LIFETIME
@@ -28,12 +28,12 @@ DAY = timedelta(days=1)
 
 @pytest.fixture
 def transfers(demo):
-    return Transfer.objects.of(demo["organization"])
+    return Transfer.objects.for_organization(demo["organization"])
 
 
 @pytest.fixture
 def rules(demo):
-    return Rule.objects.of(demo["organization"])
+    return Rule.objects.for_organization(demo["organization"])
 
 
 class TestRules:
@@ -94,7 +94,7 @@ class TestTransfers:
         assert set(returned.entry_sets.values_list("kind", flat=True)) == {"settlement", "reversal"}
 
     def test_one_was_not_decided_in_time_and_one_still_waits(self, transfers):
-        assert transfers.filter(decided_by="expired undecided").count() == 1
+        assert transfers.filter(decided_by="worker:expire_approvals").count() == 1
         [waiting] = transfers.filter(status=Status.PENDING_APPROVAL)
         assert NOW - waiting.created_at < APPROVAL_LIFETIME - 5 * DAY
 
@@ -135,13 +135,13 @@ class TestBooks:
         assert find_faults() == []
 
     def test_show_nothing_negative(self, demo):
-        accounts = Account.objects.of(demo["organization"])
+        accounts = Account.objects.for_organization(demo["organization"])
 
         assert not accounts.filter(Q(balance_cents__lt=0) | Q(held_cents__lt=0)).exists()
 
     def test_debts_shrink_and_have_a_statement_each_month(self, demo):
         for name in ("Credit card", "Car loan"):
-            debt = Account.objects.of(demo["organization"]).get(name=name)
+            debt = Account.objects.for_organization(demo["organization"]).get(name=name)
             told = debt.events.values_list("last_statement_balance_cents", flat=True)
 
             assert len(set(told)) >= 12
@@ -158,7 +158,7 @@ class TestTimes:
     def test_are_all_of_the_story(self, demo):
         rows = [row for table in facts_of(demo["organization"]).values() for row in table]
         moments = [value for row in rows for value in row if isinstance(value, datetime)]
-        future = [rule.next_slot_at for rule in Rule.objects.of(demo["organization"])]
+        future = [rule.next_slot_at for rule in Rule.objects.for_organization(demo["organization"])]
 
         assert len(moments) > 1000
         assert [moment for moment in moments if not NOW - 366 * DAY < moment <= NOW and moment not in future] == []
@@ -229,7 +229,7 @@ class TestKeys:
         assert len(accounts) >= 10
 
     def test_the_agents_is_held_short(self, demo):
-        ids = dict(Account.objects.of(demo["organization"]).values_list("name", "id"))
+        ids = dict(Account.objects.for_organization(demo["organization"]).values_list("name", "id"))
 
         def ask(source: str, destination: str, cents: int):
             body = {

@@ -24,7 +24,7 @@ from tests.demo.conftest import make_demo_at
 from tests.demo.moments import AWKWARD
 from tests.factories import IncomeSourceFactory, PodFactory
 from tests.threads import PATIENCE_SECONDS, in_background, wait_until_somebody_waits_for_a_lock
-from transfers.checks import find_faults
+from transfers.ledger_invariants import find_faults
 from transfers.models import Origin, Status, Transfer
 from transfers.services import deposit
 
@@ -63,7 +63,7 @@ class TestEveryDay:
     @pytest.mark.parametrize("now", [AWKWARD[0], *FURTHER], ids=str)
     def test_can_be_the_present(self, now, db):
         demo = make_demo_at(now, days=DAYS)
-        transfers = Transfer.objects.of(demo["organization"])
+        transfers = Transfer.objects.for_organization(demo["organization"])
 
         assert find_faults() == []
         assert transfers.filter(created_at__date=now.date(), status=Status.COMPLETE).exists()
@@ -79,7 +79,7 @@ class TestEveryDay:
 
         assert find_faults() == []
         assert {"incomplete", "error", "cancelled"} < set(
-            Transfer.objects.of(demo["organization"]).values_list("status", flat=True)
+            Transfer.objects.for_organization(demo["organization"]).values_list("status", flat=True)
         )
 
 

@@ -18,7 +18,7 @@ from tests.rules.definitions import condition, kept, limit, manual, rule, step
 from tests.rules.steps import move, write_enabled
 from tests.rules.test_simulation_tells_the_truth import random_action  # noqa: F401 - a fixture
 from tests.transfers.steps import fund
-from transfers.checks import find_faults
+from transfers.ledger_invariants import find_faults
 from transfers.models import AchLimits, Posting, Transfer
 
 pytestmark = pytest.mark.django_db

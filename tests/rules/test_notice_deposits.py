@@ -12,11 +12,11 @@ from sequence.core.worker import run_once
 from tests.rules.definitions import action, on_funds, rule, step
 from tests.rules.steps import disable, enable, execution, move, runs_of, write, write_enabled
 from tests.transfers.steps import balances, fund, transfer_between
-from transfers.checks import find_faults
+from transfers.ledger_invariants import find_faults
 from transfers.models import ErrorCode, Transfer
 from transfers.services import pull_from_outside
 from transfers.settlement import accept, collect, submit
-from transfers.simulation import return_payment
+from transfers.simulated_rail_control import return_payment
 
 
 @pytest.fixture

@@ -11,9 +11,9 @@ from tests.factories import ExternalAccountFactory
 from tests.rules.definitions import action, manual, rule, step
 from tests.rules.steps import arrive, paying, run_now, trigger, write_enabled
 from tests.transfers.steps import balances, fund, transfer_between
-from transfers.checks import find_faults
+from transfers.ledger_invariants import find_faults
 from transfers.models import ErrorCode, Transfer
-from transfers.simulation import return_payment
+from transfers.simulated_rail_control import return_payment
 
 
 @pytest.fixture(autouse=True)

@@ -19,9 +19,9 @@ from tests.rules.steps import (
     trigger,
 )
 from tests.transfers.steps import balances, held
-from transfers.checks import find_faults
+from transfers.ledger_invariants import find_faults
 from transfers.models import AchLimits, ErrorCode, SimulatedMark
-from transfers.simulation import fail_payment, return_payment
+from transfers.simulated_rail_control import fail_payment, return_payment
 
 
 class TestRetries:

@@ -25,9 +25,9 @@ from tests.rules.steps import (
     write_enabled,
 )
 from tests.transfers.steps import balances, fund, transfer_between
-from transfers.checks import find_faults
+from transfers.ledger_invariants import find_faults
 from transfers.models import ErrorCode, SimulatedMark
-from transfers.simulation import return_payment
+from transfers.simulated_rail_control import return_payment
 
 
 @pytest.fixture(autouse=True)

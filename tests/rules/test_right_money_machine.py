@@ -32,9 +32,9 @@ from tests.rules.definitions import action, limit, manual, on_funds, scheduled, 
 from tests.rules.definitions import rule as body
 from tests.rules.steps import enable, trigger, write
 from tests.transfers.steps import fund, post_transfer
-from transfers.checks import find_faults
+from transfers.ledger_invariants import find_faults
 from transfers.models import ErrorCode, Transfer
-from transfers.simulation import fail_payment, return_payment
+from transfers.simulated_rail_control import fail_payment, return_payment
 
 START = datetime(2026, 5, 27, 12, tzinfo=UTC)
 FAILED = ("incomplete", "error", "cancelled")

@@ -22,10 +22,10 @@ from tests.rules.steps import (
     write_enabled,
 )
 from tests.transfers.steps import balances, fund, held
-from transfers.checks import find_faults
+from transfers.ledger_invariants import find_faults
 from transfers.models import ErrorCode, Transfer
 from transfers.settlement import accept
-from transfers.simulation import fail_payment, return_payment
+from transfers.simulated_rail_control import fail_payment, return_payment
 
 NEVER = condition("TRANSFER_AMOUNT", "GREATER_THAN", 10**9)
 

@@ -7,7 +7,7 @@ from rules.sweeps import carry_out
 from tests.rules.definitions import action, condition, limit, manual, rule, step
 from tests.rules.steps import execution, move, trigger, write_enabled
 from tests.transfers.steps import fund
-from transfers.checks import find_faults
+from transfers.ledger_invariants import find_faults
 from transfers.models import AchLimits
 
 

@@ -24,7 +24,7 @@ from tests.rules.definitions import action, limit, manual, on_funds, rule, sched
 from tests.rules.steps import enable, move, runs_of, trigger, write, write_enabled
 from tests.threads import Crew, in_open_transaction, wait_until_somebody_waits_for_a_lock
 from tests.transfers.steps import balances, fund
-from transfers.checks import find_faults
+from transfers.ledger_invariants import find_faults
 from transfers.models import Transfer
 
 pytestmark = pytest.mark.django_db(transaction=True)

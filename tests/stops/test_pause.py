@@ -11,8 +11,8 @@ from tests.client import Api
 from tests.rules.definitions import manual, rule, step
 from tests.rules.steps import disable, move, trigger, write_enabled
 from tests.transfers.steps import post_transfer, settle, transfer_between
-from transfers.checks import find_faults
 from transfers.errors import ApprovalRefused
+from transfers.ledger_invariants import find_faults
 from transfers.models import CancelReason, Status, Transfer
 from transfers.services import approve_transfer
 

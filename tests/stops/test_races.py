@@ -31,7 +31,7 @@ from tests.threads import (
     wait_until_somebody_waits_for_a_lock,
 )
 from tests.transfers.steps import settle, transfer_between
-from transfers.checks import find_faults
+from transfers.ledger_invariants import find_faults
 from transfers.models import CancelReason, Status, Transfer
 from transfers.services import approve_transfer, create_manual_transfer
 from transfers.settlement import accept, collect, submit

@@ -15,7 +15,7 @@ from sequence.stops.services import suspend_organization
 from tests.rules.definitions import manual, on_funds, rule, scheduled, step
 from tests.rules.steps import enable, move, trigger, write, write_enabled
 from tests.transfers.steps import balances, fund, settle, transfer_between
-from transfers.checks import find_faults
+from transfers.ledger_invariants import find_faults
 from transfers.models import CancelReason, Status, Transfer
 from transfers.settlement import accept
 

@@ -7,7 +7,7 @@ from django.http import HttpResponse
 from accounts.models import Account
 from sequence.core.worker import run_once
 from tests.client import Api
-from transfers.checks import find_faults
+from transfers.ledger_invariants import find_faults
 from transfers.models import EntrySet, Origin, Status, Transfer
 from transfers.services import deposit
 

@@ -5,10 +5,10 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from tests.transfers.steps import balances, fund, held, status_of, transfer_between
-from transfers.checks import find_faults
+from transfers.ledger_invariants import find_faults
 from transfers.models import AchLimits
 from transfers.settlement import accept
-from transfers.simulation import fail_payment, return_payment, settle_payment
+from transfers.simulated_rail_control import fail_payment, return_payment, settle_payment
 
 LAST_DAY = datetime(2026, 7, 31, 12, tzinfo=UTC)
 

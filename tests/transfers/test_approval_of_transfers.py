@@ -17,8 +17,8 @@ from tests.transfers.steps import (
     status_of,
     transfer_between,
 )
-from transfers.checks import find_faults
 from transfers.errors import ApprovalRefused, TransferNotDecidable, TransferNotFound
+from transfers.ledger_invariants import find_faults
 from transfers.models import Status
 from transfers.services import approve_transfer, cancel_transfer, reject_transfer
 

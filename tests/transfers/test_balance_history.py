@@ -16,7 +16,7 @@ from tests.transfers.steps import fund, settle, transfer_between
 from transfers.ledger import balance_at
 from transfers.models import ErrorCode
 from transfers.services import pull_from_outside
-from transfers.simulation import return_payment
+from transfers.simulated_rail_control import return_payment
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
 

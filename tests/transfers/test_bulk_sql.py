@@ -16,9 +16,9 @@ from hypothesis import strategies as st
 from ulid import ULID
 
 from accounts.models import Account
+from apikeys.caps import starts_on
 from apikeys.entries import MAX_CENTS
 from apikeys.models import ApiKey, Organization, SpendCounter, SpendPeriod
-from apikeys.spending import starts_on
 from rules import sweeps
 from rules.models import RuleExecution
 from rules.sweeps import notice_deposits
@@ -182,12 +182,12 @@ def outcome_of(work: Callable[[], object]) -> dict[str, Any]:
 
 def accept_one_after_another() -> int:
     """Accept a batch as the plain code does it, and nothing else."""
-    return do_batch(settlement._accept_batch, NOW, size=settlement.BATCH_SIZE, set_aside=settlement.set_aside)
+    return do_batch(settlement._accept_batch, NOW, size=settlement.BATCH_SIZE, defer=settlement.defer)
 
 
 def notice_one_after_another() -> int:
     """Notice arrivals as the plain code does it, and nothing else."""
-    return do_batch(sweeps._notice_deposits, NOW, size=sweeps.BATCH_SIZE, set_aside=settlement.set_aside)
+    return do_batch(sweeps._notice_deposits, NOW, size=sweeps.BATCH_SIZE, defer=settlement.defer)
 
 
 def tell_one_after_another(except_for: list[str]) -> list[tuple]:

@@ -6,10 +6,10 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from django.utils import timezone
 
+from apikeys.caps import read_spent, starts_on
 from apikeys.entries import parse_permissions
 from apikeys.models import SpendCounter, SpendPeriod
 from apikeys.services import create_api_key, rotate_api_key, set_permissions
-from apikeys.spending import read_spent, starts_on
 from tests.apikeys.test_idempotency import key_of
 from tests.client import Api
 from tests.transfers.steps import (
@@ -21,11 +21,11 @@ from tests.transfers.steps import (
     status_of,
     transfer_between,
 )
-from transfers.checks import find_faults
+from transfers.ledger_invariants import find_faults
 from transfers.models import Transfer
 from transfers.services import reject_transfer
 from transfers.settlement import accept, submit
-from transfers.simulation import fail_payment, return_payment, settle_payment
+from transfers.simulated_rail_control import fail_payment, return_payment, settle_payment
 
 # A Wednesday.
 NOON = datetime(2026, 7, 15, 12, tzinfo=UTC)

@@ -14,8 +14,8 @@ from tests.client import Api
 from tests.factories import PodFactory
 from tests.transfers.at_once import at_once, deadlocks, held_by_somebody_else
 from tests.transfers.steps import balances, error_of, fund, held, post_transfer, settle, status_of, transfer_between
-from transfers.checks import find_faults
 from transfers.errors import InsufficientFunds, TransferNotCancellable
+from transfers.ledger_invariants import find_faults
 from transfers.models import EntrySet, Status, Transfer
 from transfers.rails import Report, ReportKind
 from transfers.services import approve_transfer, cancel_transfer, pull_from_outside, reject_transfer

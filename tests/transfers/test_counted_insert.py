@@ -4,10 +4,10 @@ from datetime import datetime
 
 import pytest
 
+from apikeys.caps import starts_on
 from apikeys.entries import parse_permissions
 from apikeys.models import SpendCounter, SpendPeriod
 from apikeys.services import create_api_key
-from apikeys.spending import starts_on
 from sequence.core.transactions import TryAgain, run_in_transaction
 from tests.factories import PodFactory
 from transfers.counted_insert import insert_counted

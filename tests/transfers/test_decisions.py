@@ -93,7 +93,7 @@ class TestDecisions:
     def test_of_nobody_in_time_are_events(self, waiting):
         expire_approvals(timezone.now() + APPROVAL_LIFETIME + timedelta(minutes=1))
 
-        assert decisions(waiting) == [("decide", "cancelled", "expired undecided")]
+        assert decisions(waiting) == [("decide", "cancelled", "worker:expire_approvals")]
 
     def test_to_record_money_are_events(self, income):
         transfer = services.deposit(account_id=income.id, amount_cents=5, origin=Origin.PAYCHECK, by="command:deposit")

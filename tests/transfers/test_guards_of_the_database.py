@@ -10,7 +10,7 @@ from django.db.models import Model
 from accounts.models import Account, AccountType
 from tests.transfers.statements import ASKED, Statement, commit, copy_of, postings_of, refusal, uuid_of
 from tests.transfers.steps import balances, fund, settle, transfer_between
-from transfers.checks import find_faults
+from transfers.ledger_invariants import find_faults
 from transfers.models import EntrySet, Posting, Status, Transfer
 from transfers.services import approve_transfer
 

@@ -13,7 +13,7 @@ from tests.rules.definitions import limit, manual, rule, step
 from tests.rules.steps import move, run_now, write_enabled
 from tests.transfers.steps import balances, fund, held, status_of, transfer_between
 from transfers import rails
-from transfers.checks import find_faults
+from transfers.ledger_invariants import find_faults
 from transfers.models import AchLimits, ErrorCode, RailTrouble, Status, Transfer
 from transfers.rails import End, OutsideRail, Rail, RailUnreachable, Report, ReportKind
 

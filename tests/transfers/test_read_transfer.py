@@ -15,11 +15,11 @@ from tests.transfers.steps import (
     status_of,
     transfer_between,
 )
-from transfers.checks import find_faults
+from transfers.ledger_invariants import find_faults
 from transfers.models import Transfer
 from transfers.services import pull_from_outside
 from transfers.settlement import accept
-from transfers.simulation import fail_payment
+from transfers.simulated_rail_control import fail_payment
 
 UNKNOWN = ["txr_01ARZ3NDEKTSV4RRFFQ69G5FAV", "txr_nothing", "acc_01ARZ3NDEKTSV4RRFFQ69G5FAV", "1"]
 

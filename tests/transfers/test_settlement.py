@@ -11,7 +11,7 @@ from accounts.models import Account
 from tests.factories import IncomeSourceFactory, PodFactory
 from tests.transfers.steps import balances, fund, held, post_transfer, settle, status_of, transfer_between
 from transfers import batches, bulk_sql, settlement
-from transfers.checks import find_faults
+from transfers.ledger_invariants import find_faults
 from transfers.models import STALLED_REST, EntrySet, Posting, SimulatedPayment, Status, Transfer
 from transfers.rails import RAILS, RailUnreachable, Report, ReportKind
 from transfers.rails.simulated import SimulatedRail
@@ -369,7 +369,7 @@ class TestExpireApprovals:
 
         assert status_of(undecided) == ("cancelled", None)
         undecided.refresh_from_db()
-        assert undecided.decided_by == "expired undecided"
+        assert undecided.decided_by == "worker:expire_approvals"
         assert balances(income, rent) == [100_00, 0]
         assert find_faults() == []  # The counters among it.
 
@@ -392,4 +392,7 @@ class TestTransfersOfSeveralOrganizations:
 
         assert balances(income, rent, theirs, their_pod) == [70_00, 30_00, 30_00, 20_00]
         assert other_api.get(f"/transfers/{ours.json()['data']['id']}").status_code == 404
-        assert set(Transfer.objects.of(globex.id).values_list("source_id", flat=True)) == {None, theirs.id}
+        assert set(Transfer.objects.for_organization(globex.id).values_list("source_id", flat=True)) == {
+            None,
+            theirs.id,
+        }

@@ -9,12 +9,12 @@ from django.utils import timezone
 from accounts.models import Account
 from tests.factories import ExternalAccountFactory, PodFactory
 from tests.transfers.steps import balances, fund, held, settle, status_of, transfer_between
-from transfers.checks import find_faults
-from transfers.errors import NotOnTheSimulatedRail, TransferNotFound
+from transfers.errors import NotSimulated, TransferNotFound
+from transfers.ledger_invariants import find_faults
 from transfers.models import Clearing, EntrySet, ErrorCode, Posting, SimulatedMark, SimulatedPayment
 from transfers.services import cancel_transfer
 from transfers.settlement import accept, collect, submit
-from transfers.simulation import fail_payment, return_payment, settle_payment
+from transfers.simulated_rail_control import fail_payment, return_payment, settle_payment
 
 CODE = ErrorCode.NAME_MISMATCH
 
@@ -290,7 +290,7 @@ class TestReturnPayment:
         settle(later())
         return_payment(out.id, CODE)
 
-        with pytest.raises(NotOnTheSimulatedRail, match="error"):
+        with pytest.raises(NotSimulated, match="error"):
             return_payment(out.id, CODE)
         assert settle(later()) == 0
         assert EntrySet.objects.filter(transfer=out).count() == 2
@@ -309,7 +309,7 @@ class TestStates:
     def test_refuse_a_transfer_that_has_ended(self, out, tell):
         cancel_transfer(transfer_id=out.id, by="test")
 
-        with pytest.raises(NotOnTheSimulatedRail, match="cancelled"):
+        with pytest.raises(NotSimulated, match="cancelled"):
             tell(out)
         assert status_of(out) == ("cancelled", None)
 
@@ -318,7 +318,7 @@ class TestStates:
         settle()
         settle(later())
 
-        with pytest.raises(NotOnTheSimulatedRail, match="complete"):
+        with pytest.raises(NotSimulated, match="complete"):
             tell(out)
         assert balances(income) == [70_00]
 
@@ -326,14 +326,14 @@ class TestStates:
     def test_refuse_a_transfer_that_waits_for_approval(self, client_with, income, bank, tell):
         waiting = transfer_between(client_with("MANUAL_TRANSFER:*>*;approval=0"), income, bank, 1_00)
 
-        with pytest.raises(NotOnTheSimulatedRail, match="pending_approval"):
+        with pytest.raises(NotSimulated, match="pending_approval"):
             tell(waiting)
 
     @pytest.mark.parametrize("tell", TELL, ids=["settle", "fail", "return"])
     def test_refuse_another_rail(self, api, income, rent, tell):
         internal = transfer_between(api, income, rent, 1_00)
 
-        with pytest.raises(NotOnTheSimulatedRail, match="book"):
+        with pytest.raises(NotSimulated, match="book"):
             tell(internal)
         assert not SimulatedPayment.objects.exists()
 

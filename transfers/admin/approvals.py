@@ -1,11 +1,11 @@
-"""What a person reads before approving a transfer: who asked, why them, what it leaves, and whether it can be paid."""
+"""Approval page of a transfer: who asked, why them, what it leaves, and whether it can be paid."""
 
 from collections.abc import Iterator
 
 from accounts.descriptions import quoted
+from apikeys.caps import ends_on, period_caps
 from apikeys.entries import Permission
 from apikeys.models import SpendPeriod
-from apikeys.spending import ends_on, period_caps
 from sequence.core.admin.display import dollars, shorten
 from transfers.approvals import Foresight, foresee
 from transfers.models import Direction, Transfer

@@ -1,4 +1,4 @@
-"""The ledger for staff: every posting, and a balance as of any past instant. Read only, for everybody."""
+"""Ledger for staff: every posting, and a balance as of any past instant. Read only, for everybody."""
 
 from typing import Any
 

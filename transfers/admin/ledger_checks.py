@@ -1,4 +1,4 @@
-"""What the checks of the ledger found. Read only, for everybody."""
+"""Ledger checks that ran, and what they found. Read only, for everybody."""
 
 from django.contrib import admin
 from django.utils.html import format_html_join

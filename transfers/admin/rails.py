@@ -1,4 +1,4 @@
-"""What the rails may carry, and what the simulated one does on purpose."""
+"""Rails for staff: what they may carry, and what the simulated one does on purpose."""
 
 from typing import Any
 
@@ -80,4 +80,4 @@ class SimulatedMarkAdmin(StaffAdmin):
 
 
 def _external_accounts() -> QuerySet[Account]:
-    return Account.objects.open().filter(type=AccountType.EXTERNAL_ACCOUNT).order_by("name")
+    return Account.objects.not_deleted().filter(type=AccountType.EXTERNAL_ACCOUNT).order_by("name")

@@ -24,7 +24,7 @@ from sequence.core.admin.filters import Exact, OneOf
 from sequence.core.admin.notes import NoteForm, note_of
 from sequence.core.admin.period_filters import period
 from sequence.core.admin.search import request_link
-from transfers import services, simulation
+from transfers import services, simulated_rail_control
 from transfers.admin.approvals import approval_in_words
 from transfers.admin.filters import flow_filters
 from transfers.models import UNDER_WAY, CancelReason, Direction, ErrorCode, Origin, Posting, Status, Transfer
@@ -148,11 +148,11 @@ class Simulate(ObjectPage):
     def perform(self, request: HttpRequest, obj: Transfer, choices: dict[str, Any]) -> str:
         reason = ErrorCode(choices["code"])
         if choices["ending"] == "settle":
-            transfer = simulation.settle_payment(obj.id)
+            transfer = simulated_rail_control.settle_payment(obj.id)
         elif choices["ending"] == "fail":
-            transfer = simulation.fail_payment(obj.id, reason)
+            transfer = simulated_rail_control.fail_payment(obj.id, reason)
         else:
-            transfer = simulation.return_payment(obj.id, reason)
+            transfer = simulated_rail_control.return_payment(obj.id, reason)
         return f"{obj.id} is {transfer.get_status_display().lower()}."
 
 

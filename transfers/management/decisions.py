@@ -1,4 +1,4 @@
-"""What approve_transfer and reject_transfer share: who decides."""
+"""Base of approve_transfer and reject_transfer: who decides."""
 
 from typing import Any
 

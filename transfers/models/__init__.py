@@ -1,4 +1,4 @@
-"""What moves money: transfers, the ledger that proves them, and the simulated world outside."""
+"""Models of transfers, the ledger that proves them, and the simulated world outside."""
 
 from transfers.models.ach_limits import AchLimits
 from transfers.models.ledger import Clearing, EntrySet, EntrySetKind, Posting

@@ -1,4 +1,4 @@
-"""What the ACH network lets one organization move."""
+"""ACH limits of one organization."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""How triggers on a transfer refuse, in PL/pgSQL."""
+"""Guards of a transfer: how its triggers refuse, in PL/pgSQL."""
 
 # SQLSTATEs of our own: how a stop refuses.
 SUSPENDED_OR_REVOKED, PAUSED = "SQ001", "SQ002"

@@ -1,4 +1,4 @@
-"""The ledger: double entry, append-only. PostgreSQL itself refuses what must never be."""
+"""Ledger: double entry, append-only. PostgreSQL itself refuses what must never be."""
 
 import pgtrigger
 from django.db import models

@@ -1,4 +1,4 @@
-"""What the checks of the ledger found, so that staff see when it was last proved right."""
+"""Ledger check: what was found and when, so that staff see when the books were last proved right."""
 
 from django.db import models
 

@@ -1,4 +1,4 @@
-"""The world outside, played by two tables: what the simulated rail was given, and what it shall do on purpose."""
+"""Simulated payments and marks: what the simulated rail was given, and what it shall do on purpose."""
 
 from datetime import datetime, timedelta
 

@@ -103,7 +103,7 @@ STALLED_REST = timedelta(minutes=5)
 
 
 class TransferQuerySet(models.QuerySet["Transfer"]):
-    def of(self, organization_id: str) -> "TransferQuerySet":
+    def for_organization(self, organization_id: str) -> "TransferQuerySet":
         """Transfers of one organization; nobody else's are ever found."""
         return self.filter(organization_id=organization_id)
 

@@ -1,4 +1,4 @@
-"""What moves money, behind one interface. A real provider is one more class in this package and one more name below."""
+"""Rails move money, behind one interface. A real provider is one more class here and one more name below."""
 
 from datetime import datetime
 from typing import Any

@@ -1,4 +1,4 @@
-"""The interface of a rail."""
+"""Interface of a rail."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Collection, Sequence

@@ -3,8 +3,8 @@ from typing import Any
 
 from django.core.management.base import CommandParser
 
+from apikeys.as_dict import new_key_as_dict
 from apikeys.entries import parse_permissions
-from apikeys.facts import new_key_facts
 from apikeys.services import create_api_key, get_organization
 from sequence.core.commands.arguments import add_permission_argument, instant, line
 from sequence.core.commands.base import OperatorCommand
@@ -35,4 +35,4 @@ class Command(OperatorCommand):
                 expires_at=expires_at,
             )
         )
-        return new_key_facts(key, token)
+        return new_key_as_dict(key, token)

@@ -2,7 +2,7 @@ from typing import Any
 
 from django.core.management.base import CommandParser
 
-from apikeys.facts import key_facts
+from apikeys.as_dict import key_as_dict
 from apikeys.models import ApiKey
 from apikeys.services import get_organization
 from sequence.core.commands.base import OperatorCommand
@@ -18,8 +18,8 @@ class Command(OperatorCommand):
     def run(self, *, organization: str | None, **options: Any) -> list[dict[str, Any]]:
         keys = ApiKey.objects.select_related("organization").prefetch_related("entries").order_by("created_at", "id")
         if organization is not None:
-            keys = keys.of(get_organization(organization))
-        return [key_facts(key) for key in keys]
+            keys = keys.for_organization(get_organization(organization).id)
+        return [key_as_dict(key) for key in keys]
 
     def tell(self, facts: Any) -> None:
         for key in facts:

@@ -2,7 +2,7 @@ from typing import Any
 
 from django.core.management.base import CommandParser
 
-from apikeys.facts import key_facts
+from apikeys.as_dict import key_as_dict
 from apikeys.services import resume_api_key
 from sequence.core.commands.base import OperatorCommand, add_note_argument
 
@@ -17,4 +17,4 @@ class Command(OperatorCommand):
 
     def run(self, *, key_id: str, note: str | None, **options: Any) -> dict[str, Any]:
         keys = self.audited(lambda: resume_api_key(key_id=key_id), reason=note)
-        return next(key_facts(key) for key in keys if key.id == key_id)
+        return next(key_as_dict(key) for key in keys if key.id == key_id)

@@ -3,7 +3,7 @@ from typing import Any
 
 from django.core.management.base import CommandParser
 
-from apikeys.facts import new_key_facts
+from apikeys.as_dict import new_key_as_dict
 from apikeys.services import DEFAULT_OVERLAP_HOURS, MAX_OVERLAP_HOURS, rotate_api_key
 from sequence.core.commands.arguments import whole_number
 from sequence.core.commands.base import OperatorCommand
@@ -28,4 +28,4 @@ class Command(OperatorCommand):
     def run(self, *, key_id: str, overlap_hours: int, **options: Any) -> dict[str, Any]:
         overlap = timedelta(hours=overlap_hours)
         key, token = self.audited(lambda: rotate_api_key(key_id=key_id, overlap=overlap, rotated_by=self.actor))
-        return new_key_facts(key, token)
+        return new_key_as_dict(key, token)

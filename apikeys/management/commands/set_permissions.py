@@ -2,8 +2,8 @@ from typing import Any
 
 from django.core.management.base import CommandParser
 
+from apikeys.as_dict import key_as_dict
 from apikeys.entries import parse_permissions
-from apikeys.facts import key_facts
 from apikeys.services import set_permissions
 from sequence.core.commands.arguments import add_permission_argument
 from sequence.core.commands.base import OperatorCommand
@@ -20,4 +20,4 @@ class Command(OperatorCommand):
     def run(self, *, key_id: str, permission: list[str], **options: Any) -> dict[str, Any]:
         permissions = parse_permissions(permission)
         key = self.audited(lambda: set_permissions(key_id=key_id, permissions=permissions, changed_by=self.actor))
-        return key_facts(key)
+        return key_as_dict(key)

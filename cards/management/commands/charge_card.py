@@ -3,7 +3,7 @@ from typing import Any
 
 from django.core.management.base import CommandError, CommandParser
 
-from cards.facts import card_transaction_facts
+from cards.as_dict import card_transaction_as_dict
 from cards.models import CardDecline, CardTransaction
 from cards.services import charge_card, refund_at_merchant, refund_purchase
 from sequence.core.commands.arguments import whole_number
@@ -38,7 +38,7 @@ class Command(OperatorCommand):
         outcome = self.audited(_choose(card_id, amount, merchant, purchase, refund))
         if isinstance(outcome, CardDecline):
             raise CommandError(f"Declined, {outcome.reason}: {outcome.get_reason_display()}")
-        return card_transaction_facts(outcome)
+        return card_transaction_as_dict(outcome)
 
 
 def _choose(

@@ -2,7 +2,7 @@ from typing import Any
 
 from django.core.management.base import CommandParser
 
-from cards.facts import card_facts
+from cards.as_dict import card_as_dict
 from cards.models import CardType
 from cards.services import issue_card
 from sequence.core.commands.base import OperatorCommand
@@ -18,4 +18,6 @@ class Command(OperatorCommand):
         parser.add_argument("--holder", required=True, metavar="N", help="the name on the card, 1 to 100 characters")
 
     def run(self, *, account: str, type: str, holder: str, **options: Any) -> dict[str, Any]:
-        return card_facts(self.audited(lambda: issue_card(account_id=account, type=CardType(type), holder_name=holder)))
+        return card_as_dict(
+            self.audited(lambda: issue_card(account_id=account, type=CardType(type), holder_name=holder))
+        )

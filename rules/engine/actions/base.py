@@ -1,4 +1,4 @@
-"""The base of all action types: what they share."""
+"""Base of all action types: what they share."""
 
 import dataclasses
 from abc import ABC, abstractmethod

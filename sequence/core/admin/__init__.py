@@ -1,1 +1,1 @@
-"""The kit of the staff's pages, and the pages of the house's own tables."""
+"""Kit of the staff's pages, and the pages of the house's own tables."""

@@ -1,4 +1,4 @@
-"""What the pages of all apps share: changes that touch only what was edited, the trail, and pages that ask first."""
+"""Base of the staff's pages: changes that touch only what was edited, the trail, and pages that ask first."""
 
 from collections.abc import Callable, Sequence
 from typing import Any, ClassVar, TypeVar

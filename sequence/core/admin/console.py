@@ -1,4 +1,4 @@
-"""The console, the first page of the site: what waits for a person, what moved today, how the house stands.
+"""Console, the first page of the site: what waits for a person, what moved today, how the house stands.
 
 Which parts it has, and the permission that each needs, stands in the wiring.
 """
@@ -24,7 +24,7 @@ SHOWN = 5
 
 
 @dataclass(frozen=True)
-class Look:
+class ConsoleQuery:
     """Which moment the console shows, and of which organization; None is all of them."""
 
     at: datetime
@@ -58,7 +58,7 @@ class Item:
 
 
 @dataclass(frozen=True)
-class Waiting:
+class Queue:
     """A kind of thing that waits for a person. ``tone`` is warn or bad; ``items`` are the first few of ``count``."""
 
     title: str
@@ -74,7 +74,7 @@ class Waiting:
 
 
 @dataclass(frozen=True)
-class Figure:
+class Metric:
     """A sum of money of today, in cents, and what it is made of."""
 
     label: str
@@ -84,7 +84,7 @@ class Figure:
 
 
 @dataclass(frozen=True)
-class Sign:
+class HealthStatus:
     """How one part of the house stands, in words. ``tone`` is good, warn or bad."""
 
     name: str
@@ -102,32 +102,32 @@ class Section:
 
 
 # The permission that is needed (``app.codename``), and the function that finds the part.
-Part = tuple[str, Callable[[Look], T]]
+Part = tuple[str, Callable[[ConsoleQuery], T]]
 
 
-def _seen_by(user: User | AnonymousUser, look: Look, table: str) -> list[Any]:
+def _seen_by(user: User | AnonymousUser, look: ConsoleQuery, table: str) -> list[Any]:
     """Return the parts of a table of the wiring that this person may see."""
     return [find(look) for permission, find in wired(table) if user.has_perm(permission)]
 
 
-def console_of(user: User | AnonymousUser, look: Look) -> dict[str, Any]:
+def console_of(user: User | AnonymousUser, look: ConsoleQuery) -> dict[str, Any]:
     """Return what this person may see, for the page's template. What waits in vain is left out."""
-    waiting = [kind for kind in _seen_by(user, look, "CONSOLE_WAITING") if kind.count]
+    waiting = [kind for kind in _seen_by(user, look, "CONSOLE_QUEUES") if kind.count]
     return {
         "look": look,
         "waiting": waiting,
-        "may_see_waiting": any(user.has_perm(permission) for permission, _ in wired("CONSOLE_WAITING")),
-        "figures": _seen_by(user, look, "CONSOLE_FIGURES"),
-        "signs": [sign for sign in _seen_by(user, look, "CONSOLE_SIGNS") if sign],
+        "may_see_waiting": any(user.has_perm(permission) for permission, _ in wired("CONSOLE_QUEUES")),
+        "figures": _seen_by(user, look, "CONSOLE_METRICS"),
+        "signs": [sign for sign in _seen_by(user, look, "CONSOLE_HEALTH") if sign],
         "sections": _seen_by(user, look, "CONSOLE_SECTIONS"),
         "organizations": [choice for choices in _seen_by(user, look, "CONSOLE_ORGANIZATIONS") for choice in choices],
     }
 
 
-def wait_for_person(
+def queue_of(
     title: str, rows: "QuerySet[Any]", item_of: Callable[[Any], Item], *, address: str, tone: str = "warn"
-) -> Waiting:
+) -> Queue:
     """Return the rows as a kind of thing that waits: their number, and the first few in their order."""
     count = rows.count()
     items = [item_of(row) for row in rows[:SHOWN]] if count else []
-    return Waiting(title, count, address, items, tone)
+    return Queue(title, count, address, items, tone)

@@ -1,4 +1,4 @@
-"""How the staff's pages show money, states and stored JSON."""
+"""Display of money, states and stored JSON on the staff's pages."""
 
 import json
 from datetime import datetime, timedelta

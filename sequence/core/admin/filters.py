@@ -1,4 +1,4 @@
-"""What a list can be asked for: organization, account, state. Apps declare their filters, lists combine them."""
+"""Filters of a list: organization, account, state. Apps declare theirs, lists combine them."""
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass

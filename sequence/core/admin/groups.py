@@ -1,4 +1,4 @@
-"""The three groups of staff, told by what they may do.
+"""Groups of staff, three, told by what they may do.
 
 A superuser puts people into them, or makes other groups beside them. Groups that are there are left alone: what a
 superuser has taken away must not come back with the next upgrade. ``create_staff_groups`` brings them back to this.

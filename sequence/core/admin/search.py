@@ -1,4 +1,4 @@
-"""One search for staff: an id leads to its page, a request id to all that the request did."""
+"""Search for staff: an id leads to its page, a request id to all that the request did."""
 
 from itertools import groupby
 from typing import Any
@@ -13,7 +13,15 @@ from django.utils.safestring import SafeString
 
 from sequence.core.admin.actors import may_see_trail
 from sequence.core.admin.display import UNKNOWN
-from sequence.core.admin.finders import MAX_FACTS, Fact, address_of, facts_of, may_see, object_of, requests_of
+from sequence.core.admin.timeline import (
+    MAX_ENTRIES,
+    TimelineEntry,
+    address_of,
+    may_see,
+    object_of,
+    requests_of,
+    timeline_of,
+)
 from sequence.core.admin.trail import Filters, newest_changes
 from sequence.core.api.request_ids import ALLOWED
 
@@ -46,7 +54,7 @@ def _look_for(request: HttpRequest, text: str) -> dict[str, Any]:
     if found:
         return found
     # An Idempotency-Key of several callers may stand for several requests.
-    others = requests_of(request, text)[:MAX_FACTS]
+    others = requests_of(request, text)[:MAX_ENTRIES]
     if len(others) > 1:
         return {"others": others}
     found = _about(request, others[0]) if others else {}
@@ -57,14 +65,14 @@ def _about(request: HttpRequest, request_id: str) -> dict[str, Any]:
     """Return what there is about a request, empty if nothing."""
     if not ALLOWED.fullmatch(request_id):
         return {}
-    facts = facts_of(request, request_id)
+    facts = timeline_of(request, request_id)
     trail = newest_changes(Filters(request_id=request_id)) if may_see_trail(request) else None
     if not facts and not (trail and trail.changes):
         return {}
-    return {"request_id": request_id, "stages": _by_stage(facts), "trail": trail, "most": MAX_FACTS}
+    return {"request_id": request_id, "stages": _by_stage(facts), "trail": trail, "most": MAX_ENTRIES}
 
 
-def _by_stage(facts: list[Fact]) -> list[tuple[str, list[Fact]]]:
+def _by_stage(facts: list[TimelineEntry]) -> list[tuple[str, list[TimelineEntry]]]:
     return [(stage.value, list(group)) for stage, group in groupby(facts, key=lambda fact: fact.stage)]
 
 

@@ -1,4 +1,4 @@
-"""The second factor of staff: codes of an authenticator app (TOTP, RFC 6238) beside the password."""
+"""Second factor of staff: codes of an authenticator app (TOTP, RFC 6238) beside the password."""
 
 import hmac
 from datetime import datetime, timedelta

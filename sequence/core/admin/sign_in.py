@@ -20,7 +20,7 @@ from sequence.core.models import SignInOutcome
 log = structlog.get_logger("sequence.sign_in")
 
 WRONG = (
-    "These do not belong together. Check all three: a code is good once, for half a minute. "
+    "Name, password or code is wrong. A code is good once, for half a minute. "
     "After several wrong codes, wait 15 minutes."
 )
 HELP = (

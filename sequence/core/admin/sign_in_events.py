@@ -1,4 +1,4 @@
-"""Sign-ins on record: each attempt is written down with how it ended, and kept for a time."""
+"""HealthStatus-ins on record: each attempt is written down with how it ended, and kept for a time."""
 
 from datetime import datetime
 

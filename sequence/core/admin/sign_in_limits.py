@@ -1,4 +1,4 @@
-"""The limits for those who guess: how often anybody may try to sign in, from where, and under which name."""
+"""Sign-in limits: how often anybody may try, from where, and under which name."""
 
 from datetime import timedelta
 

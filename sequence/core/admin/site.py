@@ -1,4 +1,4 @@
-"""The site itself: its name, its order, and one audited transaction around whatever staff change."""
+"""Admin site: its name, its order, and one audited transaction around whatever staff change."""
 
 import functools
 from collections.abc import Callable, Sequence
@@ -12,7 +12,7 @@ from django.urls import path
 
 from sequence.core import clock
 from sequence.core.admin.actors import actor_of, may_see_trail
-from sequence.core.admin.console import Look, console_of
+from sequence.core.admin.console import ConsoleQuery, console_of
 from sequence.core.admin.search import search
 from sequence.core.admin.second_factor import SESSION_KEY, is_verified
 from sequence.core.admin.sign_in import SignInForm
@@ -70,7 +70,7 @@ class StaffSite(admin.AdminSite):
         return super().has_permission(request) and is_verified(request)
 
     def login(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
-        """Sign in, and note in the session which second factor opened it."""
+        """HealthStatus in, and note in the session which second factor opened it."""
         self.login_form = SignInForm
         response = super().login(request, extra_context)
         factor = getattr(request, "second_factor", None)
@@ -94,7 +94,7 @@ class StaffSite(admin.AdminSite):
 
     def index(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> TemplateResponse:
         """The console, with the latest changes for those who may see the trail."""
-        look = Look(clock.now(), request.GET.get("organization") or None)
+        look = ConsoleQuery(clock.now(), request.GET.get("organization") or None)
         filters = Filters(organization_id=look.organization_id or "")
         changes = newest_changes(filters, size=LATEST_CHANGES).changes if may_see_trail(request) else None
         console = console_of(request.user, look)

@@ -1,4 +1,4 @@
-"""The audit trail in words: who changed what, when, in which request.
+"""Audit trail in words: who changed what, when, in which request.
 
 django-pghistory keeps one table of events for each tracked model. A page merges the newest rows of each, every table
 read backwards along its primary key, so that the last page costs what the first one does.

@@ -1,4 +1,4 @@
-"""Reading a JSON body strictly: what a lenient reader would guess at is refused."""
+"""Bodies, read as strict JSON: what a lenient reader would guess at is refused."""
 
 import json
 from collections.abc import Iterator

@@ -1,4 +1,4 @@
-"""The shape of every answer: ``{"request_id", "data"}`` or ``{"request_id", "error"}``, as UTF-8 JSON."""
+"""Envelope of every answer: ``{"request_id", "data"}`` or ``{"request_id", "error"}``, as UTF-8 JSON."""
 
 import json
 from http import HTTPStatus

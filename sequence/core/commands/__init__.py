@@ -1,1 +1,1 @@
-"""What management commands share: the base that audits them, and the types of their arguments."""
+"""Commands' kit: the base that audits them, and the types of their arguments."""

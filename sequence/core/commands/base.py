@@ -1,4 +1,4 @@
-"""What Sequence's own commands share: ``--json``, one-line errors on stderr, and a name on the audit trail."""
+"""Base of our commands: ``--json``, one-line errors on stderr, and a name on the audit trail."""
 
 import getpass
 import json

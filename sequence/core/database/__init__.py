@@ -1,1 +1,1 @@
-"""The database's own guards: append-only tables, the functions of triggers, roles and their grants, rows by hand."""
+"""Database guards: append-only tables, the functions of triggers, roles and their grants, rows by hand."""

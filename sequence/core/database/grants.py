@@ -1,4 +1,4 @@
-"""What the application's role may do: granted after every ``migrate`` by enumeration, and what it must not do."""
+"""Grants of the application's role, made after every ``migrate`` by enumeration, and what it must not have."""
 
 from collections.abc import Iterator
 from typing import Any

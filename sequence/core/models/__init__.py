@@ -1,4 +1,4 @@
-"""The house's own tables: what the audit trail needs, how staff sign in, and the workers that run."""
+"""Models of the house itself: what the audit trail needs, how staff sign in, and the workers that run."""
 
 from sequence.core.models.audit import (
     AuditTrail,

@@ -1,4 +1,4 @@
-"""The audit trail as something to be permitted, and staff as something to be tracked."""
+"""Audit trail as something to be permitted, and staff as something to be tracked."""
 
 import pghistory
 from django.contrib.auth.models import Group, User

@@ -1,4 +1,4 @@
-"""How staff sign in: their second factor, how often somebody tried, and how each attempt ended."""
+"""Second factor, sign-in, and its windows: how staff come in, how often somebody tried, how each attempt ended."""
 
 from datetime import datetime, timedelta
 

@@ -1,4 +1,4 @@
-"""The worker processes that run, as they tell it themselves."""
+"""Worker process, as it tells of itself."""
 
 from datetime import datetime, timedelta
 
@@ -42,6 +42,6 @@ class WorkerProcess(models.Model):
         """Whether it was heard of lately."""
         return self.stopped_at is None and abs(self.seen_at - at) < SILENT_AFTER
 
-    def stumbled_since(self, at: datetime) -> bool:
+    def failed_since(self, at: datetime) -> bool:
         """Whether one of its sweeps broke after the instant."""
         return self.broke_at is not None and self.broke_at > at

@@ -1,1 +1,1 @@
-"""The money map: an organization's accounts, its rules, and what flowed between them in a period."""
+"""Money map: an organization's accounts, its rules, and what flowed between them in a period."""

@@ -1,4 +1,4 @@
-"""What flowed in a period: read from the transfers that completed, and from the ledger where no transfer tells it.
+"""Flows of a period: read from the transfers that completed, and from the ledger where no transfer tells it.
 
 Counted is money that has arrived to stay: a payment that came back is left out as if it had never been made, and what
 of it could not go back is a flow of its own to suspense. So what all flows bring to a pod, less what they take from it,
@@ -119,7 +119,9 @@ def read_map(organization_id: str, period: Period) -> MoneyMap:
 
 def _transfers(organization_id: str, period: Period) -> list[dict[str, Any]]:
     """Sum up what was completed and has not come back: one row for each rule, source and destination."""
-    completed = Transfer.objects.of(organization_id).filter(**period.within("completed_at"), status=Status.COMPLETE)
+    completed = Transfer.objects.for_organization(organization_id).filter(
+        **period.within("completed_at"), status=Status.COMPLETE
+    )
     groups = completed.values("rule_id", "source_id", "destination_id").order_by()
     sums = groups.annotate(number=Count("id"), cents=Sum("amount_cents"))
     largest = sums.order_by("-cents", "rule_id", "source_id", "destination_id")[: MAX_FLOWS + 1]
@@ -128,7 +130,7 @@ def _transfers(organization_id: str, period: Period) -> list[dict[str, Any]]:
 
 def _rules(organization_id: str, moved: set[str]) -> tuple[dict[str, Rule], bool]:
     """Return the rules that moved something and those that may, and whether there are more of the latter."""
-    rows = Rule.objects.of(organization_id).filter(Q(deleted_at=None) | Q(id__in=moved))
+    rows = Rule.objects.for_organization(organization_id).filter(Q(deleted_at=None) | Q(id__in=moved))
     # Those that moved something first: their flows need their names.
     found = list(
         rows.annotate(has_moved=Q(id__in=moved)).order_by("-has_moved", "-status", "-created_at", "-id")[
@@ -222,13 +224,13 @@ def _by_side(postings: "QuerySet[Posting]", *ends: str) -> Iterable[dict[str, An
 def _accounts(organization_id: str, flows: Iterable[Flow]) -> dict[str, Account]:
     """Return the accounts at the ends, deleted ones too, in the order in which money comes along."""
     ids = {place for flow in flows for place in (flow.source, flow.target)} - set(Clearing.values)
-    rows = Account.objects.of(organization_id).filter(id__in=ids).only(*_SHOWN)
+    rows = Account.objects.for_organization(organization_id).filter(id__in=ids).only(*_SHOWN)
     found = sorted(rows, key=lambda account: (_ORDER[account.type], account.name, account.id))
     return {account.id: account for account in found}
 
 
 def _idle(organization_id: str, connected: Iterable[str]) -> list[Account]:
-    rows = Account.objects.of(organization_id).open().exclude(id__in=list(connected)).only(*_SHOWN)
+    rows = Account.objects.for_organization(organization_id).not_deleted().exclude(id__in=list(connected)).only(*_SHOWN)
     return list(rows.order_by("name", "id")[: MAX_IDLE + 1])
 
 

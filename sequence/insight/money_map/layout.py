@@ -1,4 +1,4 @@
-"""Where everything of the money map stands, in whole pixels. Pure arithmetic; the same input gives the same picture.
+"""Layout of the money map, in whole pixels. Pure arithmetic; the same input gives the same picture.
 
 Columns of boxes from left to right. An arrow leaves a box at its right side and enters one at its left; each has a
 place of its own there, so that arrows, and the labels right before their tips, never lie on each other or on a box.

@@ -1,4 +1,4 @@
-"""The map's flows and accounts as shapes and words, ready for a template to draw. Addresses are the caller's."""
+"""Picture of the money map: its flows and accounts as shapes and words, for a template to draw."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""Where the web server listens. Standard library only."""
+"""Address on which the web server listens. Standard library only."""
 
 import errno
 import os

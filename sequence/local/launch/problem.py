@@ -1,4 +1,4 @@
-"""What keeps a start from succeeding. Standard library only."""
+"""Launch problem: what keeps a start from succeeding. Standard library only."""
 
 
 class LaunchProblem(Exception):

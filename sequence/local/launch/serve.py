@@ -1,4 +1,4 @@
-"""The second half of ``./run``, inside ``.venv``: database, demo, web server and worker, until Ctrl-C."""
+"""``./run`` inside ``.venv``: database, demo, web server and worker, until Ctrl-C."""
 
 import json
 import os

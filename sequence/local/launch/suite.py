@@ -1,4 +1,4 @@
-"""The second half of ``./test``, inside ``.venv``: a database of its own around pytest."""
+"""``./test`` inside ``.venv``: a database of its own around pytest."""
 
 import os
 import signal

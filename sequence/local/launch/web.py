@@ -1,4 +1,4 @@
-"""The web server's command, of ./run and of production alike: ``python -m sequence.local.launch.web``.
+"""Web server's command, of ./run and of production alike: ``python -m sequence.local.launch.web``.
 
 It reads HOST, PORT and WEB_WORKERS; granian reads its own GRANIAN_… variables, such as those for TLS.
 """

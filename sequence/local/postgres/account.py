@@ -1,4 +1,4 @@
-"""The system account that the server runs as: PostgreSQL refuses to be root."""
+"""System account that the server runs as: PostgreSQL refuses to be root."""
 
 import os
 import pwd

@@ -1,4 +1,4 @@
-"""The database engine: Django's own for PostgreSQL, on a server that it starts itself."""
+"""Database engine: Django's own for PostgreSQL, on a server that it starts itself."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""Where PostgreSQL's programs come from."""
+"""Binaries of PostgreSQL: where its programs come from."""
 
 import os
 import shutil

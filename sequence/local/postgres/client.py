@@ -1,4 +1,4 @@
-"""What ``manage.py dbshell`` opens."""
+"""Client that ``manage.py dbshell`` opens."""
 
 from collections.abc import Iterable
 from typing import Any

@@ -1,4 +1,4 @@
-"""The life of the embedded server: made once, started when nobody answers, stopped on request.
+"""Cluster, the embedded server: made once, started when nobody answers, stopped on request.
 
 Its folder holds ``lock``, ``data`` (PostgreSQL's own folder, with server.log) and ``socket``. If root starts it where
 the server's account cannot go, ``data`` is a link to a place where it can.

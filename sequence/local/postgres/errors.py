@@ -1,4 +1,4 @@
-"""What can keep the database from answering, each told in one line that a person can act on."""
+"""Startup problems of the database, each told in one line that a person can act on."""
 
 from pathlib import Path
 

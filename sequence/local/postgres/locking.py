@@ -1,4 +1,4 @@
-"""One start at a time."""
+"""Start lock: one start at a time."""
 
 import fcntl
 import os

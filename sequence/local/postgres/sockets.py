@@ -1,4 +1,4 @@
-"""Where the server listens: a folder that only its account (and root) can enter, since whoever can is trusted."""
+"""Socket folder of the server, which only its account (and root) can enter, since whoever can is trusted."""
 
 import os
 import shutil

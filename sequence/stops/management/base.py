@@ -1,4 +1,4 @@
-"""What the commands that stop something share: a note, and an accounting that a person can read."""
+"""Base of the commands that stop something: a note, and an accounting that a person can read."""
 
 from typing import Any
 

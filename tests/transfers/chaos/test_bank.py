@@ -10,7 +10,7 @@ from tests.factories import PodFactory
 from tests.transfers.at_once import at_once, deadlocks
 from tests.transfers.chaos.site import wait_until
 from tests.transfers.steps import fund, post_transfer, settle
-from transfers.checks import find_faults
+from transfers.ledger_invariants import find_faults
 from transfers.models import Status, Transfer
 
 ACCOUNTS = 8

@@ -13,7 +13,7 @@ from tests.factories import ExternalAccountFactory, PodFactory
 from tests.transfers.at_once import at_once
 from tests.transfers.chaos.site import Persistent, wait_until
 from tests.transfers.steps import fund, post_transfer
-from transfers.checks import find_faults
+from transfers.ledger_invariants import find_faults
 from transfers.models import UNDER_WAY, EntrySet, Status, Transfer
 
 CLIENTS = 4

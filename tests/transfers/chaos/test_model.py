@@ -25,11 +25,11 @@ from sequence.core.worker import run_once
 from tests.client import Api
 from tests.factories import ExternalAccountFactory, IncomeSourceFactory, OrganizationFactory, PodFactory
 from tests.transfers.steps import fund, post_transfer
-from transfers.checks import find_faults
-from transfers.errors import InsufficientFunds, NotOnTheSimulatedRail, TransferNotDecidable
+from transfers.errors import InsufficientFunds, NotSimulated, TransferNotDecidable
+from transfers.ledger_invariants import find_faults
 from transfers.models import Posting, Transfer
 from transfers.services import approve_transfer, pull_from_outside, reject_transfer
-from transfers.simulation import fail_payment, return_payment, settle_payment
+from transfers.simulated_rail_control import fail_payment, return_payment, settle_payment
 
 MAX_CENTS, DAY_CENTS, APPROVAL_CENTS = 40_00, 90_00, 30_00
 RAIL_DELAY = timedelta(seconds=2)
@@ -250,7 +250,7 @@ class MoneyMachine(RuleBasedStateMachine):
             "return": lambda: return_payment(payment.id, CODE),
         }[what]
         if not payment.is_outside or (payment.status == "complete" and what != "return"):
-            with pytest.raises(NotOnTheSimulatedRail), transaction.atomic():
+            with pytest.raises(NotSimulated), transaction.atomic():
                 tell()
             return
         tell()

@@ -49,7 +49,7 @@ import django, json
 django.setup()
 from accounts.models import Account
 from apikeys.models import IdempotencyRecord
-from transfers.checks import find_faults
+from transfers.ledger_invariants import find_faults
 from transfers.models import EntrySet, Status, Transfer
 print(json.dumps({
     "open": Transfer.objects.exclude(status=Status.COMPLETE).count(),

@@ -1,6 +1,6 @@
 from typing import Any
 
-from transfers.facts import transfer_facts
+from transfers.as_dict import transfer_as_dict
 from transfers.management.decisions import DecisionCommand
 from transfers.services import approve_transfer
 
@@ -10,6 +10,6 @@ class Command(DecisionCommand):
 
     def run(self, *, transfer_id: str, by: str | None, note: str | None, **options: Any) -> dict[str, Any]:
         decider = self.decider(by)
-        return transfer_facts(
+        return transfer_as_dict(
             self.audited(lambda: approve_transfer(transfer_id=transfer_id, by=decider, note=note), reason=note)
         )

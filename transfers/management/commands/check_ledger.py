@@ -4,8 +4,8 @@ from typing import Any
 from django.core.management.base import CommandParser
 
 from sequence.core.commands.base import OperatorCommand
-from transfers.checks import Fault, count_checks, find_faults
-from transfers.ledger_checks import check_ledger
+from transfers.ledger_audit import check_ledger
+from transfers.ledger_invariants import Fault, count_checks, find_faults
 
 
 class Command(OperatorCommand):

@@ -5,7 +5,7 @@ from django.core.management.base import CommandParser
 from sequence.core.commands.arguments import whole_number
 from sequence.core.commands.base import OperatorCommand
 from sequence.core.money import MAX_CENTS
-from transfers.facts import transfer_facts
+from transfers.as_dict import transfer_as_dict
 from transfers.models import Origin
 from transfers.services import deposit
 
@@ -25,6 +25,6 @@ class Command(OperatorCommand):
         )
 
     def run(self, *, account: str, amount: int, origin: str, **options: Any) -> dict[str, Any]:
-        return transfer_facts(
+        return transfer_as_dict(
             self.audited(lambda: deposit(account_id=account, amount_cents=amount, origin=Origin(origin), by=self.actor))
         )

@@ -4,9 +4,9 @@ from typing import Any
 from django.core.management.base import CommandParser
 
 from sequence.core.commands.base import OperatorCommand
-from transfers.facts import transfer_facts
+from transfers.as_dict import transfer_as_dict
 from transfers.models import ErrorCode, Transfer
-from transfers.simulation import fail_payment, return_payment, settle_payment
+from transfers.simulated_rail_control import fail_payment, return_payment, settle_payment
 
 
 class Command(OperatorCommand):
@@ -23,7 +23,7 @@ class Command(OperatorCommand):
         )
 
     def run(self, *, transfer_id: str, fail: str | None, return_code: str | None, **options: Any) -> dict[str, Any]:
-        return transfer_facts(self.audited(_ending(transfer_id, fail, return_code)))
+        return transfer_as_dict(self.audited(_ending(transfer_id, fail, return_code)))
 
 
 def _ending(transfer_id: str, fail: str | None, return_code: str | None) -> Callable[[], Transfer]:

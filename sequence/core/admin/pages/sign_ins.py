@@ -1,4 +1,4 @@
-"""Sign-ins for staff: who came in, who was refused, from where."""
+"""HealthStatus-ins for staff: who came in, who was refused, from where."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -11,27 +11,27 @@ from sequence.core.admin.base import ReadOnlyAdmin
 from sequence.core.admin.display import badge
 from sequence.core.admin.exports import Column
 from sequence.core.admin.filters import Exact, Filter, OneOf
-from sequence.core.admin.finders import Fact, Stage
 from sequence.core.admin.period_filters import period
 from sequence.core.admin.sign_in_limits import digest_of_name
+from sequence.core.admin.timeline import Stage, TimelineEntry
 from sequence.core.client_address import read_address
 from sequence.core.models import SignIn, SignInOutcome
 
 # Rows of one request that the search shows: whoever chooses the id may choose it again.
-MAX_FACTS = 50
+MAX_ENTRIES = 50
 
 TONES = {SignInOutcome.ACCEPTED: "good", SignInOutcome.WRONG: "quiet"}
 
 
 class _Name(Filter):
-    """Sign-ins under a name, whether somebody has it or not; capitals make no difference."""
+    """HealthStatus-ins under a name, whether somebody has it or not; capitals make no difference."""
 
     def narrow(self, rows: Any, found: str) -> Any:
         return rows.filter(name_digest=digest_of_name(found))
 
 
 class _Address(Exact):
-    """Sign-ins from one address, in whatever spelling."""
+    """HealthStatus-ins from one address, in whatever spelling."""
 
     def find(self, text: str, form: Any) -> str:
         address = read_address(text.strip())
@@ -74,7 +74,7 @@ class SignInAdmin(ReadOnlyAdmin):
         return badge(obj.get_outcome_display(), TONES.get(SignInOutcome(obj.outcome), "bad"))
 
 
-def sign_ins_of(request_id: str) -> Iterator[Fact]:
+def sign_ins_of(request_id: str) -> Iterator[TimelineEntry]:
     """Return the sign-ins that a request attempted, for the search."""
-    for row in SignIn.objects.filter(request_id=request_id)[:MAX_FACTS]:
-        yield Fact(Stage.MADE, row.at, f"Sign-in: {row.get_outcome_display().lower()}", row)
+    for row in SignIn.objects.filter(request_id=request_id)[:MAX_ENTRIES]:
+        yield TimelineEntry(Stage.MADE, row.at, f"HealthStatus-in: {row.get_outcome_display().lower()}", row)

@@ -1,4 +1,4 @@
-"""Who is staff, and what they may do."""
+"""Staff: who they are, and what they may do."""
 
 from typing import Any
 

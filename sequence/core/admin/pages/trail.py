@@ -1,4 +1,4 @@
-"""The page of the whole audit trail."""
+"""Page of the whole audit trail."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""The workers for staff: which are alive, and what broke in them."""
+"""Workers for staff: which are alive, and what broke in them."""
 
 from datetime import timedelta
 
@@ -8,7 +8,7 @@ from django.utils.safestring import SafeString
 
 from sequence.core import clock
 from sequence.core.admin.base import ReadOnlyAdmin
-from sequence.core.admin.console import Look, Sign
+from sequence.core.admin.console import ConsoleQuery, HealthStatus
 from sequence.core.admin.display import UNKNOWN, ago, badge
 from sequence.core.models import WorkerProcess
 
@@ -33,19 +33,21 @@ class WorkerProcessAdmin(ReadOnlyAdmin):
         return f"{obj.broken_sweep}, {obj.broke_at:%Y-%m-%d %H:%M:%S} UTC" if obj.broken_sweep else None
 
 
-def workers(look: Look) -> Sign:
+def workers(look: ConsoleQuery) -> HealthStatus:
     """Say whether anybody works, and whether something breaks meanwhile."""
     address = reverse("admin:sequence_workerprocess_changelist")
     alive = list(WorkerProcess.objects.alive(look.at).order_by("started_at"))
     if not alive:
         last = WorkerProcess.objects.order_by("-seen_at").first()
         heard = f"The last one was heard of {ago(last.seen_at, look.at)}." if last else "None ever was."
-        return Sign("Workers", "bad", f"No worker is at work, so no money moves. {heard} Start run_worker.", address)
-    broken = sorted({row.broken_sweep or "" for row in alive if row.stumbled_since(look.at - STUMBLE_SHOWN)})
+        return HealthStatus(
+            "Workers", "bad", f"No worker is at work, so no money moves. {heard} Start run_worker.", address
+        )
+    broken = sorted({row.broken_sweep or "" for row in alive if row.failed_since(look.at - STUMBLE_SHOWN)})
     if broken:
         words = f"{_number(alive)} at work, but {', '.join(broken)} broke in the last hour. The log has the cause."
-        return Sign("Workers", "warn", words, address)
-    return Sign(
+        return HealthStatus("Workers", "warn", words, address)
+    return HealthStatus(
         "Workers",
         "good",
         f"{_number(alive)} at work; the first began {ago(alive[0].started_at, look.at)}.",

@@ -1,1 +1,1 @@
-"""The OpenAPI document, made from the declarations that answer."""
+"""OpenAPI document, made from the declarations that answer."""

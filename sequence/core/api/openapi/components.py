@@ -1,4 +1,4 @@
-"""The parts that every operation shares: headers, envelopes, refusals."""
+"""Components of the OpenAPI document that every operation shares: headers, envelopes, refusals."""
 
 from collections.abc import Iterable, Mapping
 from typing import Any

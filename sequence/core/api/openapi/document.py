@@ -1,4 +1,4 @@
-"""The document itself: put in order, made once a process, in two spellings."""
+"""OpenAPI document: put in order, made once a process, in two spellings."""
 
 import inspect
 import json

@@ -1,4 +1,4 @@
-"""What check_ledger proves of trail and transfers: that nobody wrote past their guards, as far as rows can tell.
+"""Trail invariants: nobody wrote past the guards of trail and transfers, as far as rows can tell.
 
 What they cannot tell is in docs/deploying.md ("What check_ledger proves").
 """
@@ -13,7 +13,7 @@ from pghistory.core import event_models
 
 from sequence.core.api.ids import PrefixedIdField
 from sequence.core.database.append_only import kept_tables, needed_guards
-from transfers.checks import Check
+from transfers.ledger_invariants import Check
 
 # Its migration gave rows and events values of their own.
 _NEVER_COMPARED = {"spend_id"}

@@ -15,9 +15,9 @@ from sequence.core.database.append_only import append_only_tables, kept_tables
 from tests.past_guards import unguarded
 from tests.transfers.steps import settle, transfer_between
 from transfers import services
-from transfers.checks import find_faults
+from transfers.ledger_invariants import find_faults
 from transfers.models import CancelReason
-from transfers.trail_checks import OF_TRANSFERS, trail_checks
+from transfers.trail_invariants import OF_TRANSFERS, trail_checks
 
 # Only the owner of the tables could do any of this.
 pytestmark = pytest.mark.as_owner

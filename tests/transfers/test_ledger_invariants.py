@@ -12,10 +12,10 @@ from django.utils import timezone
 from sequence.core.api.ids import parse_id
 from tests.factories import PodFactory
 from tests.transfers.steps import settle, transfer_between
-from transfers.checks import CHECKS, SHOWN_PER_CHECK, count_checks, find_faults
+from transfers.ledger_invariants import CHECKS, SHOWN_PER_CHECK, count_checks, find_faults
 from transfers.models import EntrySet, Status
 from transfers.settlement import accept
-from transfers.simulation import return_payment
+from transfers.simulated_rail_control import return_payment
 
 # Past what the application is refused anyway.
 pytestmark = pytest.mark.as_owner

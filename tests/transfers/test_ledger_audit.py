@@ -6,9 +6,9 @@ import pytest
 from django.utils import timezone
 
 from tests.threads import Crew
-from transfers import ledger_checks
-from transfers.checks import Fault, count_checks
-from transfers.ledger_checks import check_ledger, check_ledger_daily
+from transfers import ledger_audit
+from transfers.ledger_audit import check_ledger, check_ledger_daily
+from transfers.ledger_invariants import Fault, count_checks
 from transfers.models import LedgerCheck
 
 
@@ -16,7 +16,7 @@ from transfers.models import LedgerCheck
 def fault(monkeypatch):
     """Something that the checks find."""
     fault = Fault("balance_is_its_postings", "acc_1", "the balance is 1 cents, but the postings add up to 2")
-    monkeypatch.setattr(ledger_checks, "find_faults", lambda: [fault])
+    monkeypatch.setattr(ledger_audit, "find_faults", lambda: [fault])
     return fault
 
 

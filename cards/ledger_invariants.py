@@ -1,6 +1,6 @@
-"""What check_ledger proves of cards."""
+"""Ledger invariants of cards, which check_ledger proves."""
 
-from transfers.checks import Check
+from transfers.ledger_invariants import Check
 
 CHECKS = (
     Check(

@@ -7,7 +7,7 @@ from sequence.core import clock
 from sequence.core.api.fields import show_time
 
 
-def new_key_facts(key: ApiKey, token: str) -> dict[str, Any]:
+def new_key_as_dict(key: ApiKey, token: str) -> dict[str, Any]:
     """Return what is told of a key at its creation, the only time that its secret is."""
     return {
         "id": key.id,
@@ -19,7 +19,7 @@ def new_key_facts(key: ApiKey, token: str) -> dict[str, Any]:
     }
 
 
-def key_facts(key: ApiKey) -> dict[str, Any]:
+def key_as_dict(key: ApiKey) -> dict[str, Any]:
     """Return what is told of a key later on."""
     return {
         "id": key.id,

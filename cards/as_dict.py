@@ -6,11 +6,11 @@ from cards.models import Card, CardTransaction
 from cards.serializers import CardDetail, CardTransactionDetail
 
 
-def card_facts(card: Card) -> dict[str, Any]:
+def card_as_dict(card: Card) -> dict[str, Any]:
     """Return the card as ``GET /cards/{id}`` shows it."""
     return CardDetail().to_representation(card)
 
 
-def card_transaction_facts(transaction: CardTransaction) -> dict[str, Any]:
+def card_transaction_as_dict(transaction: CardTransaction) -> dict[str, Any]:
     """Return the transaction as ``GET /cards/{id}/transactions`` lists it."""
     return CardTransactionDetail().to_representation(transaction)

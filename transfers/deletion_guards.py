@@ -1,4 +1,4 @@
-"""What transfers say when an account is to be deleted."""
+"""Deletion guard of transfers: what they say when an account is to be deleted."""
 
 from accounts.errors import AccountNotEmpty
 from accounts.models import Account

@@ -1,4 +1,4 @@
-"""Running the checks of the ledger and keeping what they found; once a day a worker does it by itself."""
+"""Ledger audit: runs the invariants and keeps what they found; once a day a worker does it by itself."""
 
 from datetime import datetime, timedelta
 
@@ -6,7 +6,7 @@ import structlog
 from django.db import connection, transaction
 
 from sequence.core import clock
-from transfers.checks import count_checks, find_faults
+from transfers.ledger_invariants import count_checks, find_faults
 from transfers.models import LedgerCheck
 
 log = structlog.get_logger("sequence.ledger")

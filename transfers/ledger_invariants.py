@@ -1,4 +1,4 @@
-"""Proving the ledger: every balance and every hold, from the postings and transfers alone.
+"""Ledger invariants: every balance and every hold, proved from the postings and transfers alone.
 
 Each check is one query that returns what is wrong, and nothing when all is right. All of them read one snapshot, so
 that money on its way between two queries is no fault.

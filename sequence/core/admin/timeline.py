@@ -1,4 +1,4 @@
-"""What a request did, gathered from all apps by the finders of the wiring, so that the page knows none of them.
+"""Timeline of a request: what it did, gathered from all apps by the look-ups of the wiring.
 
 A finder takes a request id and returns facts: what its app has about that request, in words, each about one object.
 """
@@ -20,7 +20,7 @@ from sequence.core.api.ids import PrefixedIdField
 from sequence.core.wired import wired
 
 # Rows of one kind that the page shows. A request id is the caller's own choice, and may be on any number of requests.
-MAX_FACTS = 50
+MAX_ENTRIES = 50
 
 
 class Stage(enum.Enum):
@@ -33,7 +33,7 @@ class Stage(enum.Enum):
 
 
 @dataclass(frozen=True)
-class Fact:
+class TimelineEntry:
     """One thing about a request. ``about`` is the object whose page tells more; whoever may not see it is told nothing.
 
     ``title`` stands for the object where its own name says too little, ``state`` is a word with the tone of its badge.
@@ -59,27 +59,27 @@ class Fact:
         return address_of(self.about)
 
 
-Finder = Callable[[str], Iterable[Fact]]
+RequestLookup = Callable[[str], Iterable[TimelineEntry]]
 # Takes what somebody typed, and returns the request ids that it stands for: an Idempotency-Key, for instance.
-Translator = Callable[[str], Iterable[str]]
+IdResolver = Callable[[str], Iterable[str]]
 
 
-def changes_of(model: type[models.Model]) -> Finder:
+def changes_of(model: type[models.Model]) -> RequestLookup:
     """Return the finder of the model's rows that a request made or changed, which only the audit trail knows."""
 
-    def find(request_id: str) -> Iterator[Fact]:
-        for row in events_of_request(model, request_id, limit=MAX_FACTS):
+    def find(request_id: str) -> Iterator[TimelineEntry]:
+        for row in events_of_request(model, request_id, limit=MAX_ENTRIES):
             about = model(pk=row.pgh_obj_id)
             words = f"{VERBS.get(row.pgh_label, row.pgh_label)} by it"
-            yield Fact(Stage.MADE, row.pgh_created_at, words, about, title=name_of(row) or row.pgh_obj_id)
+            yield TimelineEntry(Stage.MADE, row.pgh_created_at, words, about, title=name_of(row) or row.pgh_obj_id)
 
     return find
 
 
-def facts_of(request: HttpRequest, request_id: str) -> list[Fact]:
+def timeline_of(request: HttpRequest, request_id: str) -> list[TimelineEntry]:
     """Return what this person may see of what the request did: stage by stage, and in each by time."""
-    found: dict[tuple[Stage, str], Fact] = {}
-    for finder in wired("FINDERS"):
+    found: dict[tuple[Stage, str], TimelineEntry] = {}
+    for finder in wired("REQUEST_LOOKUPS"):
         for fact in finder(request_id):
             found.setdefault((fact.stage, fact.url), fact)  # Who knows first knows best.
     seen = [fact for fact in found.values() if may_see(request, type(fact.about))]
@@ -89,7 +89,7 @@ def facts_of(request: HttpRequest, request_id: str) -> list[Fact]:
 
 def requests_of(request: HttpRequest, text: str) -> list[str]:
     """Return the ids of the requests that a text stands for, each once, as far as this person may know."""
-    asked = [translate for translate, model in wired("TRANSLATORS") if may_see(request, model)]
+    asked = [translate for translate, model in wired("ID_RESOLVERS") if may_see(request, model)]
     return list(dict.fromkeys(id for translate in asked for id in translate(text)))
 
 

@@ -1,4 +1,4 @@
-"""What cards say when an account is to be deleted."""
+"""Deletion guard of cards: what they say when an account is to be deleted."""
 
 from accounts.errors import AccountInUse
 from accounts.models import Account

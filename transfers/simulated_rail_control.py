@@ -6,7 +6,7 @@ from datetime import datetime
 from sequence.core import clock
 from sequence.core.transactions import transactional
 from sequence.core.wakeup import wake_workers
-from transfers.errors import NotOnTheSimulatedRail, TransferNotFound
+from transfers.errors import NotSimulated, TransferNotFound
 from transfers.models import ErrorCode, Outcome, SimulatedPayment, Status, Transfer
 from transfers.rails import Report, ReportKind, is_simulated
 from transfers.settlement import apply_reports
@@ -45,19 +45,19 @@ def return_payment(transfer_id: str, code: ErrorCode) -> Transfer:
 def _lock(transfer_id: str, statuses: Sequence[Status]) -> tuple[SimulatedPayment, Transfer]:
     """Return the payment, made if the rail does not have it yet, and its transfer. The payment is locked first.
 
-    Raises TransferNotFound, and NotOnTheSimulatedRail when there is nothing left to tell.
+    Raises TransferNotFound, and NotSimulated when there is nothing left to tell.
     """
     transfer = Transfer.objects.filter(id=transfer_id).first()
     if transfer is None:
         raise TransferNotFound()
     if not is_simulated(transfer):
-        raise NotOnTheSimulatedRail(status=transfer.status, rail=transfer.rail, advice="it is not simulated.")
+        raise NotSimulated(status=transfer.status, rail=transfer.rail, advice="it is not simulated.")
     SimulatedPayment.objects.bulk_create([SimulatedPayment(transfer_id=transfer_id)], ignore_conflicts=True)
     payment = SimulatedPayment.objects.select_for_update().get(transfer_id=transfer_id)
     transfer = Transfer.objects.select_for_update(no_key=True).get(id=transfer_id)
     if transfer.status not in statuses:
         wanted = ", ".join(statuses)
-        raise NotOnTheSimulatedRail(status=transfer.status, rail=transfer.rail, advice=f"it would have to be {wanted}.")
+        raise NotSimulated(status=transfer.status, rail=transfer.rail, advice=f"it would have to be {wanted}.")
     return payment, transfer
 
 

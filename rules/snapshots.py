@@ -1,4 +1,4 @@
-"""The world that runs are planned in: accounts, what is under way, limits, and what earlier runs of a batch moved."""
+"""Snapshots of what runs are planned on: accounts, what is under way, limits, what earlier runs of a batch moved."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
