@@ -66,7 +66,7 @@ class TestBankNumbers:
             self.numbers = (account.routing_number, account.bank_account_number)
             raise RuntimeError("broken")
 
-        monkeypatch.setattr("accounts.views.AccountDetail.to_representation", lambda _, account: explode(account))
+        monkeypatch.setattr("accounts.views.show_account", explode)
 
         response = api.post("/accounts/income-sources", {"nickname": "Payroll"})
 

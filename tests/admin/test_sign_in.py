@@ -189,7 +189,7 @@ class TestASession:
 
         for address in ("/admin/", "/admin/apikeys/apikey/", "/admin/password_change/", "/admin/jsi18n/"):
             assert client.get(address)["Location"] == f"/admin/login/?next={address}"
-        assert "HealthStatus in again, with a code" in client.get("/admin/login/").content.decode()
+        assert "Sign in again, with a code" in client.get("/admin/login/").content.decode()
 
     def test_ends_when_the_app_is_replaced_or_removed(self, enrolled, secret):
         client = Client()

@@ -70,7 +70,7 @@ class StaffSite(admin.AdminSite):
         return super().has_permission(request) and is_verified(request)
 
     def login(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
-        """HealthStatus in, and note in the session which second factor opened it."""
+        """Sign in, and note in the session which second factor opened it."""
         self.login_form = SignInForm
         response = super().login(request, extra_context)
         factor = getattr(request, "second_factor", None)

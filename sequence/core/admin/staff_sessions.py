@@ -24,7 +24,7 @@ def begin(request: HttpRequest, **_: Any) -> None:
 
 
 def end_if_over(session: SessionBase) -> None:
-    """HealthStatus out a session that is over, or that does not know when it began; note that another one is in use."""
+    """Sign out a session that is over, or that does not know when it began; note that another one is in use."""
     if SESSION_KEY not in session:
         return
     now = int(clock.now().timestamp())
