@@ -1,12 +1,12 @@
 """Accounts as the API's document shows them."""
 
-from typing import Any
+from sequence.core.typing import JsonObject
 
 _TIME = "2024-04-23T10:00:00Z"
 
 NEW_INCOME_SOURCE = {"nickname": "Main Payroll", "icon": "briefcase"}
 
-INCOME_SOURCE: dict[str, Any] = {
+INCOME_SOURCE: JsonObject = {
     "id": "acc_01HABC4567TKW2XN9Q8RJ5VZ3M",
     "name": "Main Payroll",
     "type": "income_source",

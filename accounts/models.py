@@ -1,7 +1,5 @@
 """Account and its constraints: balance, holds, bank numbers, liability figures, soft deletion."""
 
-from typing import Any
-
 import pghistory
 import pgtrigger
 from django.db import models
@@ -211,14 +209,14 @@ class Account(models.Model):
 
     # Mutators. The caller holds this row's lock.
 
-    def edit(self, **changes: Any) -> None:
+    def edit(self, **changes: object) -> None:
         """Set the given fields."""
         for name, value in changes.items():
             setattr(self, name, value)
         self.updated_at = clock.now()
         self.save(update_fields=[*changes, "updated_at"])
 
-    def set_snapshot(self, *, balance_cents: int, **facts: Any) -> None:
+    def set_snapshot(self, *, balance_cents: int, **facts: object) -> None:
         """Set what the institution says of its account, as of now. A figure that it names begins unpaid."""
         if "last_statement_balance_cents" in facts:
             facts["paid_since_statement_cents"] = 0

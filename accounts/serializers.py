@@ -7,6 +7,7 @@ from rest_framework import serializers
 from accounts.models import Account, AccountType, ExternalAccountType
 from sequence.core.api.fields import Cents, Id, PageQuery, StoredCents, StrictSerializer, Text, show_time
 from sequence.core.money import BULLETS
+from sequence.core.typing import JsonObject
 
 
 def _nickname(**options: Any) -> Text:
@@ -74,14 +75,14 @@ class AccountSummary(AccountIdentity):
     created_at = serializers.DateTimeField()
     updated_at = serializers.DateTimeField()
 
-    def to_representation(self, instance: Account) -> dict[str, Any]:
+    def to_representation(self, instance: Account) -> JsonObject:
         return {**_identity(instance), **_times(instance)}
 
 
 class MaskedNumber(serializers.CharField):
     """A bank number of which only the last four digits are shown."""
 
-    def json_schema(self) -> dict[str, Any]:
+    def json_schema(self) -> JsonObject:
         return {"type": "string", "pattern": f"^{BULLETS}[0-9]{{4}}$"}
 
 
@@ -99,7 +100,7 @@ class Balance(serializers.Serializer):
     next_payment_due_date = serializers.DateField(allow_null=True)
     balance_last_updated_at = serializers.DateTimeField()
 
-    def to_representation(self, instance: Account) -> dict[str, Any]:
+    def to_representation(self, instance: Account) -> JsonObject:
         due_on = instance.next_payment_due_on
         return {
             "balance_in_cents": instance.balance_cents,
@@ -124,7 +125,7 @@ class AccountDetail(AccountIdentity):
     created_at = serializers.DateTimeField()
     updated_at = serializers.DateTimeField()
 
-    def to_representation(self, instance: Account) -> dict[str, Any]:
+    def to_representation(self, instance: Account) -> JsonObject:
         return {
             **_identity(instance),
             "routing_number": instance.masked_routing_number,
@@ -137,7 +138,7 @@ class AccountDetail(AccountIdentity):
 show_account = AccountDetail().to_representation
 
 
-def _identity(account: Account) -> dict[str, Any]:
+def _identity(account: Account) -> JsonObject:
     return {
         "id": account.id,
         "name": account.name,
@@ -151,5 +152,5 @@ def _identity(account: Account) -> dict[str, Any]:
     }
 
 
-def _times(account: Account) -> dict[str, Any]:
+def _times(account: Account) -> JsonObject:
     return {"created_at": show_time(account.created_at), "updated_at": show_time(account.updated_at)}

@@ -3,7 +3,6 @@
 from collections.abc import Callable, Iterable, Sequence
 from datetime import date
 from decimal import Decimal
-from typing import Any
 
 from accounts.bank_numbers import issue_bank_numbers
 from accounts.descriptions import describe
@@ -14,6 +13,7 @@ from sequence.core.api.ids import parse_id
 from sequence.core.database.row_lookup import RowLookup
 from sequence.core.errors import Private
 from sequence.core.transactions import transactional
+from sequence.core.typing import JsonObject
 from sequence.core.wired import wired
 
 # Raises AccountNotEmpty or AccountInUse while its app needs the account, which is locked, in the transaction that
@@ -104,13 +104,13 @@ def connect_external_account(
     )
 
 
-def _check_facts(external_account_type: str | None, facts: dict[str, Any]) -> None:
+def _check_facts(external_account_type: str | None, facts: JsonObject) -> None:
     if external_account_type != ExternalAccountType.LIABILITY and any(fact is not None for fact in facts.values()):
         raise LiabilityFieldNotAllowed(type=external_account_type)
 
 
 @transactional
-def record_statement(*, organization_id: str, account_id: str, balance_cents: int, **facts: Any) -> Account:
+def record_statement(*, organization_id: str, account_id: str, balance_cents: int, **facts: object) -> Account:
     """Take over what the institution says its account holds now, or a debt's facts too, and return the account.
 
     The facts are those of ``connect_external_account``; what the institution does not mention stays as it was. What is
@@ -125,7 +125,7 @@ def record_statement(*, organization_id: str, account_id: str, balance_cents: in
     return account
 
 
-def _create_account(**fields: Any) -> Account:
+def _create_account(**fields: object) -> Account:
     now = clock.now()
     return Account.objects.create(created_at=now, updated_at=now, balance_updated_at=now, **fields)
 
@@ -186,7 +186,7 @@ def _in_order(account_ids: Sequence[str], lookup: RowLookup[Account], organizati
 
 
 @transactional
-def edit_account(*, organization_id: str, account_id: str, **changes: Any) -> Account:
+def edit_account(*, organization_id: str, account_id: str, **changes: object) -> Account:
     """Set name, icon, description or savings target, and return the account. Raises AccountNotFound."""
     [account] = lock_accounts(account_id, organization_id=organization_id)
     account.edit(**changes)

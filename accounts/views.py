@@ -1,7 +1,5 @@
 """Account endpoints."""
 
-from typing import Any
-
 from django.http import HttpResponse
 from rest_framework.request import Request
 
@@ -23,6 +21,7 @@ from apikeys.scopes import Scope
 from apikeys.viewsets import KeyedViewSet
 from sequence.core.api.envelope import no_content
 from sequence.core.api.pagination import Page, paginate
+from sequence.core.typing import JsonObject
 
 # The body's names for the model's fields.
 _FIELD_NAMES = {"nickname": "name"}
@@ -60,7 +59,7 @@ class AccountViewSet(KeyedViewSet):
         refusals=(AccountNotFound,),
         example=examples.INCOME_SOURCE,
     )
-    def retrieve(self, request: Request, account_id: str) -> dict[str, Any]:
+    def retrieve(self, request: Request, account_id: str) -> JsonObject:
         account = services.get_account(organization_id=self.caller.organization_id, account_id=account_id)
         return show_account(account)
 
@@ -75,7 +74,7 @@ class AccountViewSet(KeyedViewSet):
         example_body=examples.NEW_INCOME_SOURCE,
         example=examples.INCOME_SOURCE,
     )
-    def create_income_source(self, request: Request) -> dict[str, Any]:
+    def create_income_source(self, request: Request) -> JsonObject:
         account = services.create_income_source(
             organization_id=self.caller.organization_id, beneficiary_name=self.caller.legal_name, **self.body
         )
@@ -90,7 +89,7 @@ class AccountViewSet(KeyedViewSet):
         example_body=examples.NEW_POD,
         example=examples.POD,
     )
-    def create_pod(self, request: Request) -> dict[str, Any]:
+    def create_pod(self, request: Request) -> JsonObject:
         body = {**self.body, "description": self.body.get("description") or None}
         account = services.create_pod(
             organization_id=self.caller.organization_id, beneficiary_name=self.caller.legal_name, **body
@@ -108,7 +107,7 @@ class AccountViewSet(KeyedViewSet):
         example_body={"nickname": examples.POD["name"], "description": examples.POD["description"]},
         example=examples.POD,
     )
-    def edit(self, request: Request, account_id: str) -> dict[str, Any]:
+    def edit(self, request: Request, account_id: str) -> JsonObject:
         changes = {_FIELD_NAMES.get(name, name): value or None for name, value in self.body.items()}
         account = services.edit_account(organization_id=self.caller.organization_id, account_id=account_id, **changes)
         return show_account(account)

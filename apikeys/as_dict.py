@@ -1,13 +1,12 @@
 """API keys as commands tell them."""
 
-from typing import Any
-
 from apikeys.models import ApiKey
 from sequence.core import clock
 from sequence.core.api.fields import show_time
+from sequence.core.typing import JsonObject
 
 
-def new_key_as_dict(key: ApiKey, token: str) -> dict[str, Any]:
+def new_key_as_dict(key: ApiKey, token: str) -> JsonObject:
     """Return what is told of a key at its creation, the only time that its secret is."""
     return {
         "id": key.id,
@@ -19,7 +18,7 @@ def new_key_as_dict(key: ApiKey, token: str) -> dict[str, Any]:
     }
 
 
-def key_as_dict(key: ApiKey) -> dict[str, Any]:
+def key_as_dict(key: ApiKey) -> JsonObject:
     """Return what is told of a key later on."""
     return {
         "id": key.id,
@@ -37,7 +36,7 @@ def key_as_dict(key: ApiKey) -> dict[str, Any]:
     }
 
 
-def _permissions(key: ApiKey) -> list[dict[str, Any]]:
+def _permissions(key: ApiKey) -> list[JsonObject]:
     return [permission.as_json() for permission in key.permissions()]
 
 

@@ -9,6 +9,7 @@ from uuid import UUID
 from apikeys.errors import InvalidPermission
 from apikeys.scopes import EVERYTHING, ResourceKind, Scope
 from sequence.core.money import MAX_CENTS
+from sequence.core.typing import JsonObject
 
 _ID_FORMS = {
     ResourceKind.ACCOUNT: re.compile(r"acc_[0-9A-Za-z]{1,40}"),
@@ -120,7 +121,7 @@ class Permission:
         """Say whether the entry reaches transfers from ``source_id`` to ``target_id``."""
         return self.source in (EVERYTHING, source_id) and self.target in (EVERYTHING, target_id)
 
-    def as_json(self) -> dict[str, Any]:
+    def as_json(self) -> JsonObject:
         """Return ``{"scope", "resources"}``: None, ``"*"``, a list of ids, or a list of one pair with its limits.
 
         The limits of a trigger stand beside its resources.
@@ -175,7 +176,7 @@ def _parse_pair(scope: Scope, text: str) -> Permission:
     source, arrow, target = ends.partition(">")
     if not arrow:
         raise InvalidPermission(f"{text!r} is no pair. Write source>target[@max_amount][;day=…][;approval=…].")
-    amounts: dict[str, Any] = {"max_amount": _parse_number(cap, text)} if at else {}
+    amounts: JsonObject = {"max_amount": _parse_number(cap, text)} if at else {}
     amounts |= _parse_limits(limits, _LIMIT_NAMES, text)
     return Permission(scope=scope, source=source.strip(), target=target.strip(), **amounts)
 
@@ -190,8 +191,8 @@ def _parse_trigger(text: str) -> Permission:
     )
 
 
-def _parse_limits(limits: Iterable[str], names: Mapping[str, str], text: str) -> dict[str, Any]:
-    parsed: dict[str, Any] = {}
+def _parse_limits(limits: Iterable[str], names: Mapping[str, str], text: str) -> JsonObject:
+    parsed: JsonObject = {}
     for limit in limits:
         short, _, digits = limit.partition("=")
         if short not in names or names[short] in parsed:

@@ -23,6 +23,7 @@ from sequence.core.audit import SET_CONTEXT, context_parameters
 from sequence.core.database.kept_cursor import fetch, run
 from sequence.core.errors import Detail, DomainError
 from sequence.core.transactions import run_in_transaction, sqlstate_of
+from sequence.core.typing import JsonObject
 
 HEADER = "Idempotency-Key"
 MAX_LENGTH = 255
@@ -65,14 +66,14 @@ class Attempt:
     request_id: str
     method: str
     path: str
-    body: dict[str, Any]
+    body: JsonObject
 
     @property
     def canonical_body(self) -> str:
         return _canonical(self.body)
 
 
-def _canonical(value: Any) -> str:
+def _canonical(value: object) -> str:
     # Fractions as text keep all their digits, and 1.0 differs from 1, as it does for a field that wants an integer.
     return json.dumps(value, ensure_ascii=False, sort_keys=True, separators=(",", ":"), default=str)
 

@@ -71,7 +71,7 @@ def operation(*, scope: Scope | None, summary: str, **declared: Any) -> Callable
 
     def decorate(action: Action) -> Action:
         @functools.wraps(action)
-        def endpoint(view: Door, request: Request, **variables: Any) -> HttpResponse:
+        def endpoint(view: Door, request: Request, **variables: object) -> HttpResponse:
             return view.answer(described, functools.partial(action, view, request, **variables))
 
         endpoint.operation = described  # type: ignore[attr-defined]

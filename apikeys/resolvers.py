@@ -22,7 +22,7 @@ class Resource(Protocol):
         """Return it. Raises Forbidden, or NotFound for a caller who may know that it is missing."""
         ...
 
-    def ids_of(self, found: Any) -> Ids:
+    def ids_of(self, found: object) -> Ids:
         """Return the ids of which the caller's entries must reach one, or the one pair."""
         ...
 
@@ -87,5 +87,5 @@ class Found:
                 raise
             raise Forbidden() from None
 
-    def ids_of(self, found: Any) -> Ids:
+    def ids_of(self, found: object) -> Ids:
         return self.ids(found)

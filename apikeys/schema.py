@@ -30,6 +30,7 @@ from sequence.core.errors import (
     UnexpectedError,
     UnsupportedMediaType,
 )
+from sequence.core.typing import JsonObject
 
 # What the door refuses, whichever operation is asked for.
 _ALWAYS: tuple[type[DomainError], ...] = (
@@ -76,7 +77,7 @@ class ApiKeyScheme(OpenApiAuthenticationExtension):
     target_class = "apikeys.authentication.ApiKeyAuthentication"
     name = _SCHEME_NAME
 
-    def get_security_definition(self, auto_schema: Any) -> dict[str, Any]:
+    def get_security_definition(self, auto_schema: Any) -> JsonObject:
         description = "Format: `ApiKey <key>`, such as `ApiKey sk_…`. A key carries explicit permissions."
         return {"type": "apiKey", "in": "header", "name": "Authorization", "description": description}
 
@@ -86,7 +87,7 @@ class OperationSchema(EnvelopeSchema):
 
     def get_operation(
         self, path: str, path_regex: str, path_prefix: str, method: str, registry: Any
-    ) -> dict[str, Any] | None:
+    ) -> JsonObject | None:
         """Return the OpenAPI operation, or None for an action without one, which cannot be called."""
         viewset: Any = self.view
         operation = operation_of(viewset)
@@ -94,7 +95,7 @@ class OperationSchema(EnvelopeSchema):
             return None
         self.open_registry(registry)
         self.method = method
-        described: dict[str, Any] = {
+        described: JsonObject = {
             "operationId": f"{_noun(type(viewset).__name__)}_{viewset.action}",
             "summary": operation.summary,
             "description": _description(operation),
@@ -108,7 +109,7 @@ class OperationSchema(EnvelopeSchema):
             described["requestBody"] = self._body(operation)
         return described
 
-    def _parameters(self, path: str, operation: Operation) -> list[dict[str, Any]]:
+    def _parameters(self, path: str, operation: Operation) -> list[JsonObject]:
         query = self.query_parameters(operation.query())
         if operation.has_pages:
             for parameter in query:
@@ -119,7 +120,7 @@ class OperationSchema(EnvelopeSchema):
             shared.append(self.register("parameters", "IdempotencyKey", _IDEMPOTENCY_PARAMETER))
         return [*self.path_parameters(path), *query, *shared]
 
-    def _body(self, operation: Operation) -> dict[str, Any]:
+    def _body(self, operation: Operation) -> JsonObject:
         body = operation.body()
         component = self.resolve_serializer(body, "request")
         examples = {"example": operation.example_body} if operation.example_body is not None else {}
@@ -129,8 +130,8 @@ class OperationSchema(EnvelopeSchema):
             "required": body.min_fields > 0 or any(field.required for field in body.fields.values()),
         }
 
-    def _success(self, operation: Operation) -> dict[str, Any]:
-        response: dict[str, Any] = {
+    def _success(self, operation: Operation) -> JsonObject:
+        response: JsonObject = {
             "description": "Done; there is no body." if operation.status == 204 else "Success.",
             "headers": self.header_refs(*self._replayed),
         }
@@ -140,7 +141,7 @@ class OperationSchema(EnvelopeSchema):
             )
         return {str(operation.status): response}
 
-    def _refusals(self, operation: Operation) -> dict[str, Any]:
+    def _refusals(self, operation: Operation) -> JsonObject:
         refusals = [*_ALWAYS]
         if self._writes:
             refusals += _WHEN_WRITING
@@ -183,7 +184,7 @@ def _description(operation: Operation) -> str:
     return f"{operation.description}\n\n{needs}".strip()
 
 
-def _example_answer(operation: Operation) -> dict[str, Any]:
+def _example_answer(operation: Operation) -> JsonObject:
     if operation.example is None:
         return {}
     answer = {"request_id": components.EXAMPLE_REQUEST_ID, "data": operation.example}
@@ -192,7 +193,7 @@ def _example_answer(operation: Operation) -> dict[str, Any]:
     return {"example": answer}
 
 
-def introduce(result: dict[str, Any], **_: Any) -> dict[str, Any]:
+def introduce(result: JsonObject, **_: object) -> JsonObject:
     """A hook of drf-spectacular: explain, before the operations, what they have in common."""
     text = Template((Path(__file__).parent / "introduction.md").read_text()).substitute(
         scopes="\n".join(_scope_row(scope) for scope in Scope),

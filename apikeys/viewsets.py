@@ -25,6 +25,7 @@ from sequence.core.api.fields import read_query, show_time
 from sequence.core.api.request_ids import check_request_id, request_id_of
 from sequence.core.audit import run_audited
 from sequence.core.errors import DomainError, InvalidRequest, MethodNotAllowed, NotAcceptable
+from sequence.core.typing import JsonObject
 
 
 class KeyedViewSet(ViewSet):
@@ -47,11 +48,11 @@ class KeyedViewSet(ViewSet):
     http: HttpRequest
     operation: Operation
     caller: AuthenticatedKey
-    body: dict[str, Any]
-    query: dict[str, Any]
+    body: JsonObject
+    query: JsonObject
     found: Any
 
-    def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
+    def initial(self, request: Request, *args: object, **kwargs: object) -> None:
         """Check everything that comes before the body."""
         self.http = request._request
         method = request.method or ""
@@ -107,7 +108,7 @@ class KeyedViewSet(ViewSet):
         """The caller, as the audit trail names it."""
         return f"key:{self.caller.id}"
 
-    def authorize(self, raw_body: dict[str, Any]) -> None:
+    def authorize(self, raw_body: JsonObject) -> None:
         """Validate the input and check the resource, before an action runs and before a stored answer is given out."""
         self.query = self.operation.query.read(read_query(self.http.GET))
         self.body = self.operation.body.read(raw_body)
@@ -115,7 +116,7 @@ class KeyedViewSet(ViewSet):
             self.found = self.operation.resource.find(self)
             self.check_object_permissions(self.request, self.found)
 
-    def _attempt(self, key: str, raw_body: dict[str, Any]) -> idempotency.Attempt:
+    def _attempt(self, key: str, raw_body: JsonObject) -> idempotency.Attempt:
         return idempotency.Attempt(
             caller=self.caller,
             key=key,

@@ -170,7 +170,7 @@ class Card(models.Model):
         self.status = status
         self.save(update_fields=["status"])
 
-    def set_controls(self, **controls: Any) -> None:
+    def set_controls(self, **controls: object) -> None:
         """Set limits and lists of merchants by their names."""
         for name, value in controls.items():
             setattr(self, name, value)

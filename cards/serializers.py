@@ -1,11 +1,10 @@
 """Cards on the wire. Fields stand in the order of the contract."""
 
-from typing import Any
-
 from rest_framework import serializers
 
 from cards.models import Card, CardDirection, CardStatus, CardTransaction, CardType
 from sequence.core.api.fields import Id, IdText, PageQuery, StoredCents, Time, show_time
+from sequence.core.typing import JsonObject
 
 # A card transaction is made complete: the network's holds and declines are not listed.
 _STATUS = "complete"
@@ -33,14 +32,14 @@ class CardTransactionListQuery(PageQuery):
 class ExpirationDate(serializers.CharField):
     """A month as a card shows it: ``09/28``."""
 
-    def json_schema(self) -> dict[str, Any]:
+    def json_schema(self) -> JsonObject:
         return {"type": "string", "pattern": "^(0[1-9]|1[0-2])/[0-9]{2}$"}
 
 
 class LastFour(serializers.CharField):
     """The last four digits of a number."""
 
-    def json_schema(self) -> dict[str, Any]:
+    def json_schema(self) -> JsonObject:
         return {"type": "string", "pattern": "^[0-9]{4}$"}
 
 
@@ -56,7 +55,7 @@ class CardDetail(serializers.Serializer):
     account_id = Id("acc", help_text="The pod that it spends from.")
     created_at = serializers.DateTimeField()
 
-    def to_representation(self, instance: Card) -> dict[str, Any]:
+    def to_representation(self, instance: Card) -> JsonObject:
         return {
             "id": instance.id,
             "type": instance.type,
@@ -83,7 +82,7 @@ class CardTransactionDetail(serializers.Serializer):
     created_at = serializers.DateTimeField()
     completed_at = serializers.DateTimeField()
 
-    def to_representation(self, instance: CardTransaction) -> dict[str, Any]:
+    def to_representation(self, instance: CardTransaction) -> JsonObject:
         return {
             "id": instance.id,
             "card_id": instance.card_id,

@@ -1,7 +1,5 @@
 """Card endpoints."""
 
-from typing import Any
-
 from rest_framework.request import Request
 
 from accounts.errors import AccountNotFound, unfit
@@ -17,6 +15,7 @@ from cards.models import Card
 from cards.serializers import CardDetail, CardListQuery, CardTransactionDetail, CardTransactionListQuery
 from sequence.core.api.pagination import DEFAULT_SIZE, Page, paginate
 from sequence.core.errors import InvalidRequest
+from sequence.core.typing import JsonObject
 
 _TRANSACTION_FILTERS = {"direction": "direction", "from": "created_at__gte", "to": "created_at__lte"}
 
@@ -65,7 +64,7 @@ class CardViewSet(KeyedViewSet):
         refusals=(CardNotFound,),
         example=examples.CARD,
     )
-    def retrieve(self, request: Request, card_id: str) -> dict[str, Any]:
+    def retrieve(self, request: Request, card_id: str) -> JsonObject:
         return CardDetail().to_representation(self.found)
 
     @operation(

@@ -68,7 +68,7 @@ def _readable_action(told: Trace, action: Action, may_read: MayRead) -> Trace:
     return _without_amounts(told, kept)
 
 
-def _without_amounts(value: Any, kept: set[str]) -> Any:
+def _without_amounts(value: object, kept: set[str]) -> Any:
     if isinstance(value, list):
         return [_without_amounts(item, kept) for item in value]
     if not isinstance(value, dict):

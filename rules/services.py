@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
-from typing import Any
 
 from django.db import IntegrityError, transaction
 from django.db.models import F, Q
@@ -31,6 +30,7 @@ from rules.schedules import next_slot
 from sequence.core import clock
 from sequence.core.errors import DomainError
 from sequence.core.transactions import transactional
+from sequence.core.typing import JsonObject
 from sequence.core.wakeup import wake_workers
 
 # What a version's author has to do with it, where a person must not enable it.
@@ -171,13 +171,13 @@ def trigger_rule(
     return execution
 
 
-def start_execution(rule: Rule, *, now: datetime | None = None, **facts: Any) -> RuleExecution:
+def start_execution(rule: Rule, *, now: datetime | None = None, **facts: object) -> RuleExecution:
     """Return a new execution of the rule as it is now. The caller decides who carries it out."""
     [execution] = start_executions([(rule, facts)], now=now or clock.now())
     return execution
 
 
-def start_executions(starts: Sequence[tuple[Rule, dict[str, Any]]], *, now: datetime) -> list[RuleExecution]:
+def start_executions(starts: Sequence[tuple[Rule, JsonObject]], *, now: datetime) -> list[RuleExecution]:
     """Return a new execution for each rule and its facts, in two statements however many there are."""
     rules = {rule.id for rule, _ in starts}
     current = RuleVersion.objects.filter(rule_id__in=rules, number=F("rule__version"))

@@ -2,7 +2,6 @@
 
 from datetime import datetime
 from functools import partial
-from typing import Any
 
 import structlog
 from django.db.models import F
@@ -18,6 +17,7 @@ from rules.services import start_executions
 from sequence.core.due import due_when
 from sequence.core.sweeps import do_batch
 from sequence.core.transactions import transactional
+from sequence.core.typing import JsonObject
 from transfers.bulk_sql import pass_over_arrivals
 from transfers.models import STALLED_REST, Status, Transfer
 from transfers.settlement import defer
@@ -57,7 +57,7 @@ def _notice_deposits(now: datetime, *, limit: int, claimed: list[str]) -> None:
         return
     rules = _rules_for_deposits(arrivals)
     causes = _causes_of(arrivals)
-    starts: list[tuple[Rule, dict[str, Any]]] = []
+    starts: list[tuple[Rule, JsonObject]] = []
     for transfer in arrivals:
         rule = rules.get(transfer.destination_id or "")
         if rule is not None and _sets_off(transfer, rule):
@@ -91,12 +91,12 @@ def _causes_of(arrivals: list[Transfer]) -> dict[str, RuleExecution]:
     return RuleExecution.objects.only("id", "hops", "chain_root").in_bulk(ids) if ids else {}
 
 
-def _chained(cause: RuleExecution | None) -> dict[str, Any]:
+def _chained(cause: RuleExecution | None) -> JsonObject:
     """Return what a run that ``cause`` sets off has of it."""
     return {} if cause is None else {"hops": cause.hops + 1, "chain_root_id": cause.chain_root_id or cause.id}
 
 
-def _within_their_chains(starts: list[tuple[Rule, dict[str, Any]]]) -> list[tuple[Rule, dict[str, Any]]]:
+def _within_their_chains(starts: list[tuple[Rule, JsonObject]]) -> list[tuple[Rule, JsonObject]]:
     """Return the starts with their numbers in their chains, without those that are too many.
 
     The first that is too many stays, and says so by failing. The counter stands on the row of the run that began the

@@ -1,7 +1,6 @@
 """Trace sentences: an execution told line by line."""
 
 from collections.abc import Iterator
-from typing import Any
 
 from rules.engine.traces import Trace
 from rules.engine.vocabulary import Fact
@@ -47,7 +46,7 @@ def _tell_leaf(tree: Trace) -> str:
     return f"{subject} {left} {OPERATORS[leaf['operator']]} {right}{other}"
 
 
-def _show(fact: str, value: Any) -> str:
+def _show(fact: str, value: object) -> str:
     if value is None:
         return "unknown"
     return str(value) if fact == Fact.DATE or not isinstance(value, int) else dollars(value)

@@ -1,7 +1,5 @@
 """Endpoints of rules and their executions."""
 
-from typing import Any
-
 from django.http import HttpResponse
 from rest_framework.request import Request
 
@@ -28,6 +26,7 @@ from rules.serializers import (
 from sequence.core.api.envelope import no_content
 from sequence.core.api.pagination import DEFAULT_SIZE, Page, paginate
 from sequence.core.api.request_ids import request_id_of
+from sequence.core.typing import JsonObject
 
 _MODES = {
     ModeFilter.LIVE.value: [ExecutionMode.LIVE],
@@ -93,7 +92,7 @@ class RuleViewSet(KeyedViewSet):
     def replace(self, request: Request, rule_id: str) -> dict[str, object]:
         return _show(services.replace_rule(rule_id=rule_id, **self._written()))
 
-    def _written(self) -> dict[str, Any]:
+    def _written(self) -> JsonObject:
         body = {name: value for name, value in self.body.items() if name != "status"}
         return {"organization_id": self.caller.organization_id, "by": self.actor, **body}
 
@@ -153,7 +152,7 @@ class RuleExecutionViewSet(KeyedViewSet):
             after=self.query.get("after"),
         )
 
-    def _filters(self) -> dict[str, Any]:
+    def _filters(self) -> JsonObject:
         columns = {"status": "status", "from": "created_at__gte", "to": "created_at__lte"}
         filters = {column: self.query[name] for name, column in columns.items() if name in self.query}
         if "trigger_type" in self.query:

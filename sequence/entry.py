@@ -19,6 +19,7 @@ from sequence.core.api.envelope import CONTENT_TYPE, as_json, failure_body
 from sequence.core.api.fallbacks import is_api_path
 from sequence.core.api.request_ids import choose_request_id
 from sequence.core.errors import DomainError, RequestTimeout, TemporarilyUnavailable
+from sequence.core.typing import JsonObject
 from sequence.wsgi import application as django
 
 Scope = MutableMapping[str, Any]
@@ -124,7 +125,7 @@ class Entry:
 class Answer:
     """What the WSGI application answers. All of it belongs to the thread that made it, but for the parts it gave."""
 
-    def __init__(self, application: Callable[..., Iterable[bytes]], environ: dict[str, Any]) -> None:
+    def __init__(self, application: Callable[..., Iterable[bytes]], environ: JsonObject) -> None:
         self.status = 500
         self.headers: list[tuple[bytes, bytes]] = []
         self.response = application(environ, self._start)
@@ -166,7 +167,7 @@ def declared_bytes(scope: Scope) -> int:
     return size
 
 
-def environ_of(scope: Scope, body: bytes) -> dict[str, Any]:
+def environ_of(scope: Scope, body: bytes) -> JsonObject:
     """Return the request as WSGI has it. A header with an underscore in its name is left out.
 
     WSGI writes ``X-Forwarded-For`` and ``X_Forwarded_For`` alike, but a proxy sets the first and passes the second on.

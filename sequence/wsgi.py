@@ -1,11 +1,12 @@
 """WSGI application that the web server loads."""
 
 import os
-from typing import Any
 
 import django
 from django.core.handlers.wsgi import WSGIHandler, WSGIRequest
 from django.utils.http import parse_header_parameters
+
+from sequence.core.typing import JsonObject
 
 
 class Utf8Request(WSGIRequest):
@@ -15,7 +16,7 @@ class Utf8Request(WSGIRequest):
     that name that is not for text: ``charset=hex``.
     """
 
-    def _set_content_type_params(self, meta: dict[str, Any]) -> None:
+    def _set_content_type_params(self, meta: JsonObject) -> None:
         self.content_type, self.content_params = parse_header_parameters(meta.get("CONTENT_TYPE", ""))
 
 

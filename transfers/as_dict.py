@@ -1,11 +1,10 @@
 """Transfers as commands tell them: as the API does."""
 
-from typing import Any
-
+from sequence.core.typing import JsonObject
 from transfers.models import Transfer
 from transfers.serializers import TransferDetail
 
 
-def transfer_as_dict(transfer: Transfer) -> dict[str, Any]:
+def transfer_as_dict(transfer: Transfer) -> JsonObject:
     """Return the transfer as ``GET /transfers/{id}`` shows it."""
     return TransferDetail().to_representation(transfer)

@@ -7,13 +7,14 @@ transfer would, and each round trip that is saved is time in which a hot account
 
 from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
-from typing import Any, NamedTuple
+from typing import NamedTuple
 from uuid import UUID
 
 from django.db import connection
 
 from apikeys.entries import MAX_CENTS
 from sequence.core.api.ids import parse_id
+from sequence.core.typing import JsonObject
 from transfers.arrivals import is_awaited
 from transfers.models import STALLED_REST, Transfer
 
@@ -144,7 +145,7 @@ def settle_funded(now: datetime, *, limit: int, rails: Collection[str]) -> tuple
     """
     # A number in the text, not a parameter: the plan is then one for a hundred rows, and made once.
     statement = _SETTLE_FUNDED.format(limit=int(limit), most=MAX_CENTS, awaited=is_awaited("funded.destination_id"))
-    facts: dict[str, Any] = {
+    facts: JsonObject = {
         "now": now,
         "rested": now - STALLED_REST,
         "rails": sorted(rails),

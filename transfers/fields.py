@@ -1,9 +1,9 @@
 """Fields that transfers and rules share."""
 
 import re
-from typing import Any
 
 from sequence.core.api.fields import Text
+from sequence.core.typing import JsonObject
 
 # What a bank statement has room for.
 MAX_STATEMENT_TEXT = 10
@@ -15,11 +15,11 @@ class StatementText(Text):
 
     default_error_messages = {"statement_text": "Use at most 10 letters, digits and spaces."}
 
-    def to_internal_value(self, data: Any) -> str:
+    def to_internal_value(self, data: object) -> str:
         text = super().to_internal_value(data)
         if not _FORM.fullmatch(text):
             self.fail("statement_text")
         return text
 
-    def json_schema(self) -> dict[str, Any]:
+    def json_schema(self) -> JsonObject:
         return {"type": "string", "pattern": f"^{_FORM.pattern}$"}

@@ -7,6 +7,7 @@ from rest_framework import serializers
 from accounts.models import Account, AccountType
 from sequence.core.api.fields import Cents, Id, IdText, PageQuery, StoredCents, StrictSerializer, Time, show_time
 from sequence.core.money import MIN_TRANSFER_CENTS
+from sequence.core.typing import JsonObject
 from transfers.fields import StatementText
 from transfers.models import CancelReason, Direction, ErrorCode, Origin, Status, Transfer
 
@@ -21,7 +22,7 @@ class CreateTransfer(StrictSerializer):
     amount_in_cents = Cents(min_value=MIN_TRANSFER_CENTS, help_text="How much, in cents; 100 or more.")
     description = StatementText(required=False, help_text="At most 10 letters, digits and spaces, for the statement.")
 
-    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
+    def validate(self, attrs: JsonObject) -> JsonObject:
         if attrs["source_account_id"] == attrs["destination_account_id"]:
             fault = serializers.ErrorDetail("This is the source. Name another account.", code="same_account")
             raise serializers.ValidationError({"destination_account_id": [fault]})
@@ -53,11 +54,11 @@ class AccountReference(serializers.Serializer):
     name = serializers.CharField()
     type = serializers.ChoiceField(choices=AccountType.choices)
 
-    def to_representation(self, instance: Account) -> dict[str, Any]:
+    def to_representation(self, instance: Account) -> JsonObject:
         return _show_reference(instance)
 
 
-def _show_reference(account: Account) -> dict[str, Any]:
+def _show_reference(account: Account) -> JsonObject:
     return {"id": account.id, "name": account.name, "type": account.type}
 
 
@@ -79,7 +80,7 @@ class TransferDetail(serializers.Serializer):
     completed_at = serializers.DateTimeField(allow_null=True)
     cancel_reason = serializers.ChoiceField(choices=CancelReason.choices, allow_null=True)
 
-    def to_representation(self, instance: Transfer) -> dict[str, Any]:
+    def to_representation(self, instance: Transfer) -> JsonObject:
         return {
             "id": instance.id,
             "amount_in_cents": instance.amount_cents,
@@ -124,7 +125,7 @@ ROW = (
 )
 
 
-def show_row(row: Any) -> dict[str, Any]:
+def show_row(row: Any) -> JsonObject:
     """Return ``TransferDetail`` of a named tuple of the columns ``ROW``: a page of 100 needs no 300 model instances."""
     return {
         "id": row.id,

@@ -1,7 +1,5 @@
 """Transfer endpoints."""
 
-from typing import Any
-
 from django.db.models import QuerySet
 from rest_framework.request import Request
 
@@ -14,6 +12,7 @@ from apikeys.viewsets import KeyedViewSet
 from sequence.core.api.fields import NoFields
 from sequence.core.api.pagination import DEFAULT_SIZE, Page, paginate
 from sequence.core.api.request_ids import request_id_of
+from sequence.core.typing import JsonObject
 from transfers import services
 from transfers.errors import MaxAmountExceeded, TransferNotCancellable, TransferNotFound
 from transfers.models import Transfer
@@ -65,7 +64,7 @@ class TransferViewSet(KeyedViewSet):
         response=TransferDetail,
         refusals=(TransferNotFound,),
     )
-    def retrieve(self, request: Request, transfer_id: str) -> dict[str, Any]:
+    def retrieve(self, request: Request, transfer_id: str) -> JsonObject:
         return show_transfer(self.found)
 
     @operation(
@@ -77,7 +76,7 @@ class TransferViewSet(KeyedViewSet):
         status=201,
         refusals=(MaxAmountExceeded, AccountNotFound),
     )
-    def create(self, request: Request) -> dict[str, Any]:
+    def create(self, request: Request) -> JsonObject:
         transfer = services.create_manual_transfer(key=self.caller, request_id=request_id_of(self.http), **self.body)
         return show_transfer(transfer)
 
@@ -89,7 +88,7 @@ class TransferViewSet(KeyedViewSet):
         response=TransferDetail,
         refusals=(TransferNotFound, TransferNotCancellable),
     )
-    def cancel(self, request: Request, transfer_id: str) -> dict[str, Any]:
+    def cancel(self, request: Request, transfer_id: str) -> JsonObject:
         transfer = services.cancel_transfer(transfer_id=self.found.id, by=self.actor)
         return show_transfer(transfer)
 

@@ -23,6 +23,7 @@ from sequence.core.admin.fields import Dollars, PlainText
 from sequence.core.admin.filters import Named, OneOf
 from sequence.core.admin.period_filters import period
 from sequence.core.money import MAX_CENTS
+from sequence.core.typing import Context
 
 _LIABILITY_FACTS = {
     "interest_rate_percent": "interest rate",
@@ -87,7 +88,7 @@ class DeleteAccount(ObjectPage):
             "It is refused while there is money in it or something still uses it.",
         ]
 
-    def perform(self, request: HttpRequest, obj: Account, choices: dict[str, Any]) -> str:
+    def perform(self, request: HttpRequest, obj: Account, choices: Context) -> str:
         services.delete_account(organization_id=obj.organization_id, account_id=obj.id)
         return f"{obj.name} is deleted."
 
@@ -130,7 +131,7 @@ class ExternalAccountForm(AccountForm):
 
     savings_target_cents = None  # type: ignore[assignment]
 
-    def clean(self) -> dict[str, Any]:
+    def clean(self) -> Context:
         cleaned = super().clean() or self.cleaned_data
         kind = cleaned.get("external_account_type")
         for name, words in _LIABILITY_FACTS.items():
@@ -139,7 +140,7 @@ class ExternalAccountForm(AccountForm):
         return cleaned
 
 
-def _open_income_source(organization: Organization, given: dict[str, Any]) -> Account:
+def _open_income_source(organization: Organization, given: Context) -> Account:
     return services.create_income_source(
         organization_id=organization.id,
         beneficiary_name=organization.legal_name,
@@ -148,7 +149,7 @@ def _open_income_source(organization: Organization, given: dict[str, Any]) -> Ac
     )
 
 
-def _open_pod(organization: Organization, given: dict[str, Any]) -> Account:
+def _open_pod(organization: Organization, given: Context) -> Account:
     return services.create_pod(
         organization_id=organization.id,
         beneficiary_name=organization.legal_name,
@@ -159,7 +160,7 @@ def _open_pod(organization: Organization, given: dict[str, Any]) -> Account:
     )
 
 
-def _connect(organization: Organization, given: dict[str, Any]) -> Account:
+def _connect(organization: Organization, given: Context) -> Account:
     texts = {name: given[name] or None for name in ("icon", "description")}
     return services.connect_external_account(
         organization_id=organization.id,
@@ -172,7 +173,7 @@ def _connect(organization: Organization, given: dict[str, Any]) -> Account:
     )
 
 
-_MAKERS: dict[str, Callable[[Organization, dict[str, Any]], Account]] = {
+_MAKERS: dict[str, Callable[[Organization, Context], Account]] = {
     AccountType.INCOME_SOURCE: _open_income_source,
     AccountType.POD: _open_pod,
     AccountType.EXTERNAL_ACCOUNT: _connect,
@@ -242,9 +243,7 @@ class AccountAdmin(StaffAdmin):
         """Django's own deletion would remove the row; the button's page deletes through the service."""
         return False
 
-    def add_view(
-        self, request: HttpRequest, form_url: str = "", extra_context: dict[str, Any] | None = None
-    ) -> HttpResponse:
+    def add_view(self, request: HttpRequest, form_url: str = "", extra_context: Context | None = None) -> HttpResponse:
         """Ask first which kind of account is to be made, and for which organization."""
         choosing = ChooseAccount(request.GET or None)
         if not self.has_add_permission(request) or choosing.is_valid():
@@ -252,7 +251,7 @@ class AccountAdmin(StaffAdmin):
         title = "New account: of which kind, for which organization?"
         return self.page(request, "admin/sequence/choose.html", title=title, form=choosing)
 
-    def get_form(self, request: HttpRequest, obj: Any = None, change: bool = False, **kwargs: Any) -> Any:
+    def get_form(self, request: HttpRequest, obj: Any = None, change: bool = False, **kwargs: object) -> Any:
         if obj is None and request.GET.get("kind") == AccountType.EXTERNAL_ACCOUNT:
             kwargs["form"] = ExternalAccountForm
         return super().get_form(request, obj, change=change, **kwargs)

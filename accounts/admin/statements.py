@@ -1,7 +1,5 @@
 """Taking over what an institution says of its account."""
 
-from typing import Any
-
 from django import forms
 from django.contrib.admin.widgets import AdminDateWidget
 from django.http import HttpRequest
@@ -12,6 +10,7 @@ from sequence.core.admin.base import ObjectPage
 from sequence.core.admin.display import dollars
 from sequence.core.admin.fields import Dollars
 from sequence.core.money import MAX_CENTS
+from sequence.core.typing import Context
 
 _OF_LIABILITIES = "Only of a liability. Empty leaves it as it was."
 
@@ -56,7 +55,7 @@ class RecordStatement(ObjectPage):
             "Rules decide by it from now on. What is on its way from or to the account stays as it is.",
         ]
 
-    def perform(self, request: HttpRequest, obj: Account, choices: dict[str, Any]) -> str:
+    def perform(self, request: HttpRequest, obj: Account, choices: Context) -> str:
         told = {name: value for name, value in choices.items() if value is not None}
         services.record_statement(organization_id=obj.organization_id, account_id=obj.id, **told)
         return f"{obj.name} now has a balance of {dollars(choices['balance_cents'])}."

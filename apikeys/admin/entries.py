@@ -17,6 +17,7 @@ from apikeys.resources import Choices, resources_of
 from apikeys.scopes import EVERYTHING, ResourceKind, Scope
 from sequence.core.admin.fields import Dollars
 from sequence.core.money import MAX_CENTS
+from sequence.core.typing import Context
 
 # The form's limits, with the field of ``Permission`` that each one sets.
 LIMITS = {
@@ -60,7 +61,7 @@ _EVERY_NAME = {
 class ScopeSelect(forms.Select):
     """Tells the page's script, for each scope, which kind of resource it has."""
 
-    def create_option(self, name: str, value: Any, *args: Any, **kwargs: Any) -> dict[str, Any]:
+    def create_option(self, name: str, value: Any, *args: Any, **kwargs: Any) -> Context:
         option = super().create_option(name, value, *args, **kwargs)
         if value in Scope.values:
             option["attrs"]["data-kind"] = Scope(value).resource_kind.name
@@ -130,7 +131,7 @@ class EntryForm(forms.ModelForm):
         if name in self.fields:
             self.fields[name].choices = choices  # type: ignore[attr-defined]
 
-    def clean(self) -> dict[str, Any]:
+    def clean(self) -> Context:
         cleaned = super().clean() or self.cleaned_data
         if "scope" not in cleaned:
             return cleaned
@@ -186,7 +187,7 @@ def _offered(kind: ResourceKind, known: Choices, stored: list[str]) -> Choices:
 class EntryFormSet(forms.BaseInlineFormSet):
     """All entries of one key."""
 
-    def get_form_kwargs(self, index: int | None) -> dict[str, Any]:
+    def get_form_kwargs(self, index: int | None) -> Context:
         return {**super().get_form_kwargs(index), "choices": self._choices()}
 
     def _choices(self) -> dict[ResourceKind, Choices]:
@@ -241,5 +242,5 @@ class EntryInline(admin.StackedInline):
         names = {id: name for kind in kinds for id, name in resources_of(kind, obj.organization_id)}
         return format_html_join(mark_safe("<br>"), "{}", ((line,) for line in in_full(obj.as_permission(), names)))
 
-    def get_extra(self, request: HttpRequest, obj: ApiKey | None = None, **kwargs: Any) -> int:
+    def get_extra(self, request: HttpRequest, obj: ApiKey | None = None, **kwargs: object) -> int:
         return 0 if obj else 1

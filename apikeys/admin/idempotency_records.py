@@ -1,7 +1,6 @@
 """Idempotency records for staff: look, search, expire, purge."""
 
 from collections.abc import Callable
-from typing import Any
 
 from django.contrib import admin, messages
 from django.db.models import Q, QuerySet
@@ -20,6 +19,7 @@ from sequence.core.admin.display import badge, code, pretty_json
 from sequence.core.admin.filters import Exact, OneOf
 from sequence.core.admin.period_filters import period
 from sequence.core.admin.search import request_link
+from sequence.core.typing import Rows
 
 # What one confirmation covers. More than this is work for the command.
 MAX_RECORDS = 1000
@@ -91,15 +91,15 @@ class IdempotencyRecordAdmin(ReadOnlyAdmin):
         return request.user.has_perm("apikeys.delete_idempotencyrecord")
 
     @admin.action(description="Expire: free the key now", permissions=["purge"])
-    def expire(self, request: HttpRequest, queryset: QuerySet[Any]) -> HttpResponse | None:
+    def expire(self, request: HttpRequest, queryset: Rows) -> HttpResponse | None:
         return self._after_asking(request, queryset, "expire", "Expire", expire_idempotency_records)
 
     @admin.action(description="Purge: remove the record", permissions=["purge"])
-    def purge(self, request: HttpRequest, queryset: QuerySet[Any]) -> HttpResponse | None:
+    def purge(self, request: HttpRequest, queryset: Rows) -> HttpResponse | None:
         return self._after_asking(request, queryset, "purge", "Purge", remove_idempotency_records)
 
     def _after_asking(
-        self, request: HttpRequest, queryset: QuerySet[Any], action: str, label: str, do: Callable[..., int]
+        self, request: HttpRequest, queryset: Rows, action: str, label: str, do: Callable[..., int]
     ) -> HttpResponse | None:
         ids = list(queryset.order_by("id").values_list("id", flat=True)[: MAX_RECORDS + 1])
         if len(ids) > MAX_RECORDS:

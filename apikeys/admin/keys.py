@@ -26,6 +26,7 @@ from sequence.core.admin.display import UNKNOWN, badge, code
 from sequence.core.admin.filters import Named, OneOf
 from sequence.core.admin.notes import NoteForm, note_of
 from sequence.core.admin.period_filters import period
+from sequence.core.typing import Context
 
 ACTIVE, EXPIRED, PAUSED, REVOKED = "Active", "Expired", "Paused", "Revoked"
 SUSPENDED = "Organization suspended"
@@ -84,7 +85,7 @@ class ResumeKey(ObjectPage):
             "What was cancelled when it was paused stays cancelled.",
         ]
 
-    def perform(self, request: HttpRequest, obj: ApiKey, choices: dict[str, Any]) -> str:
+    def perform(self, request: HttpRequest, obj: ApiKey, choices: Context) -> str:
         note_of(request, choices)
         services.resume_api_key(key_id=obj.id)
         return f"{obj.name} works again."
@@ -120,7 +121,7 @@ class RotateKey(ObjectPage):
             "Whoever does this may from then on neither approve its transfers nor enable the rules that it wrote.",
         ]
 
-    def perform(self, request: HttpRequest, obj: ApiKey, choices: dict[str, Any]) -> HttpResponse:
+    def perform(self, request: HttpRequest, obj: ApiKey, choices: Context) -> HttpResponse:
         overlap = timedelta(hours=choices["overlap_hours"])
         key, token = services.rotate_api_key(key_id=obj.id, overlap=overlap, rotated_by=actor_of(request))
         return show_new_key(request, key, token)
@@ -226,9 +227,7 @@ class ApiKeyAdmin(StaffAdmin):
         """A key that may do nothing is of no use, so whoever makes one must be able to give it permissions."""
         return super().has_add_permission(request) and request.user.has_perm("apikeys.add_permissionentry")
 
-    def add_view(
-        self, request: HttpRequest, form_url: str = "", extra_context: dict[str, Any] | None = None
-    ) -> HttpResponse:
+    def add_view(self, request: HttpRequest, form_url: str = "", extra_context: Context | None = None) -> HttpResponse:
         """Ask for the organization first: which accounts there are to choose from depends on it."""
         choosing = ChooseOrganization(request.GET or None)
         if not self.has_add_permission(request):
@@ -239,14 +238,14 @@ class ApiKeyAdmin(StaffAdmin):
         title = "New API key: for which organization?"
         return self.page(request, "admin/sequence/choose.html", title=title, form=choosing)
 
-    def get_form(self, request: HttpRequest, obj: Any = None, change: bool = False, **kwargs: Any) -> Any:
+    def get_form(self, request: HttpRequest, obj: Any = None, change: bool = False, **kwargs: object) -> Any:
         form = super().get_form(request, obj, change=change, **kwargs)
         if obj is not None:
             return form
         organization = Organization.objects.get(id=request.GET["organization"])
 
         class NewApiKeyForm(form):  # type: ignore[valid-type, misc]
-            def __init__(self, *args: Any, **options: Any) -> None:
+            def __init__(self, *args: object, **options: object) -> None:
                 super().__init__(*args, **options)
                 self.instance.organization = organization
 

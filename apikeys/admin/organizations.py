@@ -16,6 +16,7 @@ from sequence.core.admin.console import ConsoleQuery
 from sequence.core.admin.display import badge, code
 from sequence.core.admin.filters import Named
 from sequence.core.admin.notes import NoteForm, note_of
+from sequence.core.typing import Context
 
 ORGANIZATION_FILTER = Named("organization", "Organization", Organization, "organization")
 # More names than these are no choice; each organization's own page leads to its console.
@@ -37,7 +38,7 @@ class ReactivateOrganization(ObjectPage):
             "Its enabled rules start again with what comes from now on. What was missed or cancelled stays so.",
         ]
 
-    def perform(self, request: HttpRequest, obj: Organization, choices: dict[str, Any]) -> str:
+    def perform(self, request: HttpRequest, obj: Organization, choices: Context) -> str:
         note_of(request, choices)
         set_organization_status(organization_id=obj.id, status=OrganizationStatus.ACTIVE)
         return f"{obj.name} is active again."

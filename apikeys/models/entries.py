@@ -13,6 +13,7 @@ from apikeys.models.keys import ApiKey
 from apikeys.models.organizations import Organization
 from apikeys.scopes import ResourceKind, Scope
 from sequence.core.money import MAX_CENTS
+from sequence.core.typing import JsonObject
 
 
 def _scopes(*kinds: ResourceKind) -> list[Scope]:
@@ -132,7 +133,7 @@ class PermissionEntry(models.Model):
         return any(getattr(self, column) is not None for column in _LIMIT_COLUMNS.values())
 
     @staticmethod
-    def columns_of(permission: Permission) -> dict[str, Any]:
+    def columns_of(permission: Permission) -> JsonObject:
         """Return what ``as_permission`` reads, by column, without the spend id, which a row keeps for life."""
         return {
             "scope": permission.scope,

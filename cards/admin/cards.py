@@ -32,6 +32,7 @@ from sequence.core.admin.display import UNKNOWN, amount, badge, code, dollars, s
 from sequence.core.admin.fields import Dollars, PlainText
 from sequence.core.admin.filters import Named, OneOf
 from sequence.core.admin.period_filters import period
+from sequence.core.typing import Context
 
 TONES = {
     CardStatus.ACTIVE: "good",
@@ -81,7 +82,7 @@ class SetStatus(ObjectPage):
     def consequences(self, obj: Card) -> list[str]:
         return [self.consequence]
 
-    def perform(self, request: HttpRequest, obj: Card, choices: dict[str, Any]) -> str:
+    def perform(self, request: HttpRequest, obj: Card, choices: Context) -> str:
         services.set_card_status(card_id=obj.id, status=self.status)
         return f"{obj} is {self.status.label.lower()}."
 
@@ -116,9 +117,9 @@ class SetControls(ObjectPage):
     def consequences(self, obj: Card) -> list[str]:
         return [f"These replace all present controls: {controls_in_words(obj)}."]
 
-    def perform(self, request: HttpRequest, obj: Card, choices: dict[str, Any]) -> str:
+    def perform(self, request: HttpRequest, obj: Card, choices: Context) -> str:
         lists = {name: choices.pop(name).splitlines() for name in ("allowed_merchants", "blocked_merchants")}
-        merchants: dict[str, Any] = {name: [line for line in lines if line.strip()] for name, lines in lists.items()}
+        merchants: Context = {name: [line for line in lines if line.strip()] for name, lines in lists.items()}
         services.set_card_controls(card_id=obj.id, **choices, **merchants)
         return f"The controls of {obj} are replaced."
 
@@ -137,7 +138,7 @@ class Charge(ObjectPage):
     def consequences(self, obj: Card) -> list[str]:
         return ["The simulated network asks for the money. The card, its controls and its pod decide."]
 
-    def perform(self, request: HttpRequest, obj: Card, choices: dict[str, Any]) -> str:
+    def perform(self, request: HttpRequest, obj: Card, choices: Context) -> str:
         outcome = services.charge_card(
             card_id=obj.id, amount_cents=choices["amount"], merchant_name=choices["merchant_name"]
         )
@@ -155,7 +156,7 @@ class Refund(ObjectPage):
     def consequences(self, obj: Card) -> list[str]:
         return ["The merchant pays back its latest purchase that has so much left. The money goes to the card's pod."]
 
-    def perform(self, request: HttpRequest, obj: Card, choices: dict[str, Any]) -> str:
+    def perform(self, request: HttpRequest, obj: Card, choices: Context) -> str:
         refund = services.refund_at_merchant(
             card_id=obj.id, amount_cents=choices["amount"], merchant_name=choices["merchant_name"]
         )
@@ -208,9 +209,7 @@ class CardAdmin(ReadOnlyAdmin):
     def has_add_permission(self, request: HttpRequest) -> bool:
         return request.user.has_perm("cards.add_card")
 
-    def add_view(
-        self, request: HttpRequest, form_url: str = "", extra_context: dict[str, Any] | None = None
-    ) -> HttpResponse:
+    def add_view(self, request: HttpRequest, form_url: str = "", extra_context: Context | None = None) -> HttpResponse:
         """Ask for the organization, then for the pod and the holder, and issue the card."""
         choosing = ChooseOrganization(request.GET or None)
         if not self.has_add_permission(request):

@@ -34,6 +34,7 @@ from sequence.core.admin.filters import OneOf
 from sequence.core.admin.period_filters import period
 from sequence.core.api.request_ids import request_id_of
 from sequence.core.audit import set_context
+from sequence.core.typing import Context
 
 RECENT_EXECUTIONS = 10
 
@@ -70,7 +71,7 @@ class Enable(ObjectPage):
         needed = ["rules.view_rule", "rules.enable_rule"]
         return deciders_on(services.author_of(obj), role=services.WROTE, permissions=needed)
 
-    def perform(self, request: HttpRequest, obj: Rule, choices: dict[str, Any]) -> str:
+    def perform(self, request: HttpRequest, obj: Rule, choices: Context) -> str:
         _note(request, choices["reason"])
         services.enable_rule(rule_id=obj.id, version=obj.version, by=actor_of(request))
         return f"{obj} is enabled."
@@ -89,7 +90,7 @@ class Disable(ObjectPage):
     def consequences(self, obj: Rule) -> list[str]:
         return [f"{obj} does not run any more. Transfers that it has made go on."]
 
-    def perform(self, request: HttpRequest, obj: Rule, choices: dict[str, Any]) -> str:
+    def perform(self, request: HttpRequest, obj: Rule, choices: Context) -> str:
         _note(request, choices["reason"])
         services.disable_rule(rule_id=obj.id)
         return f"{obj} is disabled."
@@ -116,7 +117,7 @@ class Simulate(ObjectPage):
     def consequences(self, obj: Rule) -> list[str]:
         return ["The rule runs on the balances as they are now, and moves nothing. You see what it would do, and why."]
 
-    def perform(self, request: HttpRequest, obj: Rule, choices: dict[str, Any]) -> HttpResponse:
+    def perform(self, request: HttpRequest, obj: Rule, choices: Context) -> HttpResponse:
         execution = services.start_execution(
             obj,
             trigger_type=TriggerType.MANUAL,

@@ -109,7 +109,7 @@ class FlagParameter(Parameter[bool]):
 
     required: bool = False
 
-    def read(self, stored: Any) -> bool:
+    def read(self, stored: object) -> bool:
         return bool(stored)
 
 

@@ -3,7 +3,6 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from enum import Enum
-from typing import Any
 
 from rules.engine.actions import Action
 from rules.engine.conditions import evaluate
@@ -255,6 +254,6 @@ class _StepPlanner:
     def _name(self, account_id: str | None) -> str | None:
         return self.world.accounts[account_id].name if account_id else None
 
-    def _trace(self, index: int, action: Action, **facts: Any) -> None:
+    def _trace(self, index: int, action: Action, **facts: object) -> None:
         head = {"action_index": index, "type": action.type, "source": self._name(action.source.id)}
         self.plan.trace["actions"].append({**head, **facts})

@@ -26,7 +26,7 @@ class OrderedJSONField(models.JSONField):
     def db_type(self, connection: Any) -> str:
         return "text"
 
-    def get_db_prep_value(self, value: Any, connection: Any, prepared: bool = False) -> str | None:
+    def get_db_prep_value(self, value: object, connection: Any, prepared: bool = False) -> str | None:
         return None if value is None else json.dumps(value, ensure_ascii=False, separators=(",", ":"))
 
 

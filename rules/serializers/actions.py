@@ -20,7 +20,7 @@ class ActionReader(StrictSerializer):
 
     type = Text(max_length=50)
 
-    def to_internal_value(self, data: Any) -> dict[str, object]:
+    def to_internal_value(self, data: object) -> dict[str, object]:
         values = super().to_internal_value(data)
         return {str(name): values.get(name) for name in self.fields}
 
@@ -42,7 +42,7 @@ def reader_of(action: type[Action]) -> type[ActionReader]:
 class ActionField(Part):
     """An action; which fields it has depends on its type."""
 
-    def to_internal_value(self, data: Any) -> dict[str, object]:
+    def to_internal_value(self, data: object) -> dict[str, object]:
         if not isinstance(data, dict):
             raise serializers.ValidationError("This must be an object.", "invalid")
         kind = data.get("type")

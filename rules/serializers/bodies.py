@@ -1,7 +1,5 @@
 """Bodies and queries of the endpoints of rules."""
 
-from typing import Any
-
 from django.db.models import TextChoices
 from rest_framework import serializers
 
@@ -23,7 +21,7 @@ class Step(StrictSerializer):
     conditions = ConditionField(required=False, help_text="Null: always.")
     actions = BoundedList(child=ActionField(), min_length=1, max_length=MAX_ACTIONS)
 
-    def to_internal_value(self, data: Any) -> dict[str, object]:
+    def to_internal_value(self, data: object) -> dict[str, object]:
         values = super().to_internal_value(data)
         return {"conditions": values.get("conditions"), "actions": values["actions"]}
 

@@ -28,7 +28,7 @@ class _Condition(StrictSerializer):
         one_of(attrs, ("value", "value_fact"))
         return attrs
 
-    def to_internal_value(self, data: Any) -> dict[str, object]:
+    def to_internal_value(self, data: object) -> dict[str, object]:
         values = super().to_internal_value(data)
         normal = {str(name): values.get(name) for name in self.fields}
         normal["params"] = normal["params"] or None
@@ -38,10 +38,10 @@ class _Condition(StrictSerializer):
 class ConditionField(Part):
     """A tree of conditions: ``{"condition": …}``, ``{"all": […]}`` or ``{"any": […]}``."""
 
-    def to_internal_value(self, data: Any) -> dict[str, object]:
+    def to_internal_value(self, data: object) -> dict[str, object]:
         return self._read(data, depth=1)
 
-    def _read(self, data: Any, depth: int) -> dict[str, object]:
+    def _read(self, data: object, depth: int) -> dict[str, object]:
         if not isinstance(data, dict):
             raise self.faulty("This must be an object.", "invalid")
         if depth > MAX_CONDITION_DEPTH:
@@ -56,13 +56,13 @@ class ConditionField(Part):
             return {kind: self._read_leaf(value)}
         return {kind: self._read_children(kind, value, depth)}
 
-    def _read_leaf(self, value: Any) -> dict[str, object]:
+    def _read_leaf(self, value: object) -> dict[str, object]:
         try:
             return self.read_part(_Condition, value)
         except serializers.ValidationError as error:
             raise serializers.ValidationError({"condition": error.detail}) from None
 
-    def _read_children(self, kind: str, value: Any, depth: int) -> list[dict[str, object]]:
+    def _read_children(self, kind: str, value: object, depth: int) -> list[dict[str, object]]:
         if not isinstance(value, list) or not 1 <= len(value) <= MAX_CHILDREN:
             raise self.faulty({kind: [f"Give a list of 1 to {MAX_CHILDREN} conditions."]}, "invalid")
         children: list[dict[str, object]] = []

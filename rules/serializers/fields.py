@@ -41,7 +41,7 @@ class Flag(serializers.Field):
 
     default_error_messages = {"invalid": "Give true or false."}
 
-    def to_internal_value(self, data: Any) -> bool:
+    def to_internal_value(self, data: object) -> bool:
         if not isinstance(data, bool):
             self.fail("invalid")
         return data
@@ -87,7 +87,7 @@ class AccountReferenceField(serializers.Field):
         "unknown_field": "There is no such field here.",
     }
 
-    def to_internal_value(self, data: Any) -> dict[str, object]:
+    def to_internal_value(self, data: object) -> dict[str, object]:
         reader = _AccountReference(data=data)
         reader.is_valid(raise_exception=True)
         return {"id": reader.validated_data["id"], "type": reader.validated_data.get("type")}
@@ -142,7 +142,7 @@ class StartDate(serializers.Field):
     # Python reads much more than that, such as weeks of the year and other alphabets' digits.
     FORM = re.compile(r"\d{4}-\d\d-\d\d([Tt]\d\d:\d\d(:\d\d(\.\d{1,9})?)?([Zz]|[+-]\d\d:\d\d)?)?", re.ASCII)
 
-    def to_internal_value(self, data: Any) -> str:
+    def to_internal_value(self, data: object) -> str:
         if not isinstance(data, str) or not self.FORM.fullmatch(data):
             self.fail("invalid")
         try:

@@ -82,7 +82,7 @@ def _(declared: AccountsParameter) -> serializers.Field:
 
 
 @singledispatch
-def show(declared: Parameter[Any], value: Any, names: Names) -> object:
+def show(declared: Parameter[Any], value: object, names: Names) -> object:
     """Return the parameter's value as an answer has it; ``names`` are those of the accounts."""
     return declared.write(value)
 

@@ -1,7 +1,5 @@
 """Trigger of a rule's body."""
 
-from typing import Any
-
 from rest_framework import serializers
 
 from rules.engine.vocabulary import ScheduleType, TriggerType
@@ -13,7 +11,7 @@ from sequence.core.api.fields import IdText, StrictSerializer
 class TriggerField(serializers.Field):
     """What sets a rule off; which fields it has depends on its type."""
 
-    def to_internal_value(self, data: Any) -> dict[str, object]:
+    def to_internal_value(self, data: object) -> dict[str, object]:
         if not isinstance(data, dict):
             raise serializers.ValidationError("This must be an object.", "invalid")
         kind = data.get("type")

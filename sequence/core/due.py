@@ -10,11 +10,12 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, TypeVar
 
 from django.db import connection
-from django.db.models import QuerySet
 from psycopg import sql
 
+from sequence.core.typing import Rows
+
 # The rows that a sweep would claim at an instant; None where no rows tell.
-DueRows = Callable[[datetime], Iterable["QuerySet[Any]"] | None]
+DueRows = Callable[[datetime], Iterable[Rows] | None]
 Sweep = TypeVar("Sweep", bound=Callable[..., Any])
 
 # The question is composed for this instant. Whatever instant a condition names lies as far from the present one.
@@ -55,7 +56,7 @@ def _condition(sweep: Callable[..., Any], spans: list[timedelta]) -> str:
     return " OR ".join(f"({_inline(*_select_first(each), spans)}) IS NOT NULL" for each in rows) or "FALSE"
 
 
-def _select_first(rows: "QuerySet[Any]") -> tuple[str, tuple[Any, ...]]:
+def _select_first(rows: Rows) -> tuple[str, tuple[Any, ...]]:
     """Return a SELECT of the first row in its order: for EXISTS, where order is lost, PostgreSQL may read all rows."""
     text, params = rows.values("pk")[:1].query.get_compiler(connection=connection).as_sql()
     return text, tuple(params)

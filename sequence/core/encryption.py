@@ -37,7 +37,7 @@ class _DecryptedWhenAsked(DeferredAttribute):
         return value
 
     # With this one Python asks the attribute before it looks into the instance.
-    def __set__(self, instance: models.Model, value: Any) -> None:
+    def __set__(self, instance: models.Model, value: object) -> None:
         instance.__dict__[self.field.attname] = value
 
 
@@ -50,7 +50,7 @@ class EncryptedField(models.TextField):
 
     descriptor_class = _DecryptedWhenAsked
 
-    def get_db_prep_save(self, value: Any, connection: Any) -> Any:
+    def get_db_prep_save(self, value: object, connection: Any) -> Any:
         if isinstance(value, Ciphertext):
             value = value.decrypt()
         if isinstance(value, str):

@@ -29,7 +29,7 @@ class Private(str):
 MayTell = Callable[[str], bool]
 
 
-def told(text: Any, may_tell: MayTell) -> Any:
+def told(text: object, may_tell: MayTell) -> Any:
     """Return the text, or what is told instead of one that the reader may not know."""
     return text.otherwise if isinstance(text, Private) and not may_tell(text.about) else text
 

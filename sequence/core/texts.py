@@ -142,7 +142,7 @@ class PlainTextField(models.CharField):
         options.pop("validators", None)
         return PlainTextField(*args, multiline=self.multiline, **options)
 
-    def get_db_prep_save(self, value: Any, connection: Any) -> Any:
+    def get_db_prep_save(self, value: object, connection: Any) -> Any:
         if isinstance(value, str):
             flaw = flaw_of(value, multiline=self.multiline)
             if flaw is not None:

@@ -2,13 +2,13 @@
 
 from datetime import timedelta
 from decimal import Decimal
-from typing import Any
 
 from accounts.models import ExternalAccountType
 from accounts.services import connect_external_account, create_income_source, create_pod
 from cards.models import CardType
 from cards.services import issue_card, set_card_controls
 from sequence.core import clock
+from sequence.core.typing import JsonObject
 from sequence.demo.household import LEGAL_NAME, Household
 from transfers.models import Origin
 from transfers.services import deposit
@@ -42,7 +42,7 @@ def bring_money_along(household: Household) -> None:
         deposit(account_id=account_id, amount_cents=cents, origin=Origin.CHECK_DEPOSIT, by=household.actor)
 
 
-def _income_sources(household: Household) -> dict[str, Any]:
+def _income_sources(household: Household) -> JsonObject:
     own = _own(household)
     return {
         "payroll": create_income_source(nickname="Main Payroll", icon="briefcase", **own),
@@ -50,7 +50,7 @@ def _income_sources(household: Household) -> dict[str, Any]:
     }
 
 
-def _pods(household: Household) -> dict[str, Any]:
+def _pods(household: Household) -> JsonObject:
     own = _own(household)
     return {
         "rent": create_pod(nickname="Rent", icon="house", description="Due on the 1st", **own),
@@ -64,11 +64,11 @@ def _pods(household: Household) -> dict[str, Any]:
     }
 
 
-def _own(household: Household) -> dict[str, Any]:
+def _own(household: Household) -> JsonObject:
     return {"organization_id": household.organization.id, "beneficiary_name": LEGAL_NAME}
 
 
-def _banks(household: Household) -> dict[str, Any]:
+def _banks(household: Household) -> JsonObject:
     outside = {"organization_id": household.organization.id}
     return {
         "checking": connect_external_account(
@@ -96,7 +96,7 @@ def _banks(household: Household) -> dict[str, Any]:
     }
 
 
-def _debts(household: Household) -> dict[str, Any]:
+def _debts(household: Household) -> JsonObject:
     outside = {"organization_id": household.organization.id, "external_account_type": ExternalAccountType.LIABILITY}
     today = clock.now().date()
     return {
@@ -123,7 +123,7 @@ def _debts(household: Household) -> dict[str, Any]:
     }
 
 
-def _cards(household: Household) -> dict[str, Any]:
+def _cards(household: Household) -> JsonObject:
     cards = {
         name: issue_card(account_id=household.id_of(pod), type=type, holder_name=LEGAL_NAME)
         for name, pod, type in (

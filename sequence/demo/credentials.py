@@ -3,18 +3,18 @@
 import json
 import os
 from pathlib import Path
-from typing import Any
 
 from django.conf import settings
 
 from apikeys.authentication import find_key
 from sequence.core import clock
 from sequence.core.errors import Unauthorized
+from sequence.core.typing import JsonObject
 
 FILE = "demo.json"
 
 
-def keep_credentials(credentials: dict[str, Any]) -> None:
+def keep_credentials(credentials: JsonObject) -> None:
     """Write them to the private folder of a development machine (mode 0600); production keeps nothing."""
     if settings.PRODUCTION:
         return
@@ -24,7 +24,7 @@ def keep_credentials(credentials: dict[str, Any]) -> None:
         json.dump(credentials, file)
 
 
-def kept_credentials() -> dict[str, Any]:
+def kept_credentials() -> JsonObject:
     """Return those that were kept, if their key opens this database's door; else an empty dictionary."""
     try:
         credentials = json.loads(_path().read_text())

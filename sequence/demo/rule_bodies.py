@@ -2,12 +2,12 @@
 
 from collections.abc import Callable, Iterator
 from datetime import datetime, time
-from typing import Any
 
 from sequence.core.api.fields import show_time
+from sequence.core.typing import JsonObject
 from sequence.demo.period import Period
 
-Body = dict[str, Any]
+Body = JsonObject
 
 
 def rule_bodies(id_of: Callable[[str], str], period: Period) -> dict[str, Body]:
@@ -173,9 +173,9 @@ def _percentage(id_of: Callable[[str], str], source: str, destination: str, perc
     return _action(id_of, "percentage", source, destination, **own)
 
 
-def _action(id_of: Callable[[str], str], type: str, source: str, destination: str, **own: Any) -> Body:
+def _action(id_of: Callable[[str], str], type: str, source: str, destination: str, **own: object) -> Body:
     return {"type": type, "source": {"id": id_of(source)}, "destination": {"id": id_of(destination)}, **own}
 
 
-def _condition(fact: str, operator: str, value: int, **params: Any) -> Body:
+def _condition(fact: str, operator: str, value: int, **params: object) -> Body:
     return {"condition": {"fact": fact, "operator": operator, "value": value, **params}}

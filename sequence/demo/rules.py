@@ -2,12 +2,12 @@
 
 import json
 from datetime import time
-from typing import Any
 
 from rules.serializers import RuleBody
 from rules.services import create_rule, disable_rule, enable_rule, replace_rule, trigger_rule
 from sequence.core.api.bodies import parse_object
 from sequence.core.api.ids import new_id
+from sequence.core.typing import JsonObject
 from sequence.demo.household import REVIEWER, Event, Household
 from sequence.demo.period import Period
 from sequence.demo.rule_bodies import Body, pay_more_on_the_card, proposal_body, rule_bodies
@@ -61,7 +61,7 @@ def _try_out(household: Household) -> None:
     )
 
 
-def _checked(body: Body) -> dict[str, Any]:
+def _checked(body: Body) -> JsonObject:
     """Return what a service takes of a body that came over the API. Raises ValidationError."""
     reader = RuleBody(data=parse_object(json.dumps(body).encode()))
     reader.is_valid(raise_exception=True)

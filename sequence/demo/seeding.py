@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Any
 
 from django.db import connection
 
@@ -10,6 +9,7 @@ from apikeys.services import create_organization
 from sequence.core import clock
 from sequence.core.audit import set_context
 from sequence.core.transactions import run_in_transaction
+from sequence.core.typing import JsonObject
 from sequence.core.worker import run_once
 from sequence.demo.accounts import bring_money_along, open_accounts
 from sequence.demo.household import LEGAL_NAME, NAME, Household
@@ -38,7 +38,7 @@ def alone() -> Iterator[None]:
             cursor.execute("SELECT pg_advisory_unlock(%s)", [_ADVISORY_LOCK])
 
 
-def make_demo(*, actor: str, days: int = YEAR_DAYS, tell: Callable[[str], None]) -> dict[str, Any]:
+def make_demo(*, actor: str, days: int = YEAR_DAYS, tell: Callable[[str], None]) -> JsonObject:
     """Make a household with a history that ends now, and return its id and what opens its doors.
 
     One transaction: an interrupted demo leaves nothing behind, no worker meddles with a household that still lives in
@@ -50,7 +50,7 @@ def make_demo(*, actor: str, days: int = YEAR_DAYS, tell: Callable[[str], None])
     return run_in_transaction(lambda: _make(actor, days, tell))
 
 
-def _make(actor: str, days: int, tell: Callable[[str], None]) -> dict[str, Any]:
+def _make(actor: str, days: int, tell: Callable[[str], None]) -> JsonObject:
     _see_nothing_new()
     set_context(actor=actor)
     run_once()

@@ -9,12 +9,13 @@ from datetime import datetime
 from typing import Any
 
 from django.db import connection
-from django.db.models import DateTimeField, ExpressionWrapper, F, QuerySet, Value
+from django.db.models import DateTimeField, ExpressionWrapper, F, Value
 from django.db.models.functions import Coalesce
 
 from rules.models import ExecutionMode, ExecutionStatus, Rule, RuleExecution
 from rules.sweeps import carry_out, finish, notice_deposits, notice_slots
 from sequence.core.sweeps import Sweep
+from sequence.core.typing import Rows
 from sequence.core.wired import wired
 from transfers.models import SimulatedPayment, Status, Transfer
 from transfers.settlement import APPROVAL_LIFETIME, accept, collect, expire_approvals, submit
@@ -52,7 +53,7 @@ class Work:
             return cursor.fetchall()
 
 
-def _due(organization_id: str) -> QuerySet[Any, Any]:
+def _due(organization_id: str) -> Rows:
     """Return the numbers of sweeps, each with a moment at which it finds something."""
     transfers = Transfer.objects.for_organization(organization_id)
     payments = SimulatedPayment.objects.filter(transfer_id__in=transfers.values("id"))
@@ -79,5 +80,5 @@ def _due(organization_id: str) -> QuerySet[Any, Any]:
     return first.union(*others, all=True)
 
 
-def _finds(sweep: Sweep, rows: QuerySet[Any], moment: Any) -> QuerySet[Any, Any]:
+def _finds(sweep: Sweep, rows: Rows, moment: Any) -> Rows:
     return rows.order_by().annotate(moment=moment).values_list(Value(wired("SWEEPS").index(sweep)), "moment")

@@ -7,14 +7,14 @@ completed transfers moved there is known, and is all that is told.
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
-from typing import Any
 
-from django.db.models import Count, Q, QuerySet, Sum
+from django.db.models import Count, Q, Sum
 from django.db.models.functions import Trunc
 
 from accounts.models import Account, AccountType
 from sequence.core.admin.periods import Period
 from sequence.core.periods import day_of, next_first_day
+from sequence.core.typing import Context, Rows
 from transfers.ledger import balance_at
 from transfers.models import Posting, Status, Transfer
 
@@ -94,17 +94,17 @@ def unit_for(period: Period) -> str:
     return "week" if period.days <= MAX_POINTS * 7 - 14 else "month"
 
 
-def _posted(account: Account, period: Period, unit: str) -> list[dict[str, Any]]:
+def _posted(account: Account, period: Period, unit: str) -> list[Context]:
     rows = Posting.objects.filter(**period.within("posted_at"), account=account)
     return _sums(rows, "posted_at", unit, gained=Q(amount_cents__gt=0), lost=Q(amount_cents__lt=0))
 
 
-def _transferred(account: Account, period: Period, unit: str) -> list[dict[str, Any]]:
+def _transferred(account: Account, period: Period, unit: str) -> list[Context]:
     rows = Transfer.objects.touching(account.id).filter(**period.within("completed_at"), status=Status.COMPLETE)
     return _sums(rows, "completed_at", unit, gained=Q(destination=account), lost=Q(source=account))
 
 
-def _sums(rows: "QuerySet[Any]", field: str, unit: str, *, gained: Q, lost: Q) -> list[dict[str, Any]]:
+def _sums(rows: Rows, field: str, unit: str, *, gained: Q, lost: Q) -> list[Context]:
     sums = rows.annotate(on=Trunc(field, unit, tzinfo=UTC)).values("on")
     sums = sums.annotate(
         gained=Sum("amount_cents", filter=gained, default=0),
@@ -114,7 +114,7 @@ def _sums(rows: "QuerySet[Any]", field: str, unit: str, *, gained: Q, lost: Q) -
     return list(sums.order_by("on"))
 
 
-def _points(rows: Iterable[dict[str, Any]], period: Period, unit: str) -> Iterable[Point]:
+def _points(rows: Iterable[Context], period: Period, unit: str) -> Iterable[Point]:
     for row in rows:
         first, last = _days_of(row["on"], unit)
         yield Point(max(first, period.first), min(last, period.last), row["gained"], abs(row["lost"]), row["number"])

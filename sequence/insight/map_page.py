@@ -16,6 +16,7 @@ from rules.models import Rule
 from sequence.core.admin.base import page_about
 from sequence.core.admin.display import badge
 from sequence.core.admin.periods import Period, PeriodForm
+from sequence.core.typing import Context
 from sequence.insight.money_map.flows import Flow, FlowKind, MoneyMap, read_map
 from sequence.insight.money_map.picture import MAX_ARROWS, draw, flow_name, place_name
 from transfers.admin.filters import OUTSIDE
@@ -32,7 +33,7 @@ class MapForm(PeriodForm):
     organization = forms.ChoiceField(required=False)
     field_order = ["organization"]
 
-    def __init__(self, given: dict[str, Any]) -> None:
+    def __init__(self, given: Context) -> None:
         rows = Organization.objects.order_by("name", "id").values_list("id", "name")
         listed = list(rows[:LISTED_ORGANIZATIONS])
         if len(listed) == 1:
@@ -101,7 +102,7 @@ class _Found:
         self.may_view_ledger = may_view_ledger
         self.map: MoneyMap = read_map(organization_id, period)
 
-    def context(self) -> dict[str, Any]:
+    def context(self) -> Context:
         return {
             "map": self.map,
             "picture": draw(self.map, place_address=self._place_address, flow_address=self._flow_address),
@@ -129,7 +130,7 @@ class _Found:
             behind=self._behind(flow),
         )
 
-    def _account(self, account: Account) -> dict[str, Any]:
+    def _account(self, account: Account) -> Context:
         gained, lost = self.map.gained_cents(account.id), self.map.lost_cents(account.id)
         return {
             "name": place_name(self.map, account.id),
@@ -167,15 +168,15 @@ class _Found:
             where = {"side": "lost", **_ledger_end(flow.source)}
         return self._postings(kind=EntrySetKind.CARD, **where)
 
-    def _transfers(self, **lookups: Any) -> str:
+    def _transfers(self, **lookups: object) -> str:
         days = {"completed_from": self.period.first.isoformat(), "completed_to": self.period.last.isoformat()}
         return self._list("admin:transfers_transfer_changelist", {"status": Status.COMPLETE, **lookups, **days})
 
-    def _postings(self, **lookups: Any) -> str:
+    def _postings(self, **lookups: object) -> str:
         days = {"from": self.period.first.isoformat(), "to": self.period.last.isoformat()}
         return self._list("admin:transfers_posting_changelist", {**lookups, **days})
 
-    def _list(self, name: str, query: dict[str, Any]) -> str:
+    def _list(self, name: str, query: Context) -> str:
         return f"{reverse(name)}?{urlencode({'organization': self.organization_id, **query})}"
 
 
@@ -183,7 +184,7 @@ def _end(place: str) -> str:
     return OUTSIDE if place in Clearing.values else place
 
 
-def _ledger_end(place: str) -> dict[str, Any]:
+def _ledger_end(place: str) -> Context:
     return {"clearing": place} if place in Clearing.values else {"account": place}
 
 

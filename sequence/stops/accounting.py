@@ -12,6 +12,7 @@ from django.db.models import Count, Q, Sum
 from apikeys.models import PermissionEntry, SpendPeriod
 from rules.models import Rule
 from sequence.core.api.fields import show_time
+from sequence.core.typing import JsonObject
 from transfers.models import Transfer
 from transfers.stopping import not_stopped
 
@@ -37,10 +38,10 @@ class Accounting:
     cancelled: Part = field(default_factory=Part)
     not_stopped: Part = field(default_factory=Part)
     executions_ended: Part = field(default_factory=Part)
-    given_back: list[dict[str, Any]] = field(default_factory=list)
+    given_back: list[JsonObject] = field(default_factory=list)
     rules: Sequence[Rule] = ()
 
-    def as_json(self) -> dict[str, Any]:
+    def as_json(self) -> JsonObject:
         """Return it as it goes over the wire."""
         ends, late = self.executions_ended, self.not_stopped
         return {
@@ -62,7 +63,7 @@ class Accounting:
         }
 
 
-def _late_transfer(transfer: Transfer) -> dict[str, Any]:
+def _late_transfer(transfer: Transfer) -> JsonObject:
     return {
         "id": transfer.id,
         "status": transfer.status,
@@ -83,7 +84,7 @@ def count_not_stopped(which: Q, *, at: datetime) -> Part:
     return Part(sums["number"], sums["cents"] or 0, list(rows[:LISTED]) if sums["number"] else ())
 
 
-def tell_given_back(transfers: Iterable[Transfer]) -> list[dict[str, Any]]:
+def tell_given_back(transfers: Iterable[Transfer]) -> list[JsonObject]:
     """Return what the caps have got back, by entry and period. An entry that is gone has no source and target."""
     sums: defaultdict[UUID, list[int]] = defaultdict(lambda: [0, 0])
     for transfer in transfers:

@@ -10,6 +10,7 @@ from apikeys.models import ApiKey, Organization, OrganizationStatus
 from rules.models import Rule
 from sequence.core.admin.base import ObjectPage, StaffAdmin, actor_of
 from sequence.core.admin.notes import NoteForm, note_of
+from sequence.core.typing import JsonObject
 from sequence.stops import services
 from sequence.stops.accounting import Accounting
 
@@ -30,7 +31,7 @@ class _Stop(ObjectPage):
         """Return the enabled rules that it wrote or last changed."""
         raise NotImplementedError
 
-    def stop(self, obj: Any, **how: Any) -> Accounting:
+    def stop(self, obj: Any, **how: object) -> Accounting:
         """Stop it."""
         raise NotImplementedError
 
@@ -39,7 +40,7 @@ class _Stop(ObjectPage):
         names = ", ".join(str(rule) for rule in self.rules_of(obj))
         return f"Enabled rules that it wrote or last changed: {names or 'none'}."
 
-    def perform(self, request: HttpRequest, obj: Any, choices: dict[str, Any]) -> HttpResponse:
+    def perform(self, request: HttpRequest, obj: Any, choices: JsonObject) -> HttpResponse:
         note = note_of(request, choices)
         accounting = self.stop(obj, by=actor_of(request), note=note, disable_rules=choices["disable_rules"])
         model_admin = admin.site.get_model_admin(type(obj))

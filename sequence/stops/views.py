@@ -1,11 +1,10 @@
 """Endpoint by which a program stops itself."""
 
-from typing import Any
-
 from rest_framework.request import Request
 
 from apikeys.operations import operation
 from apikeys.viewsets import KeyedViewSet
+from sequence.core.typing import JsonObject
 from sequence.stops import services
 from sequence.stops.serializers import PauseBody, StopAccounting
 
@@ -24,6 +23,6 @@ class KeyViewSet(KeyedViewSet):
         body=PauseBody,
         response=StopAccounting,
     )
-    def pause(self, request: Request) -> dict[str, Any]:
+    def pause(self, request: Request) -> JsonObject:
         reason = self.body.get("reason")
         return services.pause_key(key_id=self.caller.id, by=self.actor, note=reason).as_json()

@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
-from typing import Any
 
 from django.db.models import Count, Q, Sum
 from django.urls import reverse
@@ -19,6 +18,7 @@ from sequence.core.admin.console import (
     queue_of,
 )
 from sequence.core.admin.display import ago, dollars
+from sequence.core.typing import Context
 from transfers.ledger_audit import EVERY
 from transfers.models import Clearing, Direction, LedgerCheck, Posting, RailTrouble, Status, Transfer
 from transfers.settlement import APPROVAL_LIFETIME
@@ -94,7 +94,7 @@ def suspense(look: ConsoleQuery) -> Queue:
     owed = rows.values("organization_id", "organization__name").annotate(cents=Sum("amount_cents")).exclude(cents=0)
     address = look.list_of(Posting, clearing=Clearing.SUSPENSE.value)
 
-    def item(row: dict[str, Any]) -> Item:
+    def item(row: Context) -> Item:
         why = "came back to a deleted account" if row["cents"] > 0 else "is owed: its account had spent it"
         return Item(dollars(row["cents"]), f"{row['organization__name']}, {why}", address, look.at)
 

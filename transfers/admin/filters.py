@@ -2,11 +2,12 @@
 
 from typing import Any
 
-from django.db.models import Q, QuerySet
+from django.db.models import Q
 
 from accounts.models import Account
 from sequence.core.admin.filters import Condition, Exact, Filter, FilterForm, Named, OneOf
 from sequence.core.admin.period_filters import Bound
+from sequence.core.typing import Rows
 
 # Stands for an end of a transfer that is nobody's account here: where a paycheck comes from.
 OUTSIDE = "outside"
@@ -21,10 +22,10 @@ class End(Named):
     def find(self, text: str, form: FilterForm) -> Any:
         return OUTSIDE if text == OUTSIDE else super().find(text, form)
 
-    def narrow(self, rows: QuerySet[Any], found: Any) -> QuerySet[Any]:
+    def narrow(self, rows: Rows, found: object) -> Rows:
         return rows.filter(**{f"{self.name}__isnull": True}) if found == OUTSIDE else super().narrow(rows, found)
 
-    def tell(self, found: Any) -> str:
+    def tell(self, found: object) -> str:
         return OUTSIDE if found == OUTSIDE else super().tell(found)
 
 

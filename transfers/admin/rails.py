@@ -73,7 +73,7 @@ class SimulatedMarkAdmin(StaffAdmin):
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> list[str]:
         return ["account"] if obj else []
 
-    def formfield_for_foreignkey(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
+    def formfield_for_foreignkey(self, db_field: Any, request: HttpRequest, **kwargs: object) -> Any:
         if db_field.name == "account":
             kwargs["queryset"] = _external_accounts()
         return super().formfield_for_foreignkey(db_field, request, **kwargs)

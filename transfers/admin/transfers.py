@@ -24,6 +24,7 @@ from sequence.core.admin.filters import Exact, OneOf
 from sequence.core.admin.notes import NoteForm, note_of
 from sequence.core.admin.period_filters import period
 from sequence.core.admin.search import request_link
+from sequence.core.typing import Context
 from transfers import services, simulated_rail_control
 from transfers.admin.approvals import approval_in_words
 from transfers.admin.filters import flow_filters
@@ -80,7 +81,7 @@ class Approve(ObjectPage):
         needed = ["transfers.view_transfer", "transfers.decide_transfer"]
         return deciders_on(obj.api_key, role=services.ASKED, permissions=needed)
 
-    def perform(self, request: HttpRequest, obj: Transfer, choices: dict[str, Any]) -> str:
+    def perform(self, request: HttpRequest, obj: Transfer, choices: Context) -> str:
         services.approve_transfer(transfer_id=obj.id, by=actor_of(request), note=note_of(request, choices))
         return f"{obj.id} is approved."
 
@@ -98,7 +99,7 @@ class Reject(ObjectPage):
     def consequences(self, obj: Transfer) -> list[str]:
         return ["Nothing moves. The transfer is cancelled for good, and its amount goes back to the key's caps."]
 
-    def perform(self, request: HttpRequest, obj: Transfer, choices: dict[str, Any]) -> str:
+    def perform(self, request: HttpRequest, obj: Transfer, choices: Context) -> str:
         services.reject_transfer(transfer_id=obj.id, by=actor_of(request), note=note_of(request, choices))
         return f"{obj.id} is rejected."
 
@@ -116,7 +117,7 @@ class Cancel(ObjectPage):
     def consequences(self, obj: Transfer) -> list[str]:
         return ["Nothing moves, if no worker is faster. The amount goes back to the key's caps."]
 
-    def perform(self, request: HttpRequest, obj: Transfer, choices: dict[str, Any]) -> str:
+    def perform(self, request: HttpRequest, obj: Transfer, choices: Context) -> str:
         note = note_of(request, choices)
         services.cancel_transfer(transfer_id=obj.id, by=actor_of(request), reason=CancelReason.REJECTED, note=note)
         return f"{obj.id} is cancelled."
@@ -145,7 +146,7 @@ class Simulate(ObjectPage):
     def consequences(self, obj: Transfer) -> list[str]:
         return ["The simulated institution reports what you choose: at once, or, before it has the payment, when due."]
 
-    def perform(self, request: HttpRequest, obj: Transfer, choices: dict[str, Any]) -> str:
+    def perform(self, request: HttpRequest, obj: Transfer, choices: Context) -> str:
         reason = ErrorCode(choices["code"])
         if choices["ending"] == "settle":
             transfer = simulated_rail_control.settle_payment(obj.id)
@@ -234,7 +235,7 @@ class TransferAdmin(ReadOnlyAdmin):
         described = describe_accounts(ends.values())
         return [f"{word} {described[id].line}" for word, id in ends.items() if id]
 
-    def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
+    def changelist_view(self, request: HttpRequest, extra_context: Context | None = None) -> HttpResponse:
         """The list, with what waits and what failed on top of it."""
         return super().changelist_view(request, {**(extra_context or {}), "questions": _questions()})
 
@@ -281,7 +282,7 @@ class TransferAdmin(ReadOnlyAdmin):
         return format_html('<a href="{}?q={}">{} postings</a>', address, obj.id, count) if count else "None: not moved"
 
 
-def _questions() -> list[dict[str, Any]]:
+def _questions() -> list[Context]:
     """Count what waits, from the sliver of the table that does; failures of the last day beside it."""
     counts = dict(
         Transfer.objects.filter(status__in=UNDER_WAY).values_list("status").annotate(number=Count("id")).order_by()

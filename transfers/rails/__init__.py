@@ -1,10 +1,8 @@
 """Rails move money, behind one interface. A real provider is one more class here and one more name below."""
 
 from datetime import datetime
-from typing import Any
 
-from django.db.models import QuerySet
-
+from sequence.core.typing import Rows
 from transfers.models import Transfer
 from transfers.rails.base import End, OutsideRail, Rail, RailUnreachable, Report, ReportKind
 from transfers.rails.ledger import BookRail, IncomingRail
@@ -29,7 +27,7 @@ def outside_rails() -> list[OutsideRail]:
     return [rail for rail in RAILS.values() if isinstance(rail, OutsideRail)]
 
 
-def news_of_rails(at: datetime) -> "list[QuerySet[Any]] | None":
+def news_of_rails(at: datetime) -> "list[Rows] | None":
     """Return rows of which one is there while a rail has news; None where only the rails themselves can tell."""
     news = [rail.rows_with_news(at) for rail in outside_rails()]
     known = [rows for rows in news if rows is not None]

@@ -5,10 +5,9 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import Enum
-from typing import Any, ClassVar, Protocol
+from typing import ClassVar, Protocol
 
-from django.db.models import QuerySet
-
+from sequence.core.typing import Rows
 from transfers.models import ErrorCode, Transfer
 
 
@@ -66,7 +65,7 @@ class OutsideRail(Rail):
 
     settles_at_once = False
 
-    def rows_with_news(self, at: datetime) -> "QuerySet[Any] | None":
+    def rows_with_news(self, at: datetime) -> Rows | None:
         """Return rows of which one is there while ``collect`` has something to tell; None where it must be asked.
 
         What the rows are compared with may only be a constant, or an instant that lies as far from ``at`` whatever it

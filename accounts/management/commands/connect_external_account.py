@@ -1,6 +1,5 @@
 from datetime import date
 from decimal import Decimal
-from typing import Any
 
 from django.core.management.base import CommandParser
 
@@ -11,6 +10,7 @@ from apikeys.services import get_organization
 from sequence.core.commands.arguments import day, line, percent, whole_number
 from sequence.core.commands.base import OperatorCommand
 from sequence.core.money import MAX_CENTS
+from sequence.core.typing import JsonObject
 
 
 class Command(OperatorCommand):
@@ -50,8 +50,8 @@ class Command(OperatorCommand):
         statement_balance: int | None,
         minimum_payment: int | None,
         due_date: date | None,
-        **options: Any,
-    ) -> dict[str, Any]:
+        **options: object,
+    ) -> JsonObject:
         account = self.audited(
             lambda: connect_external_account(
                 organization_id=get_organization(organization).id,

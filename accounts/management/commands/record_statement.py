@@ -1,6 +1,5 @@
 from datetime import date
 from decimal import Decimal
-from typing import Any
 
 from django.core.management.base import CommandParser
 
@@ -11,6 +10,7 @@ from accounts.services import record_statement
 from sequence.core.commands.arguments import day, percent, whole_number
 from sequence.core.commands.base import OperatorCommand
 from sequence.core.money import MAX_CENTS
+from sequence.core.typing import JsonObject
 
 
 class Command(OperatorCommand):
@@ -42,8 +42,8 @@ class Command(OperatorCommand):
         statement_balance: int | None,
         minimum_payment: int | None,
         due_date: date | None,
-        **options: Any,
-    ) -> dict[str, Any]:
+        **options: object,
+    ) -> JsonObject:
         found = Account.objects.filter(id=account).first()
         if found is None:
             raise AccountNotFound()

@@ -1,5 +1,4 @@
 from datetime import datetime
-from typing import Any
 
 from django.core.management.base import CommandParser
 
@@ -8,6 +7,7 @@ from apikeys.entries import parse_permissions
 from apikeys.services import create_api_key, get_organization
 from sequence.core.commands.arguments import add_permission_argument, instant, line
 from sequence.core.commands.base import OperatorCommand
+from sequence.core.typing import JsonObject
 
 
 class Command(OperatorCommand):
@@ -23,8 +23,8 @@ class Command(OperatorCommand):
         )
 
     def run(
-        self, *, organization: str, name: str, permission: list[str], expires_at: datetime | None, **options: Any
-    ) -> dict[str, Any]:
+        self, *, organization: str, name: str, permission: list[str], expires_at: datetime | None, **options: object
+    ) -> JsonObject:
         permissions = parse_permissions(permission)
         key, token = self.audited(
             lambda: create_api_key(

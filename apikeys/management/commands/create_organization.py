@@ -1,10 +1,9 @@
-from typing import Any
-
 from django.core.management.base import CommandParser
 
 from apikeys.services import create_organization
 from sequence.core.commands.arguments import line
 from sequence.core.commands.base import OperatorCommand
+from sequence.core.typing import JsonObject
 
 
 class Command(OperatorCommand):
@@ -17,6 +16,6 @@ class Command(OperatorCommand):
             "--legal-name", type=line(200), help="the beneficiary of its accounts; the name if left out"
         )
 
-    def run(self, *, name: str, legal_name: str | None, **options: Any) -> dict[str, Any]:
+    def run(self, *, name: str, legal_name: str | None, **options: object) -> JsonObject:
         organization = self.audited(lambda: create_organization(name=name, legal_name=legal_name or ""))
         return {"id": organization.id, "name": organization.name, "legal_name": organization.legal_name}

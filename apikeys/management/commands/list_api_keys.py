@@ -6,6 +6,7 @@ from apikeys.as_dict import key_as_dict
 from apikeys.models import ApiKey
 from apikeys.services import get_organization
 from sequence.core.commands.base import OperatorCommand
+from sequence.core.typing import JsonObject
 
 
 class Command(OperatorCommand):
@@ -15,7 +16,7 @@ class Command(OperatorCommand):
         super().add_arguments(parser)
         parser.add_argument("--organization", metavar="ORG_ID", help="only this organization's keys")
 
-    def run(self, *, organization: str | None, **options: Any) -> list[dict[str, Any]]:
+    def run(self, *, organization: str | None, **options: object) -> list[JsonObject]:
         keys = ApiKey.objects.select_related("organization").prefetch_related("entries").order_by("created_at", "id")
         if organization is not None:
             keys = keys.for_organization(get_organization(organization).id)

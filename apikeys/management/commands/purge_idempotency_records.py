@@ -1,9 +1,8 @@
-from typing import Any
-
 from django.core.management.base import CommandParser
 
 from apikeys.services import purge_idempotency_records
 from sequence.core.commands.base import OperatorCommand
+from sequence.core.typing import JsonObject
 
 
 class Command(OperatorCommand):
@@ -18,7 +17,7 @@ class Command(OperatorCommand):
             help="live records too: a repeated request will then execute again",
         )
 
-    def run(self, *, include_live: bool, **options: Any) -> dict[str, Any]:
+    def run(self, *, include_live: bool, **options: object) -> JsonObject:
         removed = 0
         while batch := self.audited(lambda: purge_idempotency_records(include_live=include_live)):
             removed += batch

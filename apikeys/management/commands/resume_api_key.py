@@ -1,10 +1,9 @@
-from typing import Any
-
 from django.core.management.base import CommandParser
 
 from apikeys.as_dict import key_as_dict
 from apikeys.services import resume_api_key
 from sequence.core.commands.base import OperatorCommand, add_note_argument
+from sequence.core.typing import JsonObject
 
 
 class Command(OperatorCommand):
@@ -15,6 +14,6 @@ class Command(OperatorCommand):
         add_note_argument(parser)
         parser.add_argument("key_id", metavar="KEY_ID")
 
-    def run(self, *, key_id: str, note: str | None, **options: Any) -> dict[str, Any]:
+    def run(self, *, key_id: str, note: str | None, **options: object) -> JsonObject:
         keys = self.audited(lambda: resume_api_key(key_id=key_id), reason=note)
         return next(key_as_dict(key) for key in keys if key.id == key_id)

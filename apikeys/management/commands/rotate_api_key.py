@@ -1,5 +1,4 @@
 from datetime import timedelta
-from typing import Any
 
 from django.core.management.base import CommandParser
 
@@ -7,6 +6,7 @@ from apikeys.as_dict import new_key_as_dict
 from apikeys.services import DEFAULT_OVERLAP_HOURS, MAX_OVERLAP_HOURS, rotate_api_key
 from sequence.core.commands.arguments import whole_number
 from sequence.core.commands.base import OperatorCommand
+from sequence.core.typing import JsonObject
 
 
 class Command(OperatorCommand):
@@ -25,7 +25,7 @@ class Command(OperatorCommand):
             help="how long both keys work (default: %(default)s)",
         )
 
-    def run(self, *, key_id: str, overlap_hours: int, **options: Any) -> dict[str, Any]:
+    def run(self, *, key_id: str, overlap_hours: int, **options: object) -> JsonObject:
         overlap = timedelta(hours=overlap_hours)
         key, token = self.audited(lambda: rotate_api_key(key_id=key_id, overlap=overlap, rotated_by=self.actor))
         return new_key_as_dict(key, token)

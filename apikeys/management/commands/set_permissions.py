@@ -1,5 +1,3 @@
-from typing import Any
-
 from django.core.management.base import CommandParser
 
 from apikeys.as_dict import key_as_dict
@@ -7,6 +5,7 @@ from apikeys.entries import parse_permissions
 from apikeys.services import set_permissions
 from sequence.core.commands.arguments import add_permission_argument
 from sequence.core.commands.base import OperatorCommand
+from sequence.core.typing import JsonObject
 
 
 class Command(OperatorCommand):
@@ -17,7 +16,7 @@ class Command(OperatorCommand):
         parser.add_argument("key_id", metavar="KEY_ID")
         add_permission_argument(parser)
 
-    def run(self, *, key_id: str, permission: list[str], **options: Any) -> dict[str, Any]:
+    def run(self, *, key_id: str, permission: list[str], **options: object) -> JsonObject:
         permissions = parse_permissions(permission)
         key = self.audited(lambda: set_permissions(key_id=key_id, permissions=permissions, changed_by=self.actor))
         return key_as_dict(key)

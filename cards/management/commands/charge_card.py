@@ -1,5 +1,4 @@
 from collections.abc import Callable
-from typing import Any
 
 from django.core.management.base import CommandError, CommandParser
 
@@ -9,6 +8,7 @@ from cards.services import charge_card, refund_at_merchant, refund_purchase
 from sequence.core.commands.arguments import whole_number
 from sequence.core.commands.base import OperatorCommand
 from sequence.core.money import MAX_CENTS
+from sequence.core.typing import JsonObject
 
 
 class Command(OperatorCommand):
@@ -31,8 +31,8 @@ class Command(OperatorCommand):
         place.add_argument("--purchase", metavar="CTX_ID", help="with --refund: the purchase to refund")
 
     def run(
-        self, *, card_id: str, amount: int, merchant: str | None, purchase: str | None, refund: bool, **options: Any
-    ) -> dict[str, Any]:
+        self, *, card_id: str, amount: int, merchant: str | None, purchase: str | None, refund: bool, **options: object
+    ) -> JsonObject:
         if purchase is not None and not refund:
             raise CommandError("--purchase says what to refund: give --refund too, or name a --merchant.")
         outcome = self.audited(_choose(card_id, amount, merchant, purchase, refund))

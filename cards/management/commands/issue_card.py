@@ -1,11 +1,10 @@
-from typing import Any
-
 from django.core.management.base import CommandParser
 
 from cards.as_dict import card_as_dict
 from cards.models import CardType
 from cards.services import issue_card
 from sequence.core.commands.base import OperatorCommand
+from sequence.core.typing import JsonObject
 
 
 class Command(OperatorCommand):
@@ -17,7 +16,7 @@ class Command(OperatorCommand):
         parser.add_argument("--type", required=True, choices=CardType.values)
         parser.add_argument("--holder", required=True, metavar="N", help="the name on the card, 1 to 100 characters")
 
-    def run(self, *, account: str, type: str, holder: str, **options: Any) -> dict[str, Any]:
+    def run(self, *, account: str, type: str, holder: str, **options: object) -> JsonObject:
         return card_as_dict(
             self.audited(lambda: issue_card(account_id=account, type=CardType(type), holder_name=holder))
         )

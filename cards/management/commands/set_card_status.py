@@ -1,10 +1,9 @@
-from typing import Any
-
 from django.core.management.base import CommandParser
 
 from cards.management.statuses import CardStatusCommand
 from cards.models import CardStatus
 from cards.services import set_card_status
+from sequence.core.typing import JsonObject
 
 
 class Command(CardStatusCommand):
@@ -14,5 +13,5 @@ class Command(CardStatusCommand):
         super().add_arguments(parser)
         parser.add_argument("status", choices=CardStatus.values)
 
-    def run(self, *, card_id: str, status: str, **options: Any) -> dict[str, Any]:
+    def run(self, *, card_id: str, status: str, **options: object) -> JsonObject:
         return self.changed(lambda: set_card_status(card_id=card_id, status=CardStatus(status)))

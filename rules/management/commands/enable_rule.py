@@ -1,11 +1,10 @@
-from typing import Any
-
 from django.core.management.base import CommandParser
 
 from rules.models import Rule
 from rules.serializers import RuleDetail
 from rules.services import account_names, current_version, enable_rule
 from sequence.core.commands.base import OperatorCommand
+from sequence.core.typing import JsonObject
 
 
 class Command(OperatorCommand):
@@ -18,7 +17,7 @@ class Command(OperatorCommand):
         reviewed.add_argument("--rule-version", type=int, metavar="N", help="The version that was reviewed.")
         reviewed.add_argument("--yes-current", action="store_true", help="Whatever the rule says now, unread.")
 
-    def run(self, *, rule_id: str, rule_version: int | None, **options: Any) -> dict[str, Any]:
+    def run(self, *, rule_id: str, rule_version: int | None, **options: object) -> JsonObject:
         def enable() -> Rule:
             version = current_version(rule_id) if rule_version is None else rule_version
             return enable_rule(rule_id=rule_id, version=version, by=self.actor)

@@ -10,7 +10,6 @@ from django.contrib.admin.utils import quote, unquote
 from django.contrib.admin.views.main import ChangeList
 from django.core.exceptions import PermissionDenied
 from django.db import models, transaction
-from django.db.models import QuerySet
 from django.forms import model_to_dict
 from django.forms.models import _get_foreign_key
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase, HttpResponseRedirect
@@ -28,6 +27,7 @@ from sequence.core.admin.panels import panels_of
 from sequence.core.admin.trail import newest_changes_of
 from sequence.core.api.request_ids import request_id_of
 from sequence.core.errors import DomainError
+from sequence.core.typing import Context, Rows
 from sequence.core.wired import wired
 
 T = TypeVar("T")
@@ -71,7 +71,7 @@ class ObjectPage:
         """Return who may, where the permission alone does not say it. The page tells it; the service checks it."""
         return Deciders()
 
-    def perform(self, request: HttpRequest, obj: Any, choices: dict[str, Any]) -> HttpResponse | str:
+    def perform(self, request: HttpRequest, obj: Any, choices: Context) -> HttpResponse | str:
         """Do it. Return what to tell the person, or a page of its own. May raise DomainError."""
         raise NotImplementedError
 
@@ -99,14 +99,14 @@ class StaffAdmin(admin.ModelAdmin):
     list_per_page = 50
     show_full_result_count = False  # Counting a whole table is slow, and nobody reads the number.
 
-    def get_changelist(self, request: HttpRequest, **options: Any) -> type[ChangeList]:
+    def get_changelist(self, request: HttpRequest, **options: object) -> type[ChangeList]:
         return FilteredList if self.filters else super().get_changelist(request, **options)
 
     def all_object_pages(self) -> list[ObjectPage]:
         """Return the pages that ask about an object of this model, those of other apps last."""
         return [*self.object_pages, *(page for model, page in wired("OBJECT_PAGES") if model is self.model)]
 
-    def get_actions(self, request: HttpRequest) -> dict[str, Any]:
+    def get_actions(self, request: HttpRequest) -> Context:
         """Bulk deletion never goes through the services, so there is none."""
         actions = super().get_actions(request)
         actions.pop("delete_selected", None)
@@ -140,7 +140,7 @@ class StaffAdmin(admin.ModelAdmin):
     def after_asking(
         self,
         request: HttpRequest,
-        rows: QuerySet[Any],
+        rows: Rows,
         *,
         action: str,
         label: str,
@@ -210,7 +210,7 @@ class StaffAdmin(admin.ModelAdmin):
         """Return the object as it is now, locked until the request's transaction ends."""
         return self.get_queryset(request).select_for_update(no_key=True, of=("self",)).get(pk=pk)
 
-    def _shown_by(self, page: ObjectPage, obj: Any) -> dict[str, Any]:
+    def _shown_by(self, page: ObjectPage, obj: Any) -> Context:
         """Return what the page tells, read once: the fingerprint must be of just what is on the screen."""
         deciders = page.deciders(obj)
         return {
@@ -221,7 +221,7 @@ class StaffAdmin(admin.ModelAdmin):
             "barred": sorted(deciders.barred),
         }
 
-    def _performed(self, request: HttpRequest, page: ObjectPage, obj: Any, choices: dict[str, Any]) -> HttpResponse:
+    def _performed(self, request: HttpRequest, page: ObjectPage, obj: Any, choices: Context) -> HttpResponse:
         outcome = attempt(request, lambda: page.perform(request, obj, choices))
         if isinstance(outcome, HttpResponse):
             return outcome
@@ -251,7 +251,7 @@ class StaffAdmin(admin.ModelAdmin):
         request: HttpRequest,
         object_id: str | None = None,
         form_url: str = "",
-        extra_context: dict[str, Any] | None = None,
+        extra_context: Context | None = None,
     ) -> Any:
         """The object's form. What is sent was typed over the values that it showed: others are shown first."""
         obj = None if object_id is None else self.get_object(request, unquote(object_id))
@@ -273,7 +273,7 @@ class StaffAdmin(admin.ModelAdmin):
         rows = [_rows_below(inline, request, obj) for inline in self.get_inline_instances(request, obj)]
         return self.opts.label, obj.pk, model_to_dict(obj, fields), rows
 
-    def page(self, request: HttpRequest, template: str, **context: Any) -> TemplateResponse:
+    def page(self, request: HttpRequest, template: str, **context: object) -> TemplateResponse:
         """Return a page of the site about this model."""
         site = self.admin_site.each_context(request)
         return TemplateResponse(request, template, {**site, "opts": self.opts, "media": self.media, **context})
@@ -290,13 +290,13 @@ class StaffAdmin(admin.ModelAdmin):
         """Return the address of the object's page."""
         return reverse(f"admin:{self.opts.app_label}_{self.opts.model_name}_change", args=[quote(obj.pk)])
 
-    def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
+    def changelist_view(self, request: HttpRequest, extra_context: Context | None = None) -> HttpResponse:
         """The list, under the name of what it lists."""
         title = str(self.opts.verbose_name_plural)
         context = {"title": title[0].upper() + title[1:], "can_export": bool(self.export_columns)}
         return super().changelist_view(request, {**context, **(extra_context or {})})
 
-    def render_change_form(self, request: HttpRequest, context: dict[str, Any], **options: Any) -> HttpResponse:  # type: ignore[override]
+    def render_change_form(self, request: HttpRequest, context: Context, **options: Any) -> HttpResponse:  # type: ignore[override]
         # One button that saves; what was made has more to tell than an empty form for the next one.
         context.update(show_save_and_add_another=False, show_save_and_continue=False)
         obj = options.get("obj")
@@ -320,15 +320,13 @@ class StaffAdmin(admin.ModelAdmin):
         """Nothing: the trail has it."""
         return []
 
-    def log_addition(self, *args: Any) -> None:  # type: ignore[override]
+    def log_addition(self, *args: object) -> None:  # type: ignore[override]
         """The triggers have noted it."""
 
-    def log_change(self, *args: Any) -> None:  # type: ignore[override]
+    def log_change(self, *args: object) -> None:  # type: ignore[override]
         """The triggers have noted it."""
 
-    def history_view(
-        self, request: HttpRequest, object_id: str, extra_context: dict[str, Any] | None = None
-    ) -> HttpResponse:
+    def history_view(self, request: HttpRequest, object_id: str, extra_context: Context | None = None) -> HttpResponse:
         """The object's part of the audit trail."""
         obj = self.get_object(request, unquote(object_id))
         if not self.has_view_or_change_permission(request, obj):
@@ -345,13 +343,13 @@ class StaffAdmin(admin.ModelAdmin):
         )
 
 
-def _rows_below(inline: InlineModelAdmin, request: HttpRequest, obj: Any) -> list[dict[str, Any]]:
+def _rows_below(inline: InlineModelAdmin, request: HttpRequest, obj: Any) -> list[Context]:
     foreign_key = _get_foreign_key(type(obj), inline.model, fk_name=inline.fk_name)
     rows = inline.get_queryset(request).filter(**{foreign_key.name: obj}).order_by("pk")
     return [{"pk": row.pk, **model_to_dict(row)} for row in rows]
 
 
-def page_about(model: type[models.Model], request: HttpRequest, template: str, **context: Any) -> TemplateResponse:
+def page_about(model: type[models.Model], request: HttpRequest, template: str, **context: object) -> TemplateResponse:
     """Return a page of the site about a model whose admin is another app's."""
     model_admin = admin.site.get_model_admin(model)
     assert isinstance(model_admin, StaffAdmin)  # noqa: S101 - tells the type checker

@@ -10,14 +10,15 @@ from typing import Any, TypeVar
 from urllib.parse import urlencode
 
 from django.contrib.auth.models import AnonymousUser, User
-from django.db.models import Model, QuerySet
+from django.db.models import Model
 from django.urls import reverse
 
 from sequence.core.periods import day_of, midnight
+from sequence.core.typing import Context, Rows
 from sequence.core.wired import wired
 
 T = TypeVar("T")
-Q = TypeVar("Q", bound=QuerySet[Any])
+Q = TypeVar("Q", bound=Rows)
 
 # Of each kind that waits: enough to begin with, few enough to see the next kind too.
 SHOWN = 5
@@ -98,7 +99,7 @@ class Section:
     """A part of the page with a template of its own."""
 
     template: str
-    facts: dict[str, Any]
+    facts: Context
 
 
 # The permission that is needed (``app.codename``), and the function that finds the part.
@@ -110,7 +111,7 @@ def _seen_by(user: User | AnonymousUser, look: ConsoleQuery, table: str) -> list
     return [find(look) for permission, find in wired(table) if user.has_perm(permission)]
 
 
-def console_of(user: User | AnonymousUser, look: ConsoleQuery) -> dict[str, Any]:
+def console_of(user: User | AnonymousUser, look: ConsoleQuery) -> Context:
     """Return what this person may see, for the page's template. What waits in vain is left out."""
     waiting = [kind for kind in _seen_by(user, look, "CONSOLE_QUEUES") if kind.count]
     return {
@@ -124,9 +125,7 @@ def console_of(user: User | AnonymousUser, look: ConsoleQuery) -> dict[str, Any]
     }
 
 
-def queue_of(
-    title: str, rows: "QuerySet[Any]", item_of: Callable[[Any], Item], *, address: str, tone: str = "warn"
-) -> Queue:
+def queue_of(title: str, rows: Rows, item_of: Callable[[Any], Item], *, address: str, tone: str = "warn") -> Queue:
     """Return the rows as a kind of thing that waits: their number, and the first few in their order."""
     count = rows.count()
     items = [item_of(row) for row in rows[:SHOWN]] if count else []

@@ -64,7 +64,7 @@ def pretty_json(text: str) -> SafeString:
     return format_html('<pre class="json">{}</pre>', json.dumps(_masked(value), ensure_ascii=False, indent=2))
 
 
-def _masked(value: Any) -> Any:
+def _masked(value: object) -> Any:
     if isinstance(value, list):
         return [_masked(item) for item in value]
     if isinstance(value, dict):
@@ -72,5 +72,5 @@ def _masked(value: Any) -> Any:
     return value
 
 
-def _mask(value: Any) -> Any:
+def _mask(value: object) -> Any:
     return value if value is None else money.mask(str(value)[-4:])

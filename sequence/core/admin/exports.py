@@ -16,12 +16,12 @@ from typing import Any
 
 import structlog
 from django.db import DEFAULT_DB_ALIAS, connections
-from django.db.models import QuerySet
 from django.http import StreamingHttpResponse
 
 from sequence.core import clock
 from sequence.core.api.fields import show_time
 from sequence.core.database.availability import is_away, reason_of
+from sequence.core.typing import Context, Rows
 
 # Rows that are held at a time: enough that a round trip weighs nothing, a megabyte or so.
 CHUNK_ROWS = 2000
@@ -52,7 +52,7 @@ class Column:
 CURRENCY = Column("currency", "pk", lambda _: "USD")
 
 
-def write_value(value: Any) -> str:
+def write_value(value: object) -> str:
     """Return a value as it stands in a cell: times in RFC 3339 UTC, whole numbers as they are, no text that acts."""
     if value is None:
         return ""
@@ -64,14 +64,14 @@ def write_value(value: Any) -> str:
     return TEXT_SIGN + text if text.startswith(ACTING_CONTROLS) else text
 
 
-def export(rows: QuerySet[Any], columns: Sequence[Column], *, name: str, **told: Any) -> StreamingHttpResponse:
+def export(rows: Rows, columns: Sequence[Column], *, name: str, **told: object) -> StreamingHttpResponse:
     """Return the answer that streams the rows as a file, oldest first. ``told`` goes into the log with their number."""
     response = StreamingHttpResponse(_told(_lines(rows, columns), name, told), content_type="text/csv; charset=utf-8")
     response["Content-Disposition"] = f'attachment; filename="{name}-{clock.now():%Y-%m-%d}.csv"'
     return response
 
 
-def _told(chunks: Iterator[tuple[int, str]], name: str, told: dict[str, Any]) -> Iterator[bytes]:
+def _told(chunks: Iterator[tuple[int, str]], name: str, told: Context) -> Iterator[bytes]:
     """Pass the chunks on, and log at the end, or when the reader has gone, how many rows left the house.
 
     The web server ends an answer that breaks off as it ends a whole one, so the file itself has to say it.
@@ -93,7 +93,7 @@ def _told(chunks: Iterator[tuple[int, str]], name: str, told: dict[str, Any]) ->
         log.info("export_ended", name=name, rows=count, is_whole=is_whole, **told)
 
 
-def _lines(rows: QuerySet[Any], columns: Sequence[Column]) -> Iterator[tuple[int, str]]:
+def _lines(rows: Rows, columns: Sequence[Column]) -> Iterator[tuple[int, str]]:
     yield 0, _csv([[column.heading for column in columns]])
     values = rows.order_by("pk").values_list(*(column.path for column in columns))
     for chunk in _chunks(values):
@@ -112,7 +112,7 @@ def _csv(lines: Any) -> str:
     return text.getvalue()
 
 
-def _chunks(values: QuerySet[Any]) -> Iterator[list[Any]]:
+def _chunks(values: Rows) -> Iterator[list[Any]]:
     """Yield the rows as of the first call, chunk by chunk, in constant memory."""
     connection = connections.create_connection(DEFAULT_DB_ALIAS)
     connection.inc_thread_sharing()  # A server may run the parts of one answer in different threads.

@@ -42,7 +42,7 @@ class Dollars(forms.Field):
         self.min_cents = min_cents
         super().__init__(**options)
 
-    def to_python(self, value: Any) -> int | None:
+    def to_python(self, value: object) -> int | None:
         text = str(value or "").strip()
         if not text:
             return None
@@ -63,7 +63,7 @@ class Dollars(forms.Field):
         if value > MAX_CENTS:
             raise forms.ValidationError(self.error_messages["too_large"], code="too_large")
 
-    def has_changed(self, initial: int | None, data: Any) -> bool:
+    def has_changed(self, initial: int | None, data: object) -> bool:
         try:
             return self.to_python(data) != initial
         except forms.ValidationError:

@@ -7,8 +7,10 @@ from typing import Any, Self
 from django import forms
 from django.core.exceptions import ValidationError
 from django.db import models
-from django.db.models import Q, QuerySet
+from django.db.models import Q
 from django.utils.html import format_html, format_html_join
+
+from sequence.core.typing import Context, Rows
 
 # Objects of one name, or of similar names, that are offered to choose from.
 OFFERED = 5
@@ -42,10 +44,10 @@ class Filter:
         """Return what the text names. Raises ValidationError, in words that help."""
         return text
 
-    def narrow(self, rows: QuerySet[Any], found: Any) -> QuerySet[Any]:
+    def narrow(self, rows: Rows, found: Any) -> Rows:
         raise NotImplementedError
 
-    def narrow_unasked(self, rows: QuerySet[Any]) -> QuerySet[Any]:
+    def narrow_unasked(self, rows: Rows) -> Rows:
         """Return the rows that are shown when nobody asks."""
         return rows
 
@@ -61,7 +63,7 @@ class Exact(Filter):
         super().__init__(name, label)
         self.column = column
 
-    def narrow(self, rows: QuerySet[Any], found: str) -> QuerySet[Any]:
+    def narrow(self, rows: Rows, found: str) -> Rows:
         return rows.filter(**{self.column: found})
 
 
@@ -94,10 +96,10 @@ class OneOf(Filter):
         errors = {"invalid_choice": "“%(value)s” is none of the choices."}
         return forms.ChoiceField(required=False, label=self.label, choices=choices, error_messages=errors)
 
-    def narrow(self, rows: QuerySet[Any], found: str) -> QuerySet[Any]:
+    def narrow(self, rows: Rows, found: str) -> Rows:
         return rows.filter(_asked_now(self.answers[found][1]))
 
-    def narrow_unasked(self, rows: QuerySet[Any]) -> QuerySet[Any]:
+    def narrow_unasked(self, rows: Rows) -> Rows:
         return rows.filter(_asked_now(self.unasked[1])) if self.unasked else rows
 
     def tell(self, found: str) -> str:
@@ -146,7 +148,7 @@ class Named(Filter):
         where = " in this organization" if form.organization and self.name != "organization" else ""
         raise ValidationError(f"There is none of this id or name{where}.", code="unknown")
 
-    def narrow(self, rows: QuerySet[Any], found: Any) -> QuerySet[Any]:
+    def narrow(self, rows: Rows, found: Any) -> Rows:
         if self.condition is not None:
             return rows.filter(self.condition(found))
         refers = Q()
@@ -157,7 +159,7 @@ class Named(Filter):
     def tell(self, found: Any) -> str:
         return f"{found} ({found.pk})"
 
-    def _within(self, form: "FilterForm") -> QuerySet[Any]:
+    def _within(self, form: "FilterForm") -> Rows:
         """Return the objects to choose from. Only names are read: some rows hold what nobody needs here."""
         rows = self.model._default_manager.only(*self.called)
         if not any(field.name == "organization" for field in self.model._meta.concrete_fields):
@@ -166,7 +168,7 @@ class Named(Filter):
             rows = rows.filter(organization=form.organization)
         return rows.select_related("organization").only(*self.called, "organization__name")
 
-    def _called(self, rows: QuerySet[Any], text: str, how: str) -> list[Any]:
+    def _called(self, rows: Rows, text: str, how: str) -> list[Any]:
         names = Q()
         for column in self.called:
             names |= Q(**{f"{column}__{how}": text})
@@ -214,7 +216,7 @@ class FilterForm(forms.Form):
         """The organization that was chosen; filters after it look for names within it alone."""
         return self.cleaned_data.get("organization") or None
 
-    def clean(self) -> dict[str, Any]:
+    def clean(self) -> Context:
         for each in self.filters:
             text = self.cleaned_data.get(each.name)
             if not text:
@@ -228,7 +230,7 @@ class FilterForm(forms.Form):
             self.add_error(None, f"This list has no filter “{unknown[0]}”.")
         return self.cleaned_data
 
-    def narrow(self, rows: QuerySet[Any]) -> QuerySet[Any]:
+    def narrow(self, rows: Rows) -> Rows:
         """Return the rows that pass all filters, every one of which has been found to make sense."""
         for each in self.filters:
             found = self.cleaned_data[each.name]

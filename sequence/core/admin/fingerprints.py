@@ -5,7 +5,6 @@ where the two differ, nothing is done and the new page asks again.
 """
 
 import json
-from typing import Any
 
 from django.http import HttpRequest
 from django.utils.crypto import constant_time_compare, salted_hmac
@@ -15,7 +14,7 @@ FIELD = "seen"
 CHANGED_MEANWHILE = "This changed since you read it, so nothing was done. Here is the new state: read it, then decide."
 
 
-def fingerprint_of(*shown: Any) -> str:
+def fingerprint_of(*shown: object) -> str:
     """Return the fingerprint of what a page tells: text, numbers, times, and lists and dictionaries of them.
 
     It is keyed, so that nobody can make one of a page that they did not see.
@@ -24,6 +23,6 @@ def fingerprint_of(*shown: Any) -> str:
     return salted_hmac("sequence.core.admin.fingerprints", text, algorithm="sha256").hexdigest()
 
 
-def has_seen(request: HttpRequest, *shown: Any) -> bool:
+def has_seen(request: HttpRequest, *shown: object) -> bool:
     """Say whether the form that was sent carries the fingerprint of just this."""
     return constant_time_compare(request.POST.get(FIELD, ""), fingerprint_of(*shown))

@@ -45,7 +45,7 @@ def bring_up_to_date(names: Sequence[str] = NAMES) -> list[GroupChange]:
     return [_bring_up_to_date(name) for name in names]
 
 
-def make_missing_groups(sender: AppConfig, **facts: Any) -> None:
+def make_missing_groups(sender: AppConfig, **facts: object) -> None:
     """Make the groups that are not there yet: the receiver of ``post_migrate``.
 
     Django makes an app's permissions just after that app's turn, so this waits for the last app; and for a migration

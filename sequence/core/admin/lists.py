@@ -5,11 +5,11 @@ from typing import Any
 from django.contrib import messages
 from django.contrib.admin.options import IncorrectLookupParameters
 from django.contrib.admin.views.main import ALL_VAR, ORDER_VAR, PAGE_VAR, SEARCH_VAR, ChangeList
-from django.db.models import QuerySet
 from django.http import HttpRequest
 
 from sequence.core.admin.filters import FilterForm
 from sequence.core.admin.period_filters import quick_choices
+from sequence.core.typing import Context, Rows
 
 # What an address may hold besides the filters.
 _ITS_OWN = (SEARCH_VAR, ORDER_VAR, PAGE_VAR, ALL_VAR)
@@ -24,11 +24,11 @@ class FilteredList(ChangeList):
     form: FilterForm
     model_admin: Any
 
-    def get_filters_params(self, params: Any = None) -> dict[str, Any]:
+    def get_filters_params(self, params: Any = None) -> Context:
         """Nothing: the form knows every parameter, and refuses the others."""
         return {}
 
-    def get_queryset(self, request: HttpRequest, exclude_parameters: Any = None) -> QuerySet[Any]:
+    def get_queryset(self, request: HttpRequest, exclude_parameters: Any = None) -> Rows:
         self.form = FilterForm(self.model_admin.filters, request.GET, kept=_ITS_OWN)
         rows = super().get_queryset(request, exclude_parameters)
         return self.form.narrow(rows) if self.is_understood else rows.none()

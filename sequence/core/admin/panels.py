@@ -10,6 +10,7 @@ from typing import Any
 from django.db.models import Model
 from django.http import HttpRequest
 
+from sequence.core.typing import Context
 from sequence.core.wired import wired
 
 
@@ -18,7 +19,7 @@ class Panel:
     """A part of an object's page with a template of its own, which finds ``facts``."""
 
     template: str
-    facts: dict[str, Any]
+    facts: Context
 
 
 # Returns None where there is nothing to tell, or not to this person.

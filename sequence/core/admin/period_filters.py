@@ -3,15 +3,14 @@
 import re
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import Any
 
 from django import forms
 from django.core.exceptions import ValidationError
-from django.db.models import QuerySet
 
 from sequence.core import clock
 from sequence.core.admin.filters import MAX_TEXT, Filter, FilterForm
 from sequence.core.periods import day_of, first_day
+from sequence.core.typing import Rows
 
 # "The last days" of the quick choice: today and the six before it.
 LAST_DAYS = 7
@@ -49,7 +48,7 @@ class Bound(Filter):
             raise ValidationError("This is before the beginning.", code="backwards")
         return span
 
-    def narrow(self, rows: QuerySet[Any], found: Span) -> QuerySet[Any]:
+    def narrow(self, rows: Rows, found: Span) -> Rows:
         if self.after is None:
             return rows.filter(**{f"{self.column}__gte": found.begins_at})
         return rows.filter(**{f"{self.column}__lt": found.ends_at})

@@ -9,6 +9,7 @@ from django.core.validators import MinValueValidator
 
 from sequence.core import clock
 from sequence.core.periods import day_of, first_day, midnight
+from sequence.core.typing import Context
 
 # Nothing here is older, and arithmetic with the calendar's first day would fall off it.
 EARLIEST = date(2000, 1, 1)
@@ -77,10 +78,10 @@ class PeriodForm(forms.Form):
     since = _day("or from")
     until = _day("to")
 
-    def __init__(self, given: dict[str, Any], **options: Any) -> None:
+    def __init__(self, given: Context, **options: Any) -> None:
         super().__init__({"period": DEFAULT, **given}, **options)
 
-    def clean(self) -> dict[str, Any]:
+    def clean(self) -> Context:
         cleaned = super().clean() or self.cleaned_data
         since, until = cleaned.get("since"), cleaned.get("until")
         if until and not since and "since" not in self.errors:

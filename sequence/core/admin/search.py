@@ -1,7 +1,6 @@
 """Search for staff: an id leads to its page, a request id to all that the request did."""
 
 from itertools import groupby
-from typing import Any
 
 from django.contrib import admin
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
@@ -24,6 +23,7 @@ from sequence.core.admin.timeline import (
 )
 from sequence.core.admin.trail import Filters, newest_changes
 from sequence.core.api.request_ids import ALLOWED
+from sequence.core.typing import Context
 
 # More than anything that can be searched for: an Idempotency-Key has at most 255 characters.
 MAX_TEXT = 300
@@ -46,7 +46,7 @@ def search(request: HttpRequest) -> HttpResponse:
     return TemplateResponse(request, "admin/sequence/search.html", context)
 
 
-def _look_for(request: HttpRequest, text: str) -> dict[str, Any]:
+def _look_for(request: HttpRequest, text: str) -> Context:
     """Return what the page tells about a text that is no object's id."""
     if len(text) > MAX_TEXT or "\0" in text:
         return {"nothing": True}
@@ -61,7 +61,7 @@ def _look_for(request: HttpRequest, text: str) -> dict[str, Any]:
     return {**found, "translated": True} if found else {"nothing": True}
 
 
-def _about(request: HttpRequest, request_id: str) -> dict[str, Any]:
+def _about(request: HttpRequest, request_id: str) -> Context:
     """Return what there is about a request, empty if nothing."""
     if not ALLOWED.fullmatch(request_id):
         return {}

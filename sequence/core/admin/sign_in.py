@@ -16,6 +16,7 @@ from sequence.core.admin.sign_in_events import record_sign_in
 from sequence.core.admin.sign_in_limits import count_attempt, forget_attempts
 from sequence.core.client_address import client_address
 from sequence.core.models import SignInOutcome
+from sequence.core.typing import Context
 
 log = structlog.get_logger("sequence.sign_in")
 
@@ -36,7 +37,7 @@ class CodeInput(forms.TextInput):
     def __init__(self) -> None:
         super().__init__(attrs={"autocomplete": "one-time-code", "inputmode": "numeric"})
 
-    def format_value(self, value: Any) -> None:
+    def format_value(self, value: object) -> None:
         return None
 
 
@@ -48,12 +49,12 @@ class SignInForm(AdminAuthenticationForm):
     beyond_limit: int
     code = forms.CharField(max_length=10, widget=CodeInput, help_text=HELP)
 
-    def __init__(self, request: Any = None, *args: Any, **kwargs: Any) -> None:
+    def __init__(self, request: Any = None, *args: object, **kwargs: object) -> None:
         super().__init__(request, *args, **kwargs)
         if not settings.STAFF_SECOND_FACTOR:
             del self.fields["code"]
 
-    def clean(self) -> dict[str, Any]:
+    def clean(self) -> Context:
         if self.errors:
             return self.cleaned_data  # A field is empty.
         name = self.cleaned_data["username"]

@@ -20,6 +20,7 @@ from sequence.core.admin.trail import Filters, newest_changes
 from sequence.core.api.request_ids import request_id_of
 from sequence.core.audit import run_audited
 from sequence.core.errors import DomainError
+from sequence.core.typing import Context
 from sequence.core.wired import wired
 
 View = Callable[..., HttpResponse]
@@ -44,7 +45,7 @@ def _audited(view: View) -> View:
     """
 
     @functools.wraps(view)
-    def wrapper(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+    def wrapper(request: HttpRequest, *args: object, **kwargs: object) -> HttpResponse:
         if request.method != "POST":
             return view(request, *args, **kwargs)
         try:
@@ -69,7 +70,7 @@ class StaffSite(admin.AdminSite):
         """Let staff in whose session was opened with all that signing in asks for. Every page of the site asks here."""
         return super().has_permission(request) and is_verified(request)
 
-    def login(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
+    def login(self, request: HttpRequest, extra_context: Context | None = None) -> HttpResponse:
         """Sign in, and note in the session which second factor opened it."""
         self.login_form = SignInForm
         response = super().login(request, extra_context)
@@ -92,7 +93,7 @@ class StaffSite(admin.AdminSite):
         rank = {label: position for position, label in enumerate(wired("APPS_IN_ORDER"))}
         return sorted(apps, key=lambda app: (rank.get(app["app_label"], len(rank)), app["name"]))
 
-    def index(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> TemplateResponse:
+    def index(self, request: HttpRequest, extra_context: Context | None = None) -> TemplateResponse:
         """The console, with the latest changes for those who may see the trail."""
         look = ConsoleQuery(clock.now(), request.GET.get("organization") or None)
         filters = Filters(organization_id=look.organization_id or "")

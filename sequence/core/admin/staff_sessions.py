@@ -1,7 +1,6 @@
 """Staff sessions end: so long after the sign-in, and so long after the last page, whatever the cookie says."""
 
 from datetime import timedelta
-from typing import Any
 
 from django.contrib.auth import SESSION_KEY
 from django.contrib.sessions.backends.base import SessionBase
@@ -18,7 +17,7 @@ PRECISION = timedelta(minutes=1)
 BEGAN, SEEN = "signed_in_at", "seen_at"
 
 
-def begin(request: HttpRequest, **_: Any) -> None:
+def begin(request: HttpRequest, **_: object) -> None:
     """Note in the session when it began."""
     request.session[BEGAN] = request.session[SEEN] = int(clock.now().timestamp())
 

@@ -13,11 +13,12 @@ from typing import Any
 from django.contrib import admin
 from django.contrib.admin.utils import quote
 from django.db import models
-from django.db.models import OuterRef, QuerySet, Subquery
+from django.db.models import OuterRef, Subquery
 from django.urls import reverse
 from pghistory.core import event_models
 
 from sequence.core.admin.display import UNKNOWN, dollars
+from sequence.core.typing import Rows
 
 PAGE_SIZE = 50
 NOBODY = "outside the application"
@@ -111,7 +112,7 @@ def newest_changes(filters: Filters, *, size: int = PAGE_SIZE) -> Page:
     return _page(sources, older=filters.older, size=size)
 
 
-def _of_organization(rows: QuerySet[Any], organization_id: str) -> QuerySet[Any] | None:
+def _of_organization(rows: Rows, organization_id: str) -> Rows | None:
     """Return the events about what belongs to the organization, or None where nothing of the kind does."""
     columns = {field.name for field in rows.model._meta.get_fields()}
     if "organization" in columns:
@@ -164,7 +165,7 @@ def _may_hold(events: Any, object_id: str) -> bool:
     return True
 
 
-def _filtered(events: Any, filters: Filters) -> QuerySet[Any]:
+def _filtered(events: Any, filters: Filters) -> Rows:
     rows = events.objects.all()
     if filters.actor:
         rows = rows.filter(pgh_context__metadata__actor=filters.actor)
@@ -175,7 +176,7 @@ def _filtered(events: Any, filters: Filters) -> QuerySet[Any]:
     return rows
 
 
-def _page(sources: Iterable[QuerySet[Any]], *, older: str, size: int) -> Page:
+def _page(sources: Iterable[Rows], *, older: str, size: int) -> Page:
     position = _Position.read(older)
     newest = [position.continue_in(rows).select_related("pgh_context").order_by("-pgh_id") for rows in sources]
     # One more than is shown tells whether there is an older page.
@@ -201,7 +202,7 @@ class _Position:
     def __str__(self) -> str:
         return ",".join(f"{label}:{number}" for label, number in sorted(self.last.items()))
 
-    def continue_in(self, rows: QuerySet[Any]) -> QuerySet[Any]:
+    def continue_in(self, rows: Rows) -> Rows:
         last = self.last.get(rows.model._meta.label_lower)
         return rows if last is None else rows.filter(pgh_id__lt=last)
 

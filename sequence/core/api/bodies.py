@@ -9,6 +9,7 @@ from django.http import HttpRequest
 
 from sequence.core.errors import InvalidRequest, PayloadTooLarge, UnsupportedMediaType
 from sequence.core.texts import CONTROL_CHARACTER
+from sequence.core.typing import JsonObject
 
 METHODS_WITH_BODY = {"POST", "PUT", "PATCH"}
 MAX_BYTES = 1024 * 1024
@@ -23,7 +24,7 @@ MAX_EXPONENT = 324
 UNSTORABLE = "This holds a character that no text has: NUL, or half of a surrogate pair."
 
 
-def read_body(request: HttpRequest) -> dict[str, Any]:
+def read_body(request: HttpRequest) -> JsonObject:
     """Return the JSON object in the request's body; an absent body counts as ``{}``.
 
     Raises PayloadTooLarge, UnsupportedMediaType, and InvalidRequest for anything that is not one well-formed UTF-8
@@ -66,7 +67,7 @@ def _declared_length(request: HttpRequest) -> int:
     return int(text)
 
 
-def parse_object(raw: bytes) -> dict[str, Any]:
+def parse_object(raw: bytes) -> JsonObject:
     """Return the JSON object that ``raw`` spells. Raises InvalidRequest."""
     try:
         body = json.loads(
@@ -92,8 +93,8 @@ def parse_object(raw: bytes) -> dict[str, Any]:
     return body
 
 
-def _object_with_distinct_keys(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    result: dict[str, Any] = {}
+def _object_with_distinct_keys(pairs: list[tuple[str, Any]]) -> JsonObject:
+    result: JsonObject = {}
     for name, value in pairs:
         if name in result:
             raise InvalidRequest.of(_printable(name), "repeated", "This key stands twice in one object.")
@@ -113,7 +114,7 @@ def _finite_decimal(text: str) -> Decimal:
     return number
 
 
-def _check_values(body: dict[str, Any]) -> None:
+def _check_values(body: JsonObject) -> None:
     """Refuse NUL and lone surrogates, which PostgreSQL cannot store, and too much depth.
 
     Level by level, without names: those are asked for only once something is wrong.
@@ -135,7 +136,7 @@ def _check_values(body: dict[str, Any]) -> None:
     raise InvalidRequest(f"The body is nested more than {MAX_DEPTH} levels deep.")
 
 
-def _place_of_unstorable(body: dict[str, Any]) -> str:
+def _place_of_unstorable(body: JsonObject) -> str:
     """Return where the shallowest text stands that cannot be stored: ``steps[0].actions[1].type``."""
     level: list[tuple[str, Any]] = [("", body)]
     while True:
@@ -147,7 +148,7 @@ def _place_of_unstorable(body: dict[str, Any]) -> str:
         level = inner
 
 
-def _parts(place: str, value: Any) -> Iterator[tuple[str, Any]]:
+def _parts(place: str, value: object) -> Iterator[tuple[str, Any]]:
     if isinstance(value, dict):
         for name, part in value.items():
             inside = f"{place}.{_printable(name)}" if place else _printable(name)

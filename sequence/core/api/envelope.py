@@ -2,18 +2,18 @@
 
 import json
 from http import HTTPStatus
-from typing import Any
 
 from django.http import HttpRequest, HttpResponse
 
 from sequence.core.api.pagination import Page
 from sequence.core.api.request_ids import request_id_of
 from sequence.core.errors import DomainError
+from sequence.core.typing import JsonObject
 
 CONTENT_TYPE = "application/json"
 
 
-def success(request: HttpRequest, data: Any, *, status: int = 200) -> HttpResponse:
+def success(request: HttpRequest, data: object, *, status: int = 200) -> HttpResponse:
     """Answer with ``data``: anything JSON can say, or a ``Page`` of it."""
     if isinstance(data, Page):
         return json_response({"request_id": request_id_of(request), "data": data.items, "page_info": data.info}, status)
@@ -37,19 +37,19 @@ def failure(request: HttpRequest, error: DomainError) -> HttpResponse:
     return response
 
 
-def failure_body(request_id: str, error: DomainError) -> dict[str, Any]:
+def failure_body(request_id: str, error: DomainError) -> JsonObject:
     """Return what a refusal says, for whoever has no request of Django's."""
-    told: dict[str, Any] = {"code": error.code, "message": error.text}
+    told: JsonObject = {"code": error.code, "message": error.text}
     if error.details:
         told["details"] = error.details
     return {"request_id": request_id, "error": told}
 
 
-def as_json(body: Any) -> bytes:
+def as_json(body: object) -> bytes:
     """Return ``body`` as compact JSON with every character as itself."""
     return json.dumps(body, ensure_ascii=False, allow_nan=False, separators=(",", ":")).encode()
 
 
-def json_response(body: Any, status: int) -> HttpResponse:
+def json_response(body: object, status: int) -> HttpResponse:
     raw = as_json(body)
     return HttpResponse(raw, status=status, content_type=CONTENT_TYPE, headers={"Content-Length": str(len(raw))})

@@ -67,7 +67,7 @@ def _flatten(faults: Any, path: str) -> Iterator[Detail]:
             yield from _flatten(fault, _step(path, name))
 
 
-def _is_fault(value: Any) -> bool:
+def _is_fault(value: object) -> bool:
     return isinstance(value, dict) and set(value) == {"code", "message"} and isinstance(value["code"], str)
 
 

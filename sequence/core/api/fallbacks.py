@@ -1,7 +1,6 @@
 """Answers where no endpoint answers: unknown addresses, and what breaks outside a view."""
 
 import sys
-from typing import Any
 
 from django.http import HttpRequest, HttpResponse
 from django.template.loader import render_to_string
@@ -45,7 +44,7 @@ def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
     return failure(request, NotFound()) if is_api(request) else defaults.page_not_found(request, exception)
 
 
-def server_error(request: HttpRequest, *_: Any) -> HttpResponse:
+def server_error(request: HttpRequest, *_: object) -> HttpResponse:
     """500, or 503 while the database is away. Django calls this where it handles what broke."""
     error = sys.exception()
     if error is not None and is_away(error):

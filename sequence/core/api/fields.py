@@ -13,13 +13,14 @@ from sequence.core.api.pagination import MAX_SIZE
 from sequence.core.errors import MAX_DETAILS, MORE, InvalidRequest
 from sequence.core.money import MAX_CENTS
 from sequence.core.texts import CONTROL_CHARACTER, INVISIBLE_CHARACTER, flaw_of, refused_in_patterns
+from sequence.core.typing import JsonObject
 
 
 @runtime_checkable
 class DescribesItself(Protocol):
     """A field that tells its JSON Schema, beside the checks that the schema repeats."""
 
-    def json_schema(self) -> dict[str, Any]: ...
+    def json_schema(self) -> JsonObject: ...
 
 
 class StrictSerializer(serializers.Serializer):
@@ -32,12 +33,12 @@ class StrictSerializer(serializers.Serializer):
     is_stateless: ClassVar[bool] = False
 
     @classmethod
-    def read(cls, data: Any) -> Any:
+    def read(cls, data: object) -> Any:
         """Return what ``data`` says once validated. Raises ValidationError."""
         reader = _kept(cls) if cls.is_stateless else cls()
         return reader.run_validation(data)
 
-    def to_internal_value(self, data: Any) -> Any:
+    def to_internal_value(self, data: object) -> Any:
         if not isinstance(data, dict):
             raise serializers.ValidationError({"non_field_errors": ["This must be an object."]}, code="invalid")
         unknown = [name for name in data if name not in self.fields or self.fields[name].read_only]
@@ -88,7 +89,7 @@ class Cents(serializers.Field):
         self.max_value = max_value
         super().__init__(**options)
 
-    def to_internal_value(self, data: Any) -> int:
+    def to_internal_value(self, data: object) -> int:
         if type(data) is not int:
             self.fail("invalid")
         if data < self.min_value:
@@ -100,14 +101,14 @@ class Cents(serializers.Field):
     def to_representation(self, value: int) -> int:
         return value
 
-    def json_schema(self) -> dict[str, Any]:
+    def json_schema(self) -> JsonObject:
         return {"type": "integer", "format": "int64", "minimum": self.min_value, "maximum": self.max_value}
 
 
 class StoredCents(serializers.IntegerField):
     """Cents in an answer, 64 bits as they are stored."""
 
-    def json_schema(self) -> dict[str, Any]:
+    def json_schema(self) -> JsonObject:
         return {"type": "integer", "format": "int64"}
 
 
@@ -118,7 +119,7 @@ class Id(serializers.CharField):
         self.prefix = prefix
         super().__init__(**options)
 
-    def json_schema(self) -> dict[str, Any]:
+    def json_schema(self) -> JsonObject:
         return {"type": "string", "pattern": id_pattern(self.prefix)}
 
 
@@ -134,7 +135,7 @@ class Text(serializers.CharField):
         self.multiline = multiline
         super().__init__(**options)
 
-    def to_internal_value(self, data: Any) -> str:
+    def to_internal_value(self, data: object) -> str:
         if not isinstance(data, str):
             self.fail("invalid")
         text = super().to_internal_value(data)
@@ -143,7 +144,7 @@ class Text(serializers.CharField):
             self.fail(flaw.code)
         return text
 
-    def json_schema(self) -> dict[str, Any]:
+    def json_schema(self) -> JsonObject:
         refused = refused_in_patterns(multiline=self.multiline)
         if self.allow_blank:
             return {"type": "string", "maxLength": self.max_length, "pattern": f"^[^{refused}]*$"}
@@ -156,18 +157,18 @@ class IdText(serializers.CharField):
 
     default_error_messages = {"invalid": "Give an id.", CONTROL_CHARACTER.code: CONTROL_CHARACTER.message}
 
-    def to_internal_value(self, data: Any) -> str:
+    def to_internal_value(self, data: object) -> str:
         if not isinstance(data, str):
             self.fail("invalid")
         return super().to_internal_value(data)
 
-    def run_validation(self, data: Any = serializers.empty) -> Any:
+    def run_validation(self, data: object = serializers.empty) -> Any:
         # Django's own check of NUL has no code for programs to read.
         if isinstance(data, str) and "\0" in data:
             self.fail(CONTROL_CHARACTER.code)
         return super().run_validation(data)
 
-    def json_schema(self) -> dict[str, Any]:
+    def json_schema(self) -> JsonObject:
         return {"type": "string", "minLength": 1, "pattern": r"^[^\u0000]*[^\s\u0000][^\u0000]*$"}
 
 
@@ -179,7 +180,7 @@ class Time(serializers.Field):
     # RFC 3339, section 5.6; Python's own readers take more than that.
     FORM = re.compile(r"\d{4}-\d\d-\d\d[Tt]\d\d:\d\d:\d\d(\.\d{1,9})?([Zz]|[+-]\d\d:\d\d)", re.ASCII)
 
-    def to_internal_value(self, data: Any) -> datetime:
+    def to_internal_value(self, data: object) -> datetime:
         if not isinstance(data, str) or not self.FORM.fullmatch(data):
             self.fail("invalid")
         try:
@@ -187,7 +188,7 @@ class Time(serializers.Field):
         except (ValueError, OverflowError):
             self.fail("invalid")
 
-    def json_schema(self) -> dict[str, Any]:
+    def json_schema(self) -> JsonObject:
         return {"type": "string", "format": "date-time"}
 
 
@@ -201,7 +202,7 @@ class PageSize(serializers.Field):
             self.fail("invalid", max_size=MAX_SIZE)
         return int(data)
 
-    def json_schema(self) -> dict[str, Any]:
+    def json_schema(self) -> JsonObject:
         return {"type": "integer", "minimum": 1, "maximum": MAX_SIZE}
 
 
@@ -218,7 +219,7 @@ class NoFields(StrictSerializer):
     is_stateless = True
 
 
-def read_query(query: QueryDict) -> dict[str, Any]:
+def read_query(query: QueryDict) -> JsonObject:
     """Return the query parameters. Raises InvalidRequest for one that is given twice."""
     for name, values in query.lists():
         if len(values) > 1:

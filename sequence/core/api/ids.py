@@ -93,13 +93,13 @@ class PrefixedIdField(models.Field):
     def from_db_value(self, value: uuid.UUID | None, expression: object, connection: object) -> str | None:
         return None if value is None else show_id(self.prefix, value)
 
-    def get_prep_value(self, value: Any) -> uuid.UUID | None:
+    def get_prep_value(self, value: object) -> uuid.UUID | None:
         value = super().get_prep_value(value)
         if value is None or isinstance(value, uuid.UUID):
             return value
         return parse_id(self.prefix, str(value)) or NO_ROW
 
-    def get_db_prep_save(self, value: Any, connection: Any) -> Any:
+    def get_db_prep_save(self, value: object, connection: Any) -> Any:
         prepared = super().get_db_prep_save(value, connection)
         if prepared == NO_ROW:
             raise ValueError(f"{value!r} is not an id with the prefix {self.prefix}_.")

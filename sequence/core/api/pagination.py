@@ -9,6 +9,7 @@ from django.core import signing
 from django.db.models import BooleanField, F, Func, Model, QuerySet, Value
 
 from sequence.core.errors import InvalidRequest
+from sequence.core.typing import JsonObject, Rows
 
 DEFAULT_SIZE = 20
 MAX_SIZE = 100
@@ -21,7 +22,7 @@ class Page:
     """Some items in their wire form, and where the next page starts."""
 
     items: list[Any]
-    info: dict[str, Any]
+    info: JsonObject
 
 
 class _RowComparison(Func):
@@ -30,11 +31,11 @@ class _RowComparison(Func):
     output_field = BooleanField()
     arity = 4
 
-    def __init__(self, operator: str, *expressions: Any) -> None:
+    def __init__(self, operator: str, *expressions: object) -> None:
         super().__init__(*expressions)
         self.template = f"(%(expressions)s) {operator} (%(bounds)s)"
 
-    def as_sql(self, compiler: Any, connection: Any, *args: Any, **extra: Any) -> Any:
+    def as_sql(self, compiler: Any, connection: Any, *args: object, **extra: object) -> Any:
         parts = [compiler.compile(expression) for expression in self.source_expressions]
         texts = [text for text, _ in parts]
         params = [param for _, given in parts for param in given]
@@ -49,7 +50,7 @@ def paginate(
     newest_first: bool,
     first: int | None,
     after: str | None,
-    finish: Callable[[Any], QuerySet[Any]] = lambda rows: rows,
+    finish: Callable[[Any], Rows] = lambda rows: rows,
 ) -> Page:
     """Return the page of ``rows`` behind the cursor ``after``, ordered by ``created_at``, then id.
 

@@ -29,7 +29,7 @@ class OperatorCommand(BaseCommand):
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("--json", action="store_true", help="print JSON for machines")
 
-    def handle(self, *args: Any, **options: Any) -> None:
+    def handle(self, *args: object, **options: object) -> None:
         try:
             facts = self.run(**options)
         except DomainError as refusal:
@@ -74,7 +74,7 @@ def operator_name() -> str:
         return "unknown"  # A container's user need not have a name.
 
 
-def _in_words(value: Any) -> str:
+def _in_words(value: object) -> str:
     if value is None:
         return "-"
     if isinstance(value, list):

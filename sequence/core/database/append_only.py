@@ -6,7 +6,7 @@ from then on. These guards ask nobody: unlike django-pgtrigger's own, no setting
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any, cast
+from typing import cast
 
 import pgtrigger
 from django.db import connections, models
@@ -62,7 +62,7 @@ def needed_guards() -> set[tuple[str, Guard]]:
     return refusing | {(table, NEVER_TRUNCATED) for table in kept}
 
 
-def install_guards(*, using: str, **_: Any) -> None:
+def install_guards(*, using: str, **_: object) -> None:
     """Guard every table that lacks it. A guard that was switched off stays so: ``check_ledger`` shall tell of it."""
     with connections[using].cursor() as cursor:
         for guard in GUARDS:

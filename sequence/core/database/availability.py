@@ -30,7 +30,7 @@ def reason_of(error: BaseException) -> str:
     return str(error).strip().partition("\n")[0]
 
 
-def replace_dead_connection(**_: Any) -> None:
+def replace_dead_connection(**_: object) -> None:
     """Close this thread's connection if the server has closed its end: the next query then opens another one.
 
     The receiver of ``request_started``. After a restart of the server, the first request of every process would break

@@ -4,7 +4,6 @@ The libraries' migrations bring theirs back, hence every time.
 """
 
 from dataclasses import dataclass
-from typing import Any
 
 from django.db import connections
 from django.db.backends.utils import CursorWrapper
@@ -74,7 +73,7 @@ END
 FUNCTIONS = (ATTACH_CONTEXT, SHOULD_IGNORE, ANALYZE)
 
 
-def install_functions(*, using: str, **_: Any) -> None:
+def install_functions(*, using: str, **_: object) -> None:
     """Write each function that is not as it should be."""
     with connections[using].cursor() as cursor:
         for function in FUNCTIONS:

@@ -1,7 +1,6 @@
 """Grants of the application's role, made after every ``migrate`` by enumeration, and what it must not have."""
 
 from collections.abc import Iterator
-from typing import Any
 
 from django.core.management import CommandError
 from django.db import connections
@@ -16,7 +15,7 @@ from sequence.core.database.roles import WHAT_TO_DO, OwnerRefused, is_owner_mean
 READ_ONLY = {"django_migrations"}
 
 
-def grant_to_application(*, using: str, **_: Any) -> None:
+def grant_to_application(*, using: str, **_: object) -> None:
     """Give the application's role what it needs on every table, and take away what is more. The owner does it.
 
     Found by enumeration, and changed only where it is not so yet. Raises CommandError if there is no such role.
@@ -139,7 +138,7 @@ def faults_of_role(cursor: CursorWrapper) -> list[str]:
     return [*faults, *(f"The role {role} has {privileges} on {table}." for table, privileges in cursor.fetchall())]
 
 
-def refuse_powerful_role(*, connection: BaseDatabaseWrapper, **_: Any) -> None:
+def refuse_powerful_role(*, connection: BaseDatabaseWrapper, **_: object) -> None:
     """Close a connection of a production server whose role is the owner's. Raises OwnerRefused."""
     if is_owner_meant():
         return

@@ -1,7 +1,6 @@
 """System checks of the database role: ``check --deploy`` refuses the owner, ``migrate`` in development warns."""
 
 from collections.abc import Sequence
-from typing import Any
 
 from django.conf import settings
 from django.core.checks import CheckMessage, Error, Warning
@@ -11,7 +10,7 @@ from sequence.core.database.grants import faults_of_role
 from sequence.core.database.roles import WHAT_TO_DO, owner_is_meant
 
 
-def check_that_the_role_is_not_the_owner(**_: Any) -> list[CheckMessage]:
+def check_that_the_role_is_not_the_owner(**_: object) -> list[CheckMessage]:
     """Refuse a role that could rewrite the ledger or the trail."""
     connection = connections[DEFAULT_DB_ALIAS]
     with owner_is_meant():
@@ -27,7 +26,7 @@ def check_that_the_role_is_not_the_owner(**_: Any) -> list[CheckMessage]:
     return [Error(fault, hint=WHAT_TO_DO, id="sequence.E001") for fault in faults]
 
 
-def check_that_there_are_two_roles(*, databases: Sequence[str] | None = None, **_: Any) -> list[CheckMessage]:
+def check_that_there_are_two_roles(*, databases: Sequence[str] | None = None, **_: object) -> list[CheckMessage]:
     """Say that an existing server is used with one role for everything, where nothing refuses it."""
     names = [] if settings.PRODUCTION else databases or []
     words = "One role owns the tables and serves: no guard of the database binds it."

@@ -6,11 +6,12 @@ of ``DATABASE_OWNER_URL``, which only ``migrate`` uses. Where no owner is named,
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any
 
 from django.core.exceptions import ImproperlyConfigured
 from django.db import DEFAULT_DB_ALIAS, OperationalError, connections
 from django.db.backends.base.base import BaseDatabaseWrapper
+
+from sequence.core.typing import JsonObject
 
 WHAT_TO_DO = (
     "Name a role that owns nothing in DATABASE_URL, and the owner in DATABASE_OWNER_URL, which migrate alone needs; "
@@ -41,7 +42,7 @@ def is_owner_meant() -> bool:
 @contextmanager
 def as_owner(connection: BaseDatabaseWrapper) -> Iterator[None]:
     """Connect as the owner of the tables meanwhile, where one is named. Not within a transaction."""
-    owner: dict[str, Any] = connection.settings_dict.get("OWNER") or {}
+    owner: JsonObject = connection.settings_dict.get("OWNER") or {}
     mine = {name: connection.settings_dict[name] for name in owner}
     with owner_is_meant():
         if mine == owner:

@@ -24,7 +24,7 @@ class RowLookup(Generic[M]):
         self.model = model
         self._where = where
 
-    def find(self, *values: Any) -> list[M]:
+    def find(self, *values: object) -> list[M]:
         """Return the rows in no order. Ids are given as they are stored, as uuids."""
         return [self._instance(row) for row in fetch(self._statement, values)]
 

@@ -8,13 +8,13 @@ is what the ledger holds there.
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from enum import Enum
-from typing import Any
 
 from django.db.models import Count, Q, QuerySet, Sum
 
 from accounts.models import Account, AccountType
 from rules.models import Rule, RuleStatus
 from sequence.core.admin.periods import Period
+from sequence.core.typing import Context
 from transfers.models import Clearing, EntrySetKind, Posting, Status, Transfer
 
 # More than anybody follows with the eye. Beyond these, the smallest flows and the oldest rules are left out, and the
@@ -117,7 +117,7 @@ def read_map(organization_id: str, period: Period) -> MoneyMap:
     )
 
 
-def _transfers(organization_id: str, period: Period) -> list[dict[str, Any]]:
+def _transfers(organization_id: str, period: Period) -> list[Context]:
     """Sum up what was completed and has not come back: one row for each rule, source and destination."""
     completed = Transfer.objects.for_organization(organization_id).filter(
         **period.within("completed_at"), status=Status.COMPLETE
@@ -140,7 +140,7 @@ def _rules(organization_id: str, moved: set[str]) -> tuple[dict[str, Rule], bool
     return {rule.id: rule for rule in found[:MAX_RULES]}, len(found) > MAX_RULES
 
 
-def _transferred(rows: Iterable[dict[str, Any]], rules: dict[str, Rule]) -> Iterator[Flow]:
+def _transferred(rows: Iterable[Context], rules: dict[str, Rule]) -> Iterator[Flow]:
     pairs = {rule.id: set(_pairs(rule)) for rule in rules.values()}
     for row in rows:
         source, target = row["source_id"] or Clearing.DEPOSITS, row["destination_id"] or Clearing.EXTERNAL_PULLS
@@ -149,7 +149,7 @@ def _transferred(rows: Iterable[dict[str, Any]], rules: dict[str, Rule]) -> Iter
         yield Flow(_kind(row), source, target, row["number"], row["cents"], rule, state)
 
 
-def _kind(row: dict[str, Any]) -> FlowKind:
+def _kind(row: Context) -> FlowKind:
     if row["rule_id"]:
         return FlowKind.RULE
     if row["source_id"] is None:
@@ -214,7 +214,7 @@ def _returns(organization_id: str, period: Period) -> Iterator[Flow]:
             yield Flow(FlowKind.RETURN, Clearing.SUSPENSE, target, row["number"], -row["cents"])
 
 
-def _by_side(postings: "QuerySet[Posting]", *ends: str) -> Iterable[dict[str, Any]]:
+def _by_side(postings: "QuerySet[Posting]", *ends: str) -> Iterable[Context]:
     """Sum up gains and losses apart."""
     sides = postings.annotate(is_gain=Q(amount_cents__gt=0)).values(*ends, "is_gain")
     sums = sides.annotate(number=Count("id"), cents=Sum("amount_cents"))

@@ -1,7 +1,6 @@
-from typing import Any
-
 from sequence.core.admin.groups import GroupChange, bring_up_to_date
 from sequence.core.commands.base import OperatorCommand
+from sequence.core.typing import JsonObject
 
 
 class Command(OperatorCommand):
@@ -10,10 +9,10 @@ class Command(OperatorCommand):
         "A migration makes them where they are missing; this also undoes what was changed by hand."
     )
 
-    def run(self, **options: Any) -> dict[str, Any]:
+    def run(self, **options: object) -> JsonObject:
         return {change.name: _facts(change) for change in self.audited(bring_up_to_date)}
 
-    def tell(self, facts: dict[str, Any]) -> None:
+    def tell(self, facts: JsonObject) -> None:
         for name, group in facts.items():
             self.stdout.write(f"{name}: {len(group['permissions'])} permissions")
             for sign, listed in (("+", group["given"]), ("-", group["taken"])):
@@ -21,5 +20,5 @@ class Command(OperatorCommand):
         self.stdout.write("With --json, all permissions of each are listed. Put people into them: create_staff_user.")
 
 
-def _facts(change: GroupChange) -> dict[str, Any]:
+def _facts(change: GroupChange) -> JsonObject:
     return {"permissions": change.permissions, "given": change.given, "taken": change.taken}

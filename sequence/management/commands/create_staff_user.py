@@ -1,5 +1,4 @@
 import secrets
-from typing import Any
 
 from django.contrib.auth.models import Group, User
 from django.core.exceptions import ValidationError
@@ -7,6 +6,7 @@ from django.core.management.base import CommandError, CommandParser
 
 from sequence.core.commands.arguments import line
 from sequence.core.commands.base import OperatorCommand
+from sequence.core.typing import JsonObject
 
 # 20 characters of base64: nobody guesses it, and it can still be read out.
 PASSWORD_BYTES = 15
@@ -24,7 +24,7 @@ class Command(OperatorCommand):
         )
         what.add_argument("--superuser", action="store_true", help="may do everything, and manages staff")
 
-    def run(self, *, username: str, group: list[str] | None, superuser: bool, **options: Any) -> dict[str, Any]:
+    def run(self, *, username: str, group: list[str] | None, superuser: bool, **options: object) -> JsonObject:
         groups = [_find_group(name) for name in group or []]
         password = secrets.token_urlsafe(PASSWORD_BYTES)
         self.audited(lambda: _create(username, password, groups, is_superuser=superuser))

@@ -5,6 +5,7 @@ from django.db import models, transaction
 
 from sequence.core.commands.base import OperatorCommand
 from sequence.core.encryption import EncryptedField
+from sequence.core.typing import JsonObject
 
 
 class Command(OperatorCommand):
@@ -13,7 +14,7 @@ class Command(OperatorCommand):
         "in front and everything was started with it; then the old key can be dropped."
     )
 
-    def run(self, **options: Any) -> dict[str, Any]:
+    def run(self, **options: object) -> JsonObject:
         return {"encrypted": sum(_encrypt_again(model) for model in apps.get_models() if not model._meta.proxy)}
 
 
@@ -27,7 +28,7 @@ def _encrypt_again(model: Any) -> int:
     return sum(_encrypt_row(model, key, names) for key in keys)
 
 
-def _encrypt_row(model: Any, key: Any, names: list[str]) -> int:
+def _encrypt_row(model: Any, key: object, names: list[str]) -> int:
     with transaction.atomic():
         values = model._base_manager.select_for_update(no_key=True).filter(pk=key).values(*names).first()
         return model._base_manager.filter(pk=key).update(**values) if values else 0

@@ -1,5 +1,4 @@
 import io
-from typing import Any
 
 import segno
 from django.contrib.auth.models import User
@@ -10,6 +9,7 @@ from sequence.core.admin.second_factor import enrol, new_secret, otpauth_uri, st
 from sequence.core.commands.base import OperatorCommand
 from sequence.core.commands.staff import find_staff
 from sequence.core.models import SecondFactor
+from sequence.core.typing import JsonObject
 
 TRIES = 3
 
@@ -26,7 +26,7 @@ class Command(OperatorCommand):
         parser.add_argument("--replace", action="store_true", help="in the place of the one there is; that one is void")
         parser.add_argument("--no-confirm", action="store_true", help="keep it without asking for a code")
 
-    def run(self, *, username: str, replace: bool, no_confirm: bool, json: bool, **options: Any) -> dict[str, Any]:
+    def run(self, *, username: str, replace: bool, no_confirm: bool, json: bool, **options: object) -> JsonObject:
         if json and not no_confirm:
             raise CommandError("--json goes with --no-confirm: there is nobody to ask.")
         user = find_staff(username)

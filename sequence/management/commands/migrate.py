@@ -9,6 +9,6 @@ from sequence.core.database.roles import as_owner
 class Command(migrate.Command):
     """Django's own, as the owner of the tables; afterwards the application's role has its grants."""
 
-    def handle(self, *args: Any, **options: Any) -> None:
+    def handle(self, *args: object, **options: Any) -> None:
         with as_owner(connections[options["database"]]):
             super().handle(*args, **options)

@@ -25,7 +25,7 @@ class Command(BaseCommand):
         psql = actions.add_parser("psql", help="open its psql, starting the server if need be")
         psql.add_argument("arguments", nargs="*", help="after a --, handed to psql")
 
-    def handle(self, *args: Any, action: str, **options: Any) -> None:
+    def handle(self, *args: object, action: str, **options: Any) -> None:
         if not isinstance(connections[DEFAULT_DB_ALIAS], DatabaseWrapper):
             raise CommandError("DATABASE_URL names an existing server: there is no embedded one to look after.")
         cluster = Cluster.of(connection.settings_dict)

@@ -1,10 +1,9 @@
-from typing import Any
-
 from django.core.management.base import CommandError, CommandParser
 
 from sequence.core.commands.base import OperatorCommand
 from sequence.core.commands.staff import find_staff
 from sequence.core.models import SecondFactor
+from sequence.core.typing import JsonObject
 
 
 class Command(OperatorCommand):
@@ -17,7 +16,7 @@ class Command(OperatorCommand):
         super().add_arguments(parser)
         parser.add_argument("username", metavar="USERNAME")
 
-    def run(self, *, username: str, **options: Any) -> dict[str, Any]:
+    def run(self, *, username: str, **options: object) -> JsonObject:
         user = find_staff(username, or_inactive=True)
         removed, _ = self.audited(lambda: SecondFactor.objects.filter(user=user).delete())
         if not removed:

@@ -1,5 +1,4 @@
 from datetime import datetime
-from typing import Any
 
 from django.conf import settings
 from django.core.management.base import CommandError, CommandParser
@@ -7,6 +6,7 @@ from django.core.management.base import CommandError, CommandParser
 from sequence.core.commands.arguments import instant
 from sequence.core.commands.base import OperatorCommand
 from sequence.core.database.roles import refuse_owner_at_start
+from sequence.core.typing import JsonObject
 from sequence.core.worker import Worker, run_once
 
 
@@ -20,7 +20,7 @@ class Command(OperatorCommand):
             "--now", type=instant, help="with --once: as if it were this time (needs ALLOW_TIME_TRAVEL)"
         )
 
-    def run(self, *, once: bool, now: datetime | None, **options: Any) -> dict[str, Any]:
+    def run(self, *, once: bool, now: datetime | None, **options: object) -> JsonObject:
         if now is not None and not once:
             raise CommandError("--now goes with --once.")
         if now is not None and not settings.ALLOW_TIME_TRAVEL:

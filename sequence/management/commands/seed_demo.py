@@ -1,9 +1,8 @@
-from typing import Any
-
 from django.core.management.base import CommandParser
 
 from apikeys.models import Organization
 from sequence.core.commands.base import OperatorCommand
+from sequence.core.typing import JsonObject
 from sequence.demo.credentials import keep_credentials, kept_credentials
 from sequence.demo.seeding import alone, make_demo
 
@@ -21,7 +20,7 @@ class Command(OperatorCommand):
             help="do nothing where there is an organization; tell the demo's credentials where this machine has them",
         )
 
-    def run(self, *, if_empty: bool, **options: Any) -> dict[str, Any]:
+    def run(self, *, if_empty: bool, **options: object) -> JsonObject:
         with alone():
             if if_empty and Organization.objects.exists():
                 return dict.fromkeys(CREDENTIALS) | kept_credentials()

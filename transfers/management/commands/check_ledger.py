@@ -4,6 +4,7 @@ from typing import Any
 from django.core.management.base import CommandParser
 
 from sequence.core.commands.base import OperatorCommand
+from sequence.core.typing import JsonObject
 from transfers.ledger_audit import check_ledger
 from transfers.ledger_invariants import Fault, count_checks, find_faults
 
@@ -20,12 +21,12 @@ class Command(OperatorCommand):
             "--no-record", action="store_true", help="write nothing down: for a replica, which can only be read"
         )
 
-    def run(self, *, no_record: bool, **options: Any) -> dict[str, Any]:
+    def run(self, *, no_record: bool, **options: object) -> JsonObject:
         faults = [vars(fault) for fault in find_faults()] if no_record else check_ledger(by=self.actor).faults
         self.exit_code = 1 if faults else 0
         return {"ok": not faults, "checks": count_checks(), "faults": faults}
 
-    def handle(self, *args: Any, **options: Any) -> None:
+    def handle(self, *args: object, **options: object) -> None:
         super().handle(*args, **options)
         if self.exit_code:
             sys.exit(self.exit_code)

@@ -1,10 +1,9 @@
-from typing import Any
-
 from django.core.management.base import CommandParser
 
 from sequence.core.commands.arguments import whole_number
 from sequence.core.commands.base import OperatorCommand
 from sequence.core.money import MAX_CENTS
+from sequence.core.typing import JsonObject
 from transfers.as_dict import transfer_as_dict
 from transfers.models import Origin
 from transfers.services import deposit
@@ -24,7 +23,7 @@ class Command(OperatorCommand):
             help="what it is (default: %(default)s)",
         )
 
-    def run(self, *, account: str, amount: int, origin: str, **options: Any) -> dict[str, Any]:
+    def run(self, *, account: str, amount: int, origin: str, **options: object) -> JsonObject:
         return transfer_as_dict(
             self.audited(lambda: deposit(account_id=account, amount_cents=amount, origin=Origin(origin), by=self.actor))
         )

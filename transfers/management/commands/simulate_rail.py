@@ -1,9 +1,9 @@
 from collections.abc import Callable
-from typing import Any
 
 from django.core.management.base import CommandParser
 
 from sequence.core.commands.base import OperatorCommand
+from sequence.core.typing import JsonObject
 from transfers.as_dict import transfer_as_dict
 from transfers.models import ErrorCode, Transfer
 from transfers.simulated_rail_control import fail_payment, return_payment, settle_payment
@@ -22,7 +22,7 @@ class Command(OperatorCommand):
             "--return", metavar="CODE", dest="return_code", choices=ErrorCode.values, help="one of the same codes"
         )
 
-    def run(self, *, transfer_id: str, fail: str | None, return_code: str | None, **options: Any) -> dict[str, Any]:
+    def run(self, *, transfer_id: str, fail: str | None, return_code: str | None, **options: object) -> JsonObject:
         return transfer_as_dict(self.audited(_ending(transfer_id, fail, return_code)))
 
 

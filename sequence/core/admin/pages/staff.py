@@ -24,7 +24,7 @@ class _OnlyForSuperusers(StaffAdmin):
     def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return self.has_add_permission(request)
 
-    def formfield_for_manytomany(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
+    def formfield_for_manytomany(self, db_field: Any, request: HttpRequest, **kwargs: object) -> Any:
         if db_field.remote_field.model is Permission:
             kwargs["queryset"] = useful_permissions()
         return super().formfield_for_manytomany(db_field, request, **kwargs)

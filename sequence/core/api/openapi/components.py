@@ -6,11 +6,12 @@ from typing import Any
 from sequence.core.api import request_ids
 from sequence.core.api.envelope import CONTENT_TYPE
 from sequence.core.errors import Detail, DomainError
+from sequence.core.typing import JsonObject
 
 # What the examples show; any id that a request may carry would do.
 EXAMPLE_REQUEST_ID = "req_01HABC7002"
 
-REQUEST_ID: dict[str, Any] = {
+REQUEST_ID: JsonObject = {
     "type": "string",
     "pattern": f"^{request_ids.ALLOWED.pattern}$",
     "minLength": 1,
@@ -25,7 +26,7 @@ REQUEST_ID_PARAMETER = {
     "`request_id`. Without one the server makes it.",
     "schema": REQUEST_ID,
 }
-PAGE_INFO: dict[str, Any] = {
+PAGE_INFO: JsonObject = {
     "type": "object",
     "properties": {
         "end_cursor": {
@@ -36,7 +37,7 @@ PAGE_INFO: dict[str, Any] = {
     },
     "required": ["end_cursor", "has_next_page"],
 }
-DETAIL: dict[str, Any] = {
+DETAIL: JsonObject = {
     "type": "object",
     "description": "One fault of a request.",
     "properties": {
@@ -46,7 +47,7 @@ DETAIL: dict[str, Any] = {
     },
     "required": list(Detail.__annotations__),
 }
-HEADERS: dict[str, dict[str, Any]] = {
+HEADERS: dict[str, JsonObject] = {
     request_ids.HEADER: {
         "description": "The identifier of this request: yours, or the one that the server made.",
         "required": True,
@@ -64,21 +65,21 @@ def ref(kind: str, name: str) -> dict[str, str]:
     return {"$ref": f"#/components/{kind}/{name}"}
 
 
-def media(schema: Mapping[str, Any], examples: Mapping[str, Any]) -> dict[str, Any]:
+def media(schema: Mapping[str, Any], examples: Mapping[str, Any]) -> JsonObject:
     """Return the ``content`` of a body. ``examples`` are values by name."""
     shown = {name: {"value": value} for name, value in examples.items()}
     return {CONTENT_TYPE: {"schema": schema, **({"examples": shown} if shown else {})}}
 
 
-def answer(data: Mapping[str, Any], *, is_page: bool) -> dict[str, Any]:
+def answer(data: Mapping[str, Any], *, is_page: bool) -> JsonObject:
     """Return the schema of a success whose ``data`` has the given schema."""
-    properties: dict[str, Any] = {"request_id": ref("schemas", "RequestId"), "data": data}
+    properties: JsonObject = {"request_id": ref("schemas", "RequestId"), "data": data}
     if is_page:
         properties["page_info"] = ref("schemas", "PageInfo")
     return {"type": "object", "properties": properties, "required": list(properties)}
 
 
-def refusal(codes: Iterable[str]) -> dict[str, Any]:
+def refusal(codes: Iterable[str]) -> JsonObject:
     """Return the schema of a failure with one of the codes."""
     error = {
         "type": "object",
@@ -97,9 +98,9 @@ def refusal(codes: Iterable[str]) -> dict[str, Any]:
     return {"type": "object", "properties": properties, "required": list(properties)}
 
 
-def refusal_example(refusal: DomainError) -> dict[str, Any]:
+def refusal_example(refusal: DomainError) -> JsonObject:
     """Return the body of a refusal."""
-    error: dict[str, Any] = {"code": refusal.code, "message": refusal.text}
+    error: JsonObject = {"code": refusal.code, "message": refusal.text}
     if refusal.details:
         error["details"] = refusal.details
     return {"request_id": EXAMPLE_REQUEST_ID, "error": error}

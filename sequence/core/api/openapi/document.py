@@ -8,11 +8,13 @@ from typing import Any
 from drf_spectacular.generators import SchemaGenerator
 from drf_spectacular.renderers import OpenApiYamlRenderer
 
+from sequence.core.typing import JsonObject
+
 _METHODS = ("get", "post", "put", "patch", "delete")
 
 
 @cache
-def document() -> dict[str, Any]:
+def document() -> JsonObject:
     """Return the OpenAPI document of every address in ``ROOT_URLCONF``. Making it takes a second; it is kept."""
     return SchemaGenerator().get_schema(public=True)
 
@@ -27,7 +29,7 @@ def as_yaml() -> bytes:
     return OpenApiYamlRenderer().render(document())
 
 
-def arrange(result: dict[str, Any], generator: Any, **_: Any) -> dict[str, Any]:
+def arrange(result: JsonObject, generator: Any, **_: object) -> JsonObject:
     """A hook of drf-spectacular: methods in one order in every process, and each tag with its viewset's docstring."""
     paths = {
         path: {method: item[method] for method in _METHODS if method in item} for path, item in result["paths"].items()

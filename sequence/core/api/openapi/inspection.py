@@ -14,6 +14,7 @@ from sequence.core.api.fields import DescribesItself, StrictSerializer
 from sequence.core.api.ids import PrefixedIdField, id_pattern
 from sequence.core.api.openapi import components
 from sequence.core.errors import DomainError
+from sequence.core.typing import JsonObject
 
 _SHARED_SCHEMAS = {
     "RequestId": components.REQUEST_ID,
@@ -41,10 +42,10 @@ class EnvelopeSchema(AutoSchema):
         self.registry.register_on_missing(ResolvedComponent(name, kind, schema, object=name))
         return components.ref(kind, name)
 
-    def header_refs(self, *names: str) -> dict[str, Any]:
+    def header_refs(self, *names: str) -> JsonObject:
         return {name: components.ref("headers", name) for name in (request_ids.HEADER, *names)}
 
-    def query_parameters(self, query: StrictSerializer) -> list[dict[str, Any]]:
+    def query_parameters(self, query: StrictSerializer) -> list[JsonObject]:
         """Return one parameter for each field of the query."""
         parameters = []
         for name, field in query.fields.items():
@@ -55,13 +56,11 @@ class EnvelopeSchema(AutoSchema):
             )
         return parameters
 
-    def path_parameters(self, path: str) -> list[dict[str, Any]]:
+    def path_parameters(self, path: str) -> list[JsonObject]:
         """Return one parameter for each variable of the path; ``{account_id}`` is the id of an ``Account``."""
         return [_path_parameter(name) for name in re.findall(r"{(\w+)}", path)]
 
-    def success(
-        self, serializer: type[Serializer] | None, *, is_list: bool, examples: Mapping[str, Any]
-    ) -> dict[str, Any]:
+    def success(self, serializer: type[Serializer] | None, *, is_list: bool, examples: Mapping[str, Any]) -> JsonObject:
         """Return the ``content`` of a success, its envelope kept as a component."""
         if serializer is None:
             return components.media(components.answer({}, is_page=False), examples)
@@ -72,7 +71,7 @@ class EnvelopeSchema(AutoSchema):
         schema = self.register(ResolvedComponent.SCHEMA, name, components.answer(data, is_page=is_list))
         return components.media(schema, examples)
 
-    def refusal(self, refusals: Sequence[type[DomainError]], *more_headers: str) -> dict[str, Any]:
+    def refusal(self, refusals: Sequence[type[DomainError]], *more_headers: str) -> JsonObject:
         """Return the response of one status that answers with any of the refusals."""
         samples = [refusal.sample() for refusal in refusals]
         name = "Or".join(refusal.code.title().replace("_", "") for refusal in refusals)
@@ -87,7 +86,7 @@ class EnvelopeSchema(AutoSchema):
             ),
         }
 
-    def _map_serializer_field(self, field: Any, direction: Any, bypass_extensions: bool = False) -> Any:
+    def _map_serializer_field(self, field: object, direction: Any, bypass_extensions: bool = False) -> Any:
         if isinstance(field, DescribesItself):
             return append_meta(field.json_schema(), self._get_serializer_field_meta(field, direction))
         schema = super()._map_serializer_field(field, direction, bypass_extensions)
@@ -95,11 +94,11 @@ class EnvelopeSchema(AutoSchema):
         schema.pop("x-spec-enum-id", None)
         return schema
 
-    def _insert_field_validators(self, field: Any, schema: Any) -> None:
+    def _insert_field_validators(self, field: object, schema: Any) -> None:
         if not isinstance(field, DescribesItself):
             super()._insert_field_validators(field, schema)
 
-    def _map_basic_serializer(self, serializer: Any, direction: Any) -> dict[str, Any]:
+    def _map_basic_serializer(self, serializer: Any, direction: Any) -> JsonObject:
         schema = super()._map_basic_serializer(serializer, direction)
         properties = schema.setdefault("properties", {})
         if "required" in schema:
@@ -114,7 +113,7 @@ class EnvelopeSchema(AutoSchema):
         return schema
 
 
-def _or_null(schema: dict[str, Any]) -> dict[str, Any]:
+def _or_null(schema: JsonObject) -> JsonObject:
     """Allow null as well, which counts as absent."""
     if "enum" in schema and None not in schema["enum"]:
         schema = {**schema, "enum": [*schema["enum"], None]}
@@ -122,7 +121,7 @@ def _or_null(schema: dict[str, Any]) -> dict[str, Any]:
     return schema if is_nullable else append_meta(schema, {"nullable": True})
 
 
-def _path_parameter(name: str) -> dict[str, Any]:
+def _path_parameter(name: str) -> JsonObject:
     parameter = {"name": name, "in": "path", "required": True, "schema": {"type": "string"}}
     for model in apps.get_models():
         key = model._meta.pk

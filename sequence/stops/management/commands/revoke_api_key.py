@@ -1,7 +1,6 @@
-from typing import Any
-
 from django.core.management.base import CommandParser
 
+from sequence.core.typing import JsonObject
 from sequence.stops.management.base import StopCommand
 from sequence.stops.services import revoke_key
 
@@ -13,5 +12,5 @@ class Command(StopCommand):
         super().add_arguments(parser)
         parser.add_argument("key_id", metavar="KEY_ID")
 
-    def run(self, *, key_id: str, note: str | None, **options: Any) -> dict[str, Any]:
+    def run(self, *, key_id: str, note: str | None, **options: object) -> JsonObject:
         return self.audited(lambda: revoke_key(key_id=key_id, by=self.actor, note=note), reason=note).as_json()

@@ -4,6 +4,7 @@ from django.core.management.base import CommandParser
 
 from apikeys.models import Organization, OrganizationStatus
 from apikeys.services import set_organization_status
+from sequence.core.typing import JsonObject
 from sequence.stops.management.base import StopCommand
 from sequence.stops.services import suspend_organization
 
@@ -19,7 +20,7 @@ class Command(StopCommand):
         parser.add_argument("organization_id", metavar="ORG_ID")
         parser.add_argument("status", choices=OrganizationStatus.values)
 
-    def run(self, *, organization_id: str, status: str, note: str | None, **options: Any) -> dict[str, Any]:
+    def run(self, *, organization_id: str, status: str, note: str | None, **options: object) -> JsonObject:
         if status == OrganizationStatus.SUSPENDED:
             stop = self.audited(
                 lambda: suspend_organization(organization_id=organization_id, by=self.actor, note=note), reason=note
@@ -39,5 +40,5 @@ class Command(StopCommand):
             self.stdout.write(f"{facts['name']} ({facts['id']}) is {facts['status']}.")
 
 
-def _facts(organization: Organization) -> dict[str, Any]:
+def _facts(organization: Organization) -> JsonObject:
     return {"id": organization.id, "name": organization.name, "status": organization.status}
