@@ -15,7 +15,7 @@ class TestUv:
 
     def test_comes_from_nowhere_else(self):
         places = [
-            *ROOT.glob("*/launch/*"),
+            *ROOT.glob("sequence/local/launch/*"),
             *ROOT.glob("docs/*.md"),
             *ROOT.glob(".ci/*"),
             ROOT / "README.md",
