@@ -12,8 +12,8 @@ from uuid import UUID
 
 from django.db import connection
 
-from apikeys.entries import MAX_CENTS
 from sequence.core.api.ids import parse_id
+from sequence.core.money import MAX_CENTS
 from sequence.core.typing import JsonObject
 from transfers.arrivals import is_awaited
 from transfers.models import STALLED_REST, Transfer

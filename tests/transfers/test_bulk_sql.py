@@ -17,11 +17,11 @@ from ulid import ULID
 
 from accounts.models import Account
 from apikeys.caps import starts_on
-from apikeys.entries import MAX_CENTS
 from apikeys.models import ApiKey, Organization, SpendCounter, SpendPeriod
 from rules import sweeps
 from rules.models import RuleExecution
 from rules.sweeps import notice_deposits
+from sequence.core.money import MAX_CENTS
 from sequence.core.sweeps import do_batch
 from tests.factories import PodFactory, set_balance
 from tests.rules.definitions import on_funds, rule, step
