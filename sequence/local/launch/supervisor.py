@@ -4,7 +4,7 @@ import os
 import signal
 import subprocess
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from types import FrameType
 
@@ -40,16 +40,24 @@ class StopRequest:
 class Program:
     """One program, in a session of its own: the terminal's signals reach us alone, and what it starts ends with it."""
 
-    def __init__(self, name: str, command: Sequence[str], *, restart: bool = False) -> None:
+    def __init__(
+        self, name: str, command: Sequence[str], *, restart: bool = False, variables: Mapping[str, str] | None = None
+    ) -> None:
         self.name = name
         self.command = command
         self.restart = restart
+        self.variables = variables or {}
         self.starts = 0
         self.started_at = self.ended_at = 0.0
 
     def start(self, stdout: int | None = None) -> None:
         self.process = subprocess.Popen(  # noqa: S603 - our own programs, and no shell.
-            self.command, cwd=ROOT, stdin=subprocess.DEVNULL, stdout=stdout, start_new_session=True
+            self.command,
+            cwd=ROOT,
+            env={**os.environ, **self.variables},
+            stdin=subprocess.DEVNULL,
+            stdout=stdout,
+            start_new_session=True,
         )
         self.starts += 1
         self.started_at = time.monotonic()
