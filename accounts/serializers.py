@@ -111,6 +111,10 @@ class Balance(serializers.Serializer):
         }
 
 
+# One shows all: it holds nothing of what it shows.
+_show_balance = Balance().to_representation
+
+
 class AccountDetail(AccountIdentity):
     """A full account. Bank numbers show their last four digits."""
 
@@ -125,9 +129,12 @@ class AccountDetail(AccountIdentity):
             **_identity(instance),
             "routing_number": instance.masked_routing_number,
             "bank_account_number": instance.masked_bank_account_number,
-            "balance": Balance().to_representation(instance),
+            "balance": _show_balance(instance),
             **_times(instance),
         }
+
+
+show_account = AccountDetail().to_representation
 
 
 def _identity(account: Account) -> dict[str, Any]:

@@ -15,6 +15,7 @@ from accounts.serializers import (
     CreateIncomeSource,
     CreatePod,
     EditAccount,
+    show_account,
 )
 from apikeys.operations import operation
 from apikeys.resolvers import Named
@@ -61,7 +62,7 @@ class AccountViewSet(KeyedViewSet):
     )
     def retrieve(self, request: Request, account_id: str) -> dict[str, Any]:
         account = services.get_account(organization_id=self.caller.organization_id, account_id=account_id)
-        return AccountDetail().to_representation(account)
+        return show_account(account)
 
     @operation(
         scope=Scope.CREATE_ACCOUNTS,
@@ -78,7 +79,7 @@ class AccountViewSet(KeyedViewSet):
         account = services.create_income_source(
             organization_id=self.caller.organization_id, beneficiary_name=self.caller.legal_name, **self.body
         )
-        return AccountDetail().to_representation(account)
+        return show_account(account)
 
     @operation(
         scope=Scope.CREATE_ACCOUNTS,
@@ -94,7 +95,7 @@ class AccountViewSet(KeyedViewSet):
         account = services.create_pod(
             organization_id=self.caller.organization_id, beneficiary_name=self.caller.legal_name, **body
         )
-        return AccountDetail().to_representation(account)
+        return show_account(account)
 
     @operation(
         scope=Scope.EDIT_ACCOUNTS,
@@ -110,7 +111,7 @@ class AccountViewSet(KeyedViewSet):
     def edit(self, request: Request, account_id: str) -> dict[str, Any]:
         changes = {_FIELD_NAMES.get(name, name): value or None for name, value in self.body.items()}
         account = services.edit_account(organization_id=self.caller.organization_id, account_id=account_id, **changes)
-        return AccountDetail().to_representation(account)
+        return show_account(account)
 
     @operation(
         scope=Scope.EDIT_ACCOUNTS,

@@ -11,7 +11,6 @@ from uuid import UUID
 
 import structlog
 from django.conf import settings
-from django.db import connection
 from rest_framework.authentication import BaseAuthentication
 from rest_framework.request import Request
 
@@ -23,6 +22,7 @@ from apikeys.tokens import digest_of, is_well_formed
 from sequence.core import clock
 from sequence.core.api.ids import show_id
 from sequence.core.client_address import client_address, network_of
+from sequence.core.database.kept_cursor import fetch, run
 from sequence.core.errors import Unauthorized
 
 SCHEME = "apikey"
@@ -126,13 +126,14 @@ def find_key(token: str, *, at: datetime) -> AuthenticatedKey:
     Raises Unauthorized, always the same, for one that is unknown, revoked, expired, or of a suspended organization.
     """
     digest = digest_of(token)
-    with connection.cursor() as cursor:
-        cursor.execute(_FIND_KEY, {"digest": digest, "now": at, "active": OrganizationStatus.ACTIVE.value})
-        row = cursor.fetchone()
-        if row is None or not hmac.compare_digest(bytes(row[1]), digest) or not row[7]:
-            raise Unauthorized()
-        if row[10] is None or row[10] <= at - LAST_USE_PRECISION:
-            cursor.execute(_NOTE_USE, {"id": row[0], "now": at})
+    rows = fetch(_FIND_KEY, {"digest": digest, "now": at, "active": OrganizationStatus.ACTIVE.value})
+    if not rows:
+        raise Unauthorized()
+    row = rows[0]
+    if not hmac.compare_digest(bytes(row[1]), digest) or not row[7]:
+        raise Unauthorized()
+    if row[10] is None or not at - LAST_USE_PRECISION < row[10] <= at:
+        run(_NOTE_USE, {"id": row[0], "now": at})
     return AuthenticatedKey(
         id=show_id("key", row[0]),
         prefix=row[2],

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
-from django.db import OperationalError, connection
+from django.db import OperationalError
 from django.http import HttpResponse
 
 from apikeys.authentication import AuthenticatedKey
@@ -20,6 +20,7 @@ from apikeys.models import IdempotencyRecord
 from sequence.core import clock
 from sequence.core.api.ids import parse_id
 from sequence.core.audit import SET_CONTEXT, context_parameters
+from sequence.core.database.kept_cursor import fetch, run
 from sequence.core.errors import Detail, DomainError
 from sequence.core.transactions import run_in_transaction, sqlstate_of
 
@@ -51,6 +52,8 @@ ON CONFLICT (lineage_id, key) DO UPDATE SET
 WHERE record.expires_at <= excluded.created_at
 RETURNING record.id, set_config('lock_timeout', '0', true)
 """  # noqa: S608 - only a constant is put in
+
+_STORE = "UPDATE apikeys_idempotencyrecord SET response_status = %s, response_body = %s WHERE id = %s"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -138,20 +141,16 @@ def _insert(attempt: Attempt) -> int | None:
         f"{TWIN_WAIT_MILLISECONDS}ms",
     ]
     try:
-        with connection.cursor() as cursor:
-            cursor.execute(_INSERT, parameters)
-            row = cursor.fetchone()
+        rows = fetch(_INSERT, parameters)
     except OperationalError as error:
         if sqlstate_of(error) == LOCK_NOT_AVAILABLE:
             raise RequestInProgress(retry_after=RETRY_AFTER_SECONDS) from None
         raise
-    return row[0] if row else None
+    return rows[0][0] if rows else None
 
 
 def _store(record_id: int, response: HttpResponse) -> None:
-    IdempotencyRecord.objects.filter(id=record_id).update(
-        response_status=response.status_code, response_body=response.content.decode()
-    )
+    run(_STORE, [response.status_code, response.content.decode(), record_id])
 
 
 def _replay(attempt: Attempt, authorize: Callable[[], None]) -> HttpResponse:

@@ -6,12 +6,29 @@ from datetime import date, datetime
 from uuid import UUID
 
 from django.db import connection
+from psycopg.types.numeric import Int8
 
 from apikeys.entries import Permission
 from apikeys.models import SpendPeriod
 from sequence.core.api.ids import parse_id
 from sequence.core.periods import day_of, first_day, next_first_day
-from sequence.core.transactions import TryAgain
+
+# A fragment for the statement that inserts what an entry lets through: the count of it in the same breath, so that the
+# transfers of one key wait for each other's commits alone. It reads ``asked``, the row that was inserted, and with it
+# makes PostgreSQL insert before it counts: counters are the last thing that a transaction locks. A counter whose cap
+# no longer holds is not raised and returns nothing: a caller that gets fewer than three raises TryAgain.
+# Parameters: count_parameters().
+COUNT_ASKED = """
+INSERT INTO apikeys_spendcounter AS counter (organization_id, spend_id, period, starts_on, spent_cents, uses)
+SELECT asked.organization_id, asked.spend_id, wanted.period,
+       date_trunc(wanted.period, asked.created_at AT TIME ZONE 'UTC')::date, asked.amount_cents, 1
+FROM asked CROSS JOIN (VALUES ('day'), ('month'), ('week')) AS wanted (period)
+ON CONFLICT (spend_id, period, starts_on) DO UPDATE
+SET spent_cents = counter.spent_cents + excluded.spent_cents, uses = counter.uses + 1
+WHERE counter.spent_cents + excluded.spent_cents
+      <= CASE excluded.period WHEN 'day' THEN %s WHEN 'week' THEN %s ELSE %s END
+RETURNING counter.id
+"""
 
 
 @dataclass(frozen=True)
@@ -57,7 +74,7 @@ def lock_spent(organization_id: str, spend_ids: Iterable[UUID], at: datetime) ->
 def read_spent(spend_ids: Iterable[UUID], at: datetime) -> dict[tuple[UUID, SpendPeriod], int]:
     """Return what ``lock_spent`` does, without a lock and without creating a counter.
 
-    To tell a person of it, or to choose an entry: ``count_spent`` then looks again under the lock.
+    To tell a person of it, or to choose an entry: ``COUNT_ASKED`` then looks again under the lock.
     """
     ids = list(set(spend_ids))
     spent = {(spend_id, period): 0 for spend_id in ids for period in SpendPeriod}
@@ -74,39 +91,10 @@ def read_spent(spend_ids: Iterable[UUID], at: datetime) -> dict[tuple[UUID, Spen
     return spent
 
 
-def count_spent(permission: Permission, amount_cents: int, at: datetime, *, organization_id: str) -> None:
-    """Count a new transfer by the entry that lets it through, if its caps still hold under the counters' locks.
-
-    The last statement before the answer is kept, so that the transfers of one key wait for each other's commits alone.
-    Raises TryAgain when somebody was faster.
-    """
-    if permission.spend_id is None:
-        return
+def count_parameters(permission: Permission) -> list[Int8]:
+    """Return the parameters of ``COUNT_ASKED``: what the entry lets through in each period."""
     caps = period_caps(permission)
-    periods = sorted(SpendPeriod)
-    with connection.cursor() as cursor:
-        cursor.execute(
-            """
-            INSERT INTO apikeys_spendcounter AS counter
-                (organization_id, spend_id, period, starts_on, spent_cents, uses)
-            SELECT %s, %s, period, starts_on, %s, 1 FROM unnest(%s::text[], %s::date[]) AS wanted (period, starts_on)
-            ON CONFLICT (spend_id, period, starts_on) DO UPDATE
-            SET spent_cents = counter.spent_cents + excluded.spent_cents, uses = counter.uses + 1
-            WHERE counter.spent_cents + excluded.spent_cents
-                  <= (%s::bigint[])[array_position(%s::text[], excluded.period::text)]
-            """,
-            [
-                parse_id("org", organization_id),
-                permission.spend_id,
-                amount_cents,
-                [period.value for period in periods],
-                [starts_on(period, at) for period in periods],
-                [_most(caps[period]) for period in periods],
-                [period.value for period in periods],
-            ],
-        )
-        if cursor.rowcount < len(periods):
-            raise TryAgain
+    return [Int8(_most(caps[period])) for period in SpendPeriod]
 
 
 def _most(cap: int | None) -> int:

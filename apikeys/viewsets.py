@@ -109,12 +109,8 @@ class KeyedViewSet(ViewSet):
 
     def authorize(self, raw_body: dict[str, Any]) -> None:
         """Validate the input and check the resource, before an action runs and before a stored answer is given out."""
-        query = self.operation.query(data=read_query(self.http.GET))
-        query.is_valid(raise_exception=True)
-        self.query = query.validated_data
-        body = self.operation.body(data=raw_body, context={"caller": self.caller})
-        body.is_valid(raise_exception=True)
-        self.body = body.validated_data
+        self.query = self.operation.query.read(read_query(self.http.GET))
+        self.body = self.operation.body.read(raw_body)
         if self.operation.resource is not None:
             self.found = self.operation.resource.find(self)
             self.check_object_permissions(self.request, self.found)

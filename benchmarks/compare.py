@@ -24,6 +24,7 @@ from django.db import connection  # isort: skip
 
 from apikeys.models import ApiKey, PermissionEntry
 from benchmarks.requests import answers
+from benchmarks.settlement import compare_settlement
 from sequence.core.api.ids import parse_id
 from sequence.core.worker import run_once
 from sequence.local.launch import web
@@ -73,6 +74,7 @@ def main() -> None:
             wait_until(partial(_is_up, peers), "the peers answer")
             _compare_reads(scene, product, peers)
             _compare_writes(scene, product)
+        compare_settlement(scene)
 
 
 def _compare_reads(scene: Scene, product: int, peers: int) -> None:

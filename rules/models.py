@@ -88,12 +88,16 @@ class Rule(models.Model):
     """What is to happen with money, and when. ``definition`` is the validated ``{"trigger", "steps"}``."""
 
     id = PrefixedIdField("rule", primary_key=True)
-    organization = models.ForeignKey(Organization, on_delete=models.PROTECT, related_name="rules")
+    # ``rule_list`` begins with it.
+    organization = models.ForeignKey(Organization, on_delete=models.PROTECT, related_name="rules", db_index=False)
     nickname = PlainTextField(max_length=100, null=True)
     description = PlainTextField(multiline=True, max_length=500, null=True)
     status = models.CharField(max_length=10, choices=RuleStatus, default=RuleStatus.DISABLED)
     trigger_type = models.CharField(max_length=25, choices=TriggerType)
-    trigger_account = models.ForeignKey(Account, null=True, on_delete=models.PROTECT, related_name="+")
+    # A composite foreign key says more than a constraint of its own would: see migration 0002.
+    trigger_account = models.ForeignKey(
+        Account, null=True, on_delete=models.PROTECT, db_constraint=False, related_name="+"
+    )
     definition = OrderedJSONField()
     # Every account that the definition names, so that "who uses this account?" is one look at an index.
     account_ids = models.JSONField(default=list)
@@ -147,7 +151,8 @@ class Rule(models.Model):
 class RuleVersion(models.Model):
     """A rule as it was between two changes. Never changed, never removed."""
 
-    rule = models.ForeignKey(Rule, on_delete=models.PROTECT, related_name="versions")
+    # ``rule_version_number_once`` begins with it.
+    rule = models.ForeignKey(Rule, on_delete=models.PROTECT, related_name="versions", db_index=False)
     number = models.PositiveIntegerField()
     nickname = PlainTextField(max_length=100, null=True)
     description = PlainTextField(multiline=True, max_length=500, null=True)
@@ -212,18 +217,24 @@ class RuleExecution(models.Model):
     """One run of a rule: why, what it saw, what it moved. Cents, UTC."""
 
     id = PrefixedIdField("rex", primary_key=True)
-    organization = models.ForeignKey(Organization, on_delete=models.PROTECT, related_name="+")
-    rule = models.ForeignKey(Rule, on_delete=models.PROTECT, related_name="executions")
+    # Composite foreign keys hold the rule and the transfer, which says more than constraints of their own would: see
+    # migration 0002. Indexes that begin with these columns are below.
+    organization = models.ForeignKey(Organization, on_delete=models.PROTECT, related_name="+", db_index=False)
+    rule = models.ForeignKey(
+        Rule, on_delete=models.PROTECT, db_constraint=False, db_index=False, related_name="executions"
+    )
     # The rule as it was when this ran.
     version = models.ForeignKey(RuleVersion, on_delete=models.PROTECT, related_name="+")
     rule_name = models.CharField(max_length=100, null=True)  # noqa: DJ001
     mode = models.CharField(max_length=10, choices=ExecutionMode, default=ExecutionMode.LIVE)
     status = models.CharField(max_length=15, choices=ExecutionStatus, default=ExecutionStatus.IN_PROGRESS)
     trigger_type = models.CharField(max_length=25, choices=TriggerType)
-    trigger_transfer = models.ForeignKey(Transfer, null=True, on_delete=models.PROTECT, related_name="+")
+    trigger_transfer = models.ForeignKey(
+        Transfer, null=True, on_delete=models.PROTECT, db_constraint=False, db_index=False, related_name="+"
+    )
     incoming_cents = models.BigIntegerField(null=True)
     scheduled_at = models.DateTimeField(null=True)
-    request_id = models.CharField(max_length=128, null=True, db_index=True)  # noqa: DJ001
+    request_id = models.CharField(max_length=128, null=True)  # noqa: DJ001
     # Who asked for it, where somebody did: ``key:<id>`` or ``staff:<user name>``.
     started_by = models.CharField(max_length=MAX_ACTOR_LENGTH, null=True)  # noqa: DJ001
     # How many rules in a row have set each other off.
@@ -265,6 +276,8 @@ class RuleExecution(models.Model):
             models.Index(
                 fields=["created_at", "id"], condition=Q(status=ExecutionStatus.IN_PROGRESS), name="execution_due"
             ),
+            # Not ``db_index``, which makes a second one for patterns that nobody asks for.
+            models.Index(fields=["request_id"], name="execution_by_request"),
             models.Index(fields=["decided_at"], condition=Q(status__in=FAILED), name="execution_failed"),
         ]
 
@@ -312,7 +325,8 @@ class RuleMove(models.Model):
 
     execution = models.ForeignKey(RuleExecution, on_delete=models.PROTECT, related_name="moves")
     transfer = models.OneToOneField(Transfer, on_delete=models.PROTECT, related_name="+")
-    rule = models.ForeignKey(Rule, on_delete=models.PROTECT, related_name="+")
+    # ``rule_move_by_count`` begins with it.
+    rule = models.ForeignKey(Rule, on_delete=models.PROTECT, related_name="+", db_index=False)
     step_index = models.PositiveIntegerField()
     action_index = models.PositiveIntegerField()
     group_index = models.PositiveIntegerField()

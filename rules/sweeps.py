@@ -10,22 +10,33 @@ from rules.models import Rule, RuleExecution, TriggerType
 from rules.runs import MAX_CHAIN_RUNS, give_up, run, settle_status
 from rules.schedules import last_slot, next_slot
 from rules.services import start_executions
+from sequence.core.due import due_when
 from sequence.core.sweeps import do_batch
 from sequence.core.transactions import transactional
+from transfers.bulk_sql import pass_over_arrivals
 from transfers.models import STALLED_REST, Status, Transfer
 from transfers.settlement import set_aside
 
 log = structlog.get_logger("sequence.rules")
 
 BATCH_SIZE = 100
+# Which arrivals may set off a rule; see transfers.arrivals. ``_rules_for_deposits`` finds the rule itself.
+AWAITED_BY_A_RULE = """EXISTS (
+    SELECT FROM rules_rule
+    WHERE trigger_account_id = {account_id} AND status = 'enabled' AND trigger_type = 'ON_FUNDS_TRANSFERRED'
+)"""
 
 
+@due_when(lambda now: [Transfer.objects.arrived_unnoticed().ready(now)])
 def notice_deposits(now: datetime) -> int:
     """Start the rule of every account that money has arrived on, once for each arrival.
 
-    The arrival is marked in the transaction that starts the rule: a crash undoes both or neither.
+    The arrival is marked in the transaction that starts the rule: a crash undoes both or neither. Those that no rule
+    waits for are passed over in one statement before.
     """
-    return do_batch(_notice_deposits, now, size=BATCH_SIZE, set_aside=set_aside)
+    arrived, passed = transactional(pass_over_arrivals)(now, limit=BATCH_SIZE)
+    left = arrived - passed
+    return passed + (do_batch(_notice_deposits, now, size=left, set_aside=set_aside) if left else 0)
 
 
 @transactional
@@ -102,6 +113,7 @@ def _within_their_chains(starts: list[tuple[Rule, dict[str, Any]]]) -> list[tupl
     return kept
 
 
+@due_when(lambda now: [Rule.objects.due(now)])
 def notice_slots(now: datetime) -> int:
     """Start every scheduled rule that is due. Slots that were missed fire once, as the last of them."""
     return do_batch(_notice_slots, now, size=BATCH_SIZE, set_aside=_postpone)
@@ -136,6 +148,7 @@ def _may_fire(rule: Rule, slot: datetime | None) -> bool:
     return slot is not None and rule.organization.may_start(slot)
 
 
+@due_when(lambda now: [RuleExecution.objects.waiting(now)])
 def carry_out(now: datetime) -> int:
     """Carry out waiting runs, each in its own transaction: what a rule names should be locked for a moment only.
 
@@ -168,6 +181,7 @@ def _carry_out_one(now: datetime, left: list[str]) -> bool | None:
     return is_done
 
 
+@due_when(lambda now: [RuleExecution.objects.unfinished()])
 @transactional
 def finish(now: datetime) -> int:
     """Set the final status of runs whose transfers have all ended."""

@@ -7,6 +7,7 @@ import pytest
 from django.contrib.auth.models import User
 
 from apikeys.errors import TooManyUnknownKeys
+from apikeys.models import ApiKey
 from apikeys.strangers import MOST_UNKNOWN_KEYS, Strangers
 from sequence.core import clock
 from sequence.core.admin.second_factor import enrol, new_secret, take_code
@@ -29,6 +30,20 @@ class TestAfterTheClockWasSetBack:
         set_back()
 
         assert check_ledger_daily(clock.now())
+
+    def test_a_key_that_used_up_its_minute_may_call(self, api, settings, set_back):
+        settings.RATE_LIMIT_ENABLED, settings.RATE_LIMIT_PER_MINUTE = True, 1
+        assert [api.get("/accounts").status_code for _ in range(2)] == [200, 429]
+        set_back()
+
+        assert api.get("/accounts").status_code == 200
+
+    def test_a_key_notes_that_it_is_used(self, api, set_back):
+        api.get("/accounts")
+        set_back()
+        api.get("/accounts")
+
+        assert ApiKey.objects.get().last_used_at == clock.now()
 
     def test_a_name_that_was_tried_too_often_is_open(self, db, set_back):
         for _ in range(ATTEMPTS_UNDER_ONE_NAME):

@@ -14,6 +14,8 @@ from transfers.models import CancelReason, Direction, ErrorCode, Origin, Status,
 class CreateTransfer(StrictSerializer):
     """Body of ``POST /transfers``."""
 
+    is_stateless = True
+
     source_account_id = IdText(help_text="The account that pays.")
     destination_account_id = IdText(help_text="The account that is paid.")
     amount_in_cents = Cents(min_value=MIN_TRANSFER_CENTS, help_text="How much, in cents; 100 or more.")
@@ -28,6 +30,8 @@ class CreateTransfer(StrictSerializer):
 
 class TransferListQuery(PageQuery):
     """Query of ``GET /transfers``."""
+
+    is_stateless = True
 
     account_id = IdText(help_text="The account whose transfers are listed.")
     account_role = serializers.ChoiceField(
@@ -50,7 +54,11 @@ class AccountReference(serializers.Serializer):
     type = serializers.ChoiceField(choices=AccountType.choices)
 
     def to_representation(self, instance: Account) -> dict[str, Any]:
-        return {"id": instance.id, "name": instance.name, "type": instance.type}
+        return _show_reference(instance)
+
+
+def _show_reference(account: Account) -> dict[str, Any]:
+    return {"id": account.id, "name": account.name, "type": account.type}
 
 
 class TransferDetail(serializers.Serializer):
@@ -72,7 +80,6 @@ class TransferDetail(serializers.Serializer):
     cancel_reason = serializers.ChoiceField(choices=CancelReason.choices, allow_null=True)
 
     def to_representation(self, instance: Transfer) -> dict[str, Any]:
-        reference = AccountReference().to_representation
         return {
             "id": instance.id,
             "amount_in_cents": instance.amount_cents,
@@ -80,8 +87,8 @@ class TransferDetail(serializers.Serializer):
             "origin": instance.origin,
             "status": instance.status,
             "description": instance.description,
-            "source": reference(instance.source) if instance.source else None,
-            "destination": reference(instance.destination) if instance.destination else None,
+            "source": instance.source and _show_reference(instance.source),
+            "destination": instance.destination and _show_reference(instance.destination),
             "rule_id": instance.rule_id,
             "rule_execution_id": instance.rule_execution_id,
             "error_code": instance.error_code,
@@ -90,6 +97,9 @@ class TransferDetail(serializers.Serializer):
             "cancel_reason": instance.cancel_reason,
         }
 
+
+# One shows all: it holds nothing of what it shows.
+show_transfer = TransferDetail().to_representation
 
 # What a list reads of a transfer and its accounts, and nothing else of them.
 ROW = (

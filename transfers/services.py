@@ -13,7 +13,7 @@ from apikeys.authentication import AuthenticatedKey
 from apikeys.custody import reason_against
 from apikeys.entries import Permission
 from apikeys.errors import KeyPaused
-from apikeys.spending import Spend, add_spent, broken_cap, count_spent, has_period_cap, lock_spent, read_spent
+from apikeys.spending import Spend, add_spent, broken_cap, has_period_cap, lock_spent, read_spent
 from sequence.core import clock
 from sequence.core.api.fields import show_time
 from sequence.core.errors import Forbidden, Unauthorized
@@ -22,6 +22,7 @@ from sequence.core.transactions import sqlstate_of, transactional
 from sequence.core.wakeup import wake_workers
 from transfers.approvals import check_accounts, entry_that_allows, find_asking_key, matching_entries, weigh
 from transfers.batches import Batch, lock_accounts_of
+from transfers.counted_insert import insert_counted
 from transfers.errors import (
     BalanceTooLarge,
     InsufficientFunds,
@@ -82,17 +83,16 @@ def create_manual_transfer(
         created_at=now,
         updated_at=now,
     )
-    _insert(transfer)
-    count_spent(permission, amount_in_cents, now, organization_id=key.organization_id)
+    _insert(transfer, permission)
     if not needs_approval:
         wake_workers()
     return transfer
 
 
-def _insert(transfer: Transfer) -> None:
+def _insert(transfer: Transfer, permission: Permission) -> None:
     """Put down a transfer that a key asks for. Raises KeyPaused or Unauthorized when the key was stopped meanwhile."""
     try:
-        transfer.save(force_insert=True)
+        insert_counted(transfer, permission)
     except DatabaseError as error:
         if sqlstate_of(error) == SUSPENDED_OR_REVOKED:
             raise Unauthorized() from None

@@ -17,7 +17,7 @@ from sequence.core.api.request_ids import request_id_of
 from transfers import services
 from transfers.errors import MaxAmountExceeded, TransferNotCancellable, TransferNotFound
 from transfers.models import Transfer
-from transfers.serializers import ROW, CreateTransfer, TransferDetail, TransferListQuery, show_row
+from transfers.serializers import ROW, CreateTransfer, TransferDetail, TransferListQuery, show_row, show_transfer
 
 _FILTERS = {
     "direction": "direction",
@@ -66,7 +66,7 @@ class TransferViewSet(KeyedViewSet):
         refusals=(TransferNotFound,),
     )
     def retrieve(self, request: Request, transfer_id: str) -> dict[str, Any]:
-        return TransferDetail().to_representation(self.found)
+        return show_transfer(self.found)
 
     @operation(
         scope=Scope.MANUAL_TRANSFER,
@@ -79,7 +79,7 @@ class TransferViewSet(KeyedViewSet):
     )
     def create(self, request: Request) -> dict[str, Any]:
         transfer = services.create_manual_transfer(key=self.caller, request_id=request_id_of(self.http), **self.body)
-        return TransferDetail().to_representation(transfer)
+        return show_transfer(transfer)
 
     @operation(
         scope=Scope.MANUAL_TRANSFER,
@@ -91,7 +91,7 @@ class TransferViewSet(KeyedViewSet):
     )
     def cancel(self, request: Request, transfer_id: str) -> dict[str, Any]:
         transfer = services.cancel_transfer(transfer_id=self.found.id, by=self.actor)
-        return TransferDetail().to_representation(transfer)
+        return show_transfer(transfer)
 
 
 def _sides(transfers: QuerySet[Transfer], account_id: str, *, role: str) -> list[QuerySet[Transfer]]:

@@ -2,12 +2,16 @@
 
 import ipaddress
 import re
+from functools import lru_cache
 
 from django.conf import settings
 from django.http import HttpRequest
 
 # Whoever has one IPv6 address has all of its network.
 IPV6_NETWORK_BITS = 64
+
+# Clients come again. Their addresses are remembered, as many as a few hundred kilobytes hold.
+_REMEMBERED = 1024
 
 # Some proxies name the port as well, which is another one for each connection.
 _WITH_PORT = re.compile(r"(?P<v4>[0-9.]+):[0-9]+|\[(?P<v6>[^\]]+)\](?::[0-9]+)?")
@@ -24,6 +28,7 @@ def client_address(request: HttpRequest) -> str:
     return read_address(request.META.get("REMOTE_ADDR", ""))
 
 
+@lru_cache(_REMEMBERED)
 def read_address(text: str) -> str:
     """Return an IP address in its one spelling, without port and zone, or "" where the text is none."""
     if found := _WITH_PORT.fullmatch(text):
@@ -36,6 +41,7 @@ def read_address(text: str) -> str:
     return str(mapped or address)
 
 
+@lru_cache(_REMEMBERED)
 def network_of(address: str) -> str:
     """Return what counts as one place for limits: an IPv4 address, and of an IPv6 address its network."""
     if ":" not in address:

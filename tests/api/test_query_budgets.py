@@ -55,6 +55,18 @@ class TestBudget:
         # Key; BEGIN, audit context, lock, what transfers, rules and cards have to say, deletion, COMMIT.
         assert cost("DELETE", f"/accounts/{pod.id}", status=204) == 9
 
+    def test_of_asking_for_a_transfer(self, cost, pod, acme):
+        body = {
+            "source_account_id": pod.id,
+            "destination_account_id": PodFactory(organization=acme).id,
+            "amount_in_cents": 100,
+        }
+
+        # Key; BEGIN, record, both accounts, transfer with its count, answer, COMMIT; the workers' wake-up.
+        assert cost("POST", "/transfers", body, status=201, idempotency_key="k") == 8
+        # Key; BEGIN, audit context, both accounts, transfer with its count, COMMIT; the workers' wake-up.
+        assert cost("POST", "/transfers", body, status=201) == 7
+
     def test_of_a_refusal_that_is_kept(self, cost, pod):
         set_balance(pod, 1)
 

@@ -189,7 +189,7 @@ class TestEveryTextOfTheApi:
         """Serializers of answers repeat what is stored; those of requests are strict ones."""
         loose = [
             f"{serializer.__module__}.{serializer.__name__}.{name}"
-            for serializer in _subclasses(StrictSerializer)
+            for serializer in subclasses(StrictSerializer)
             for name, field in serializer().fields.items()
             if isinstance(field, serializers.CharField) and not isinstance(field, Text | IdText) and not field.read_only
         ]
@@ -213,10 +213,10 @@ class TestEveryTextOfTheApi:
         assert response.json()["data"]["name"] == text
 
 
-def _subclasses(parent):
+def subclasses(parent):
     for child in parent.__subclasses__():
         yield child
-        yield from _subclasses(child)
+        yield from subclasses(child)
 
 
 class TestCommands:

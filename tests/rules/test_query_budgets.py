@@ -79,9 +79,15 @@ class TestStatements:
             at += timedelta(days=1)
             seen.append(tuple(len(statements_of(sweep, at)) for sweep in (notice_deposits, notice_slots)))
 
-        # Deposits: them, their rules, the rules' versions, the runs, the mark. Slots: the rules, what has fired, the
-        # versions, the runs, the next slots.
-        assert seen == [(5, 5), (5, 5)]
+        # Deposits: those that no rule waits for; the others, their rules, the rules' versions, the runs, the mark.
+        # Slots: the rules, what has fired, the versions, the runs, the next slots.
+        assert seen == [(6, 5), (6, 5)]
+
+    def test_of_noticing_what_no_rule_waits_for_is_one(self, income):
+        for _ in range(5):
+            fund(income, 1_00)
+
+        assert len(statements_of(notice_deposits, timezone.now())) == 1
 
     def test_of_a_look_that_finds_nothing_are_one_each(self, made):
         for sweep in (notice_deposits, notice_slots, carry_out, finish):
