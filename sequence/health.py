@@ -1,6 +1,5 @@
 """``/healthz``: whether this process answers and reaches its database, for load balancers and monitors."""
 
-import hashlib
 import os
 from collections.abc import Callable
 
@@ -8,12 +7,10 @@ import structlog
 from django.db import Error, connection
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
 
+from sequence import start_token
 from sequence.core.database.availability import reason_of
 
 PATH = "/healthz"
-
-# The variable with the secret of one start, by which ./run knows the server that it started from any other one.
-START_TOKEN = "START_TOKEN"  # noqa: S105 - a name.
 
 log = structlog.get_logger("sequence.health")
 
@@ -26,22 +23,15 @@ class HealthMiddleware:
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponseBase]) -> None:
         self.get_response = get_response
-        self.start_token = os.environ.get(START_TOKEN, "")
+        self.start_token = os.environ.get(start_token.VARIABLE, "")
+        self.start_path = start_token.start_path(self.start_token)
 
     def __call__(self, request: HttpRequest) -> HttpResponseBase:
         if request.path == PATH:
             return _answer()
-        if self.start_token and request.path == start_path(self.start_token):
+        if self.start_token and request.path == self.start_path:
             return _text(f"{self.start_token}\n", status=200)
         return self.get_response(request)
-
-
-def start_path(token: str) -> str:
-    """Return where the server of one start, and no other, answers with its token.
-
-    The path is known to who knows the token, and does not tell it: whoever else listens there cannot answer.
-    """
-    return f"{PATH}/{hashlib.sha256(token.encode()).hexdigest()}"
 
 
 def _answer() -> HttpResponse:

@@ -23,7 +23,7 @@ from sequence.local.postgres.account import server_account
 from sequence.local.postgres.binaries import bin_folder_for
 from sequence.local.postgres.cluster import Cluster
 from sequence.local.postgres.processes import server_processes
-from tests.postgres.conftest import IS_ROOT, Person, ask, connect, environment_for, processes_with
+from tests.postgres.conftest import IS_ROOT, Person, ask, connect, environment_for, processes_with, wait_until
 
 pytestmark = pytest.mark.skipif(
     not install.is_installed(with_tests=True),
@@ -115,6 +115,16 @@ class TestRun:
             assert run.wait(timeout=PATIENCE_SECONDS) == 0
         assert processes_with(f"POSTGRES_DIR={cluster.folder}") == []
         assert server_processes(cluster.data) == []
+
+    @pytest.mark.full
+    def test_leaves_nothing_behind_but_the_database_when_it_is_killed(self, cluster, port, tmp_path):
+        environment = environment_for(cluster.folder, PORT=str(port))
+        with started(environment, tmp_path) as run:
+            run.kill()
+        wait_until(lambda: processes_with(f"POSTGRES_DIR={cluster.folder}") == [])
+
+        with started(environment, tmp_path):
+            assert answers(port)
 
     @pytest.mark.full
     def test_leaves_a_server_running_that_ran_before(self, cluster, port, tmp_path):

@@ -14,7 +14,7 @@ from django.core.exceptions import ImproperlyConfigured
 from django.db import DEFAULT_DB_ALIAS, connections
 from django.db.utils import OperationalError
 
-from sequence.health import START_TOKEN, start_path
+from sequence import start_token
 from sequence.local.launch import web
 from sequence.local.launch.address import Address
 from sequence.local.launch.database import running
@@ -72,7 +72,7 @@ def serve(address: Address, workers: int, stop: StopRequest) -> int:
         return 0
     demo = prepare_demo(stop)
     token = secrets.token_hex()
-    web_server = Program("web server", web.command(address, workers), variables={START_TOKEN: token})
+    web_server = Program("web server", web.command(address, workers), variables={start_token.VARIABLE: token})
     programs = [web_server, Program("worker", manage("run_worker").command, restart=True)]
     ended = keep_running(programs, stop, Welcome(address, demo, token).once_ready)
     if ended is None:
@@ -135,7 +135,7 @@ def is_answering(address: Address, token: str) -> bool:
     """Tell whether the server with this token answers. Asked directly, whatever proxy the machine uses."""
     connection = HTTPConnection(address.local_host, address.port, timeout=1)
     try:
-        connection.request("GET", start_path(token))
+        connection.request("GET", start_token.start_path(token))
         return connection.getresponse().read(len(token)) == token.encode()
     except (OSError, HTTPException):
         return False
