@@ -1,11 +1,13 @@
 """``/healthz``: whether this process answers and reaches its database, for load balancers and monitors."""
 
+import os
 from collections.abc import Callable
 
 import structlog
 from django.db import Error, connection
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
 
+from sequence import start_token
 from sequence.core.database.availability import reason_of
 
 PATH = "/healthz"
@@ -21,9 +23,15 @@ class HealthMiddleware:
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponseBase]) -> None:
         self.get_response = get_response
+        self.start_token = os.environ.get(start_token.VARIABLE, "")
+        self.start_path = start_token.start_path(self.start_token)
 
     def __call__(self, request: HttpRequest) -> HttpResponseBase:
-        return _answer() if request.path == PATH else self.get_response(request)
+        if request.path == PATH:
+            return _answer()
+        if self.start_token and request.path == self.start_path:
+            return _text(f"{self.start_token}\n", status=200)
+        return self.get_response(request)
 
 
 def _answer() -> HttpResponse:

@@ -7,8 +7,10 @@ import signal
 import socket
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from django.db import connection
@@ -16,6 +18,7 @@ from django.db import connection
 from sequence.local.launch import install, web
 from sequence.local.launch.address import Address
 from sequence.local.launch.problem import LaunchProblem
+from sequence.local.launch.serve import is_answering
 from tests.client import Api
 from tests.production import PRODUCTION_ENVIRONMENT
 from tests.roles import APPLICATION
@@ -274,15 +277,52 @@ class TestPorts:
 
     def test_are_free_again_once_their_server_was_killed(self):
         address = Address("127.0.0.1", free_port())
-        code = "import os; from sequence.local.launch.address import Address; c = Address.from_environment().claim();"
+        code = "import os; from sequence.local.launch.address import Address; h = Address.from_environment().hold();"
         environment = {**os.environ, "PORT": str(address.port), "HOST": address.host}
         subprocess.run(  # noqa: S603
             [sys.executable, "-c", f"{code} os.kill(os.getpid(), 9)"], cwd=ROOT, env=environment, check=False
         )
 
-        with address.claim(), pytest.raises(LaunchProblem, match="is taken"):
-            address.claim()
-        address.claim().close()
+        with address.hold(), pytest.raises(LaunchProblem, match="is taken"):
+            address.hold()
+        address.hold().close()
+
+    @pytest.mark.parametrize("host", ["127.0.0.1", "0.0.0.0", "::"])  # noqa: S104 - nothing is served.
+    def test_are_held_from_the_look_until_the_server_listens(self, host):
+        port = free_port()
+        with Address("127.0.0.1", port).hold():
+            with pytest.raises(LaunchProblem, match="is taken"):
+                Address(host, port).hold()
+            with pytest.raises(ConnectionRefusedError):
+                socket.create_connection(("127.0.0.1", port))
+            Address("127.0.0.2", port).hold().close()
+
+    def test_are_held_against_other_programs(self):
+        port = free_port()
+        with Address("127.0.0.1", port).hold(), pytest.raises(OSError, match="in use"):
+            socket.create_server(("127.0.0.1", port))
+
+    def test_go_to_one_of_two_who_look_in_one_instant(self, monkeypatch):
+        address, both_bound = Address("127.0.0.1", free_port()), threading.Barrier(2, timeout=10)
+        bind = socket.socket.bind
+
+        def bind_and_wait_for_the_other(line: socket.socket, place: tuple[str, int]) -> None:
+            bind(line, place)
+            both_bound.wait()
+
+        monkeypatch.setattr(socket.socket, "bind", bind_and_wait_for_the_other)
+        with ThreadPoolExecutor(2) as threads:
+            rivals = [threads.submit(address.hold) for _ in range(2)]
+        [won] = [rival.result() for rival in rivals if rival.exception() is None]
+        won.close()
+
+    def test_tell_only_who_knows_the_token_of_the_start_that_it_is_this_one(self, start):
+        port = start(START_TOKEN="secret")
+        address = Address("127.0.0.1", port)
+
+        assert is_answering(address, "secret")
+        assert not is_answering(address, "another")
+        assert b"secret" not in send(port, b"GET /healthz HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")
 
     def test_are_taken_from_the_environment(self):
         command = web.command(Address("127.0.0.1", free_port()), workers=2)

@@ -4,6 +4,7 @@ import os
 import signal
 import socket
 import subprocess
+import threading
 import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator
@@ -22,7 +23,7 @@ from sequence.local.postgres.account import server_account
 from sequence.local.postgres.binaries import bin_folder_for
 from sequence.local.postgres.cluster import Cluster
 from sequence.local.postgres.processes import server_processes
-from tests.postgres.conftest import IS_ROOT, Person, ask, connect, environment_for, processes_with
+from tests.postgres.conftest import IS_ROOT, Person, ask, connect, environment_for, processes_with, wait_until
 
 pytestmark = pytest.mark.skipif(
     not install.is_installed(with_tests=True),
@@ -77,6 +78,13 @@ def answers(port: int) -> bool:
     return True
 
 
+def echo_once(server: socket.socket) -> None:
+    line, _ = server.accept()
+    with line:
+        asked = line.recv(65536)
+        line.sendall(b"HTTP/1.1 200 OK\r\nConnection: close\r\n\r\n" + asked)
+
+
 def refused(**variables: str) -> str:
     """Return the one line that ./run refuses with."""
     environment = {**os.environ, "DATABASE_URL": "", **variables}
@@ -109,6 +117,16 @@ class TestRun:
         assert server_processes(cluster.data) == []
 
     @pytest.mark.full
+    def test_leaves_nothing_behind_but_the_database_when_it_is_killed(self, cluster, port, tmp_path):
+        environment = environment_for(cluster.folder, PORT=str(port))
+        with started(environment, tmp_path) as run:
+            run.kill()
+        wait_until(lambda: processes_with(f"POSTGRES_DIR={cluster.folder}") == [])
+
+        with started(environment, tmp_path):
+            assert answers(port)
+
+    @pytest.mark.full
     def test_leaves_a_server_running_that_ran_before(self, cluster, port, tmp_path):
         cluster.ensure_running()
         with started(environment_for(cluster.folder, PORT=str(port)), tmp_path) as run:
@@ -139,7 +157,7 @@ class TestRun:
 
     @pytest.mark.full
     def test_refuses_a_port_that_another_start_is_about_to_take(self, place, port):
-        with Address("127.0.0.1", port).claim():
+        with Address("127.0.0.1", port).hold():
             line = refused(PORT=str(port), POSTGRES_DIR=str(place / "cluster"))
 
         assert line.startswith(f"Port {port} is taken")
@@ -194,7 +212,7 @@ class TestRun:
 class TestWelcome:
     def test_tells_the_key_the_login_and_a_first_call(self):
         demo = {"organization": "Acme", "api_key": "sk_1", "staff_username": "ann", "staff_password": "pw"}
-        text = Welcome(Address("0.0.0.0", 8001), demo).text()  # noqa: S104
+        text = Welcome(Address("0.0.0.0", 8001), demo, "").text()  # noqa: S104
 
         assert "http://127.0.0.1:8001 " in text
         assert "API key of Acme:  sk_1" in text
@@ -206,21 +224,33 @@ class TestWelcome:
     def test_tells_the_agents_key_where_there_is_one(self):
         demo = {"organization": "Acme", "api_key": "sk_1", "agent_api_key": "sk_2"}
 
-        assert "held short:  sk_2" in Welcome(Address("127.0.0.1", 8001), demo).text()
+        assert "held short:  sk_2" in Welcome(Address("127.0.0.1", 8001), demo, "").text()
 
     def test_is_not_awaited_forever(self, port, monkeypatch):
-        welcome = Welcome(Address("127.0.0.1", port), {})
+        welcome = Welcome(Address("127.0.0.1", port), {}, "")
         welcome.once_ready()
         monkeypatch.setattr(welcome, "deadline", 0)
 
         with pytest.raises(LaunchProblem, match="everything is stopped"):
             welcome.once_ready()
 
+    def test_is_not_told_of_another_server(self, capsys):
+        """Of one that answers every request with what it knows: the request."""
+        with socket.create_server(("127.0.0.1", 0)) as other:
+            welcome = Welcome(Address(*other.getsockname()), {}, "secret")
+            impostor = threading.Thread(target=echo_once, args=[other])
+            impostor.start()
+            welcome.once_ready()
+            impostor.join()
+
+        assert not welcome.is_told
+        assert capsys.readouterr().out == ""
+
     def test_keeps_quiet_about_secrets_that_it_does_not_know(self):
         demo = {"organization": "Acme", "api_key": None, "staff_username": "ann", "staff_password": None}
 
-        assert "None" not in Welcome(Address("::1", 8000), demo).text()
-        assert "http://[::1]:8000 " in Welcome(Address("::1", 8000), {}).text()
+        assert "None" not in Welcome(Address("::1", 8000), demo, "").text()
+        assert "http://[::1]:8000 " in Welcome(Address("::1", 8000), {}, "").text()
 
 
 @pytest.mark.full

@@ -90,6 +90,26 @@ class TestKeepRunning:
         assert_nothing_is_left(mark)
 
 
+class TestBeingKilled:
+    SCRIPT = """
+from sequence.local.launch.supervisor import *
+programs = [Program("sleeper", ["/bin/sleep", "100"]) for _ in range(3)]
+print(CALL)
+"""
+
+    @pytest.mark.parametrize(
+        ("call", "count"),
+        [("keep_running(programs, StopRequest(), lambda: None)", 4), ("run_to_end(programs[0], StopRequest())", 2)],
+    )
+    def test_ends_what_was_started(self, mark, call, count):
+        script = self.SCRIPT.replace("CALL", call)
+        with subprocess.Popen([sys.executable, "-c", script], cwd=ROOT) as process:  # noqa: S603
+            wait_until(lambda: len(processes_with(mark)) == count)
+            process.kill()
+
+        assert_nothing_is_left(mark)
+
+
 class TestRunToEnd:
     def test_returns_the_output(self, stop):
         assert run_to_end(shell("echo done"), stop) == "done\n"

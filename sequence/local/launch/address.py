@@ -38,31 +38,27 @@ class Address:
 
     def check_free(self) -> None:
         """Raise LaunchProblem unless a server could listen here now."""
-        family, kind, protocol, _, place = self._resolve()
-        with socket.socket(family, kind, protocol) as probe:
-            # Connections of a server that has just ended may linger; only a listening one is in the way.
-            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            try:
-                probe.bind(place)
-            except OSError as error:
-                raise self._explain(error) from error
+        self.hold().close()
 
-    def claim(self) -> socket.socket:
-        """Return what keeps every other start of ours from this address, as long as it is open. Raises LaunchProblem.
+    def hold(self) -> socket.socket:
+        """Return what keeps everybody else from this address, as long as it is open. Raises LaunchProblem.
 
-        Of two servers that start in one instant, each finds the port free before the other listens, and the kernel lets
-        both in. A name that Linux gives to one process, and takes back when it dies, goes to one of them.
+        Without it, whoever came between our look and our server's start would have the port, or share it with us.
         """
-        place = self._resolve()[-1]
-        claim = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-        if sys.platform != "linux":
-            return claim
+        family, kind, protocol, _, place = self._resolve()
+        held = socket.socket(family, kind, protocol)
+        # Connections of a server that has just ended may linger; only what is bound to the port is in the way.
+        held.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
-            claim.bind(f"\0sequence web server {place[0]} {place[1]}")
+            held.bind(place)
+            held.listen()  # Of two who are bound, the kernel lets one listen.
         except OSError as error:
-            claim.close()
+            held.close()
             raise self._explain(error) from error
-        return claim
+        if sys.platform != "linux":
+            held.close()  # Our own server could not listen either.
+            return socket.socket(family, kind, protocol)
+        return _left_to_our_server(held)
 
     def _resolve(self) -> Any:
         try:
@@ -78,3 +74,16 @@ class Address:
         if error.errno == errno.EACCES:
             return LaunchProblem(f"Port {self.port} is reserved for root: choose one above 1023, as in PORT=8000 ./run")
         return LaunchProblem(f"Cannot listen on {self.host}, port {self.port}: {error.strerror}.")
+
+
+def _left_to_our_server(held: socket.socket) -> socket.socket:
+    """Make a listening socket one that only holds its port, against all but a server of ours.
+
+    It refuses connections again, and shares the port on the one condition that the web server's processes share it on
+    among themselves: each asks for it, and they are one user's. Our own starts do not ask.
+    """
+    # First, or a rival who is bound already could listen in between.
+    held.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 0)
+    held.shutdown(socket.SHUT_RD)
+    held.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
+    return held

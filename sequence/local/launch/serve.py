@@ -2,6 +2,7 @@
 
 import json
 import os
+import secrets
 import subprocess
 import sys
 import time
@@ -13,6 +14,7 @@ from django.core.exceptions import ImproperlyConfigured
 from django.db import DEFAULT_DB_ALIAS, connections
 from django.db.utils import OperationalError
 
+from sequence import start_token
 from sequence.local.launch import web
 from sequence.local.launch.address import Address
 from sequence.local.launch.database import running
@@ -54,10 +56,8 @@ def main() -> int:
         address = Address.from_environment()
         workers = web.web_workers()
         django.setup()
-        claim = address.claim()
-        address.check_free()
         say("Preparing the database …\n")
-        with claim, running(connections[DEFAULT_DB_ALIAS]):
+        with address.hold(), running(connections[DEFAULT_DB_ALIAS]):
             return serve(address, workers, stop)
     except (LaunchProblem, OperationalError, ImproperlyConfigured, OSError) as error:
         sys.stderr.write(f"{in_one_line(error)}\n")
@@ -71,9 +71,10 @@ def serve(address: Address, workers: int, stop: StopRequest) -> int:
     if run_to_end(manage("migrate", "--verbosity=0"), stop) is None:
         return 0
     demo = prepare_demo(stop)
-    web_server = Program("web server", web.command(address, workers))
+    token = secrets.token_hex()
+    web_server = Program("web server", web.command(address, workers), variables={start_token.VARIABLE: token})
     programs = [web_server, Program("worker", manage("run_worker").command, restart=True)]
-    ended = keep_running(programs, stop, Welcome(address, demo).once_ready)
+    ended = keep_running(programs, stop, Welcome(address, demo, token).once_ready)
     if ended is None:
         say("\nStopped.\n")
         return 0
@@ -95,14 +96,15 @@ def manage(*arguments: str) -> Program:
 
 
 class Welcome:
-    """Tells once, as soon as the web server answers, where it is and how to begin.
+    """Tells once, as soon as the web server of this start answers, where it is and how to begin.
 
     The web server replaces processes that die, and would do so forever if each of them failed to load the application.
     """
 
-    def __init__(self, address: Address, demo: dict[str, Any]) -> None:
+    def __init__(self, address: Address, demo: dict[str, Any], token: str) -> None:
         self.address = address
         self.demo = demo
+        self.token = token
         self.is_told = False
         self.deadline = time.monotonic() + READY_SECONDS
 
@@ -110,7 +112,7 @@ class Welcome:
         """Called again and again. Raises LaunchProblem if there is nothing to tell for too long."""
         if self.is_told:
             return
-        if is_answering(self.address):
+        if is_answering(self.address, self.token):
             self.is_told = True
             say(self.text())
         elif time.monotonic() > self.deadline:
@@ -129,17 +131,16 @@ class Welcome:
         return "".join(part.format(url=self.address.url, **self.demo) for part in parts) + "\n"
 
 
-def is_answering(address: Address) -> bool:
-    """Tell whether there is any answer; an error page is one, too. Asked directly, whatever proxy the machine uses."""
+def is_answering(address: Address, token: str) -> bool:
+    """Tell whether the server with this token answers. Asked directly, whatever proxy the machine uses."""
     connection = HTTPConnection(address.local_host, address.port, timeout=1)
     try:
-        connection.request("GET", "/")
-        connection.getresponse()
+        connection.request("GET", start_token.start_path(token))
+        return connection.getresponse().read(len(token)) == token.encode()
     except (OSError, HTTPException):
         return False
     finally:
         connection.close()
-    return True
 
 
 def say(text: str) -> None:

@@ -1,10 +1,12 @@
 """Runs programs beside each other until somebody asks to stop, and leaves none of them behind."""
 
+import ctypes
 import os
 import signal
 import subprocess
+import sys
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from types import FrameType
 
@@ -18,6 +20,9 @@ GRACE_SECONDS = 10
 
 # Before a program that ended is started again: a database that is away needs a moment, and the log stays readable.
 PAUSE_SECONDS = 1
+
+# Of Linux's prctl: the signal that the kernel sends a process when its parent has died.
+PR_SET_PDEATHSIG = 1
 
 # A program that fails this soon after its first start is broken rather than unlucky: starting it again would not help.
 PROBATION_SECONDS = 30
@@ -40,16 +45,25 @@ class StopRequest:
 class Program:
     """One program, in a session of its own: the terminal's signals reach us alone, and what it starts ends with it."""
 
-    def __init__(self, name: str, command: Sequence[str], *, restart: bool = False) -> None:
+    def __init__(
+        self, name: str, command: Sequence[str], *, restart: bool = False, variables: Mapping[str, str] | None = None
+    ) -> None:
         self.name = name
         self.command = command
         self.restart = restart
+        self.variables = variables or {}
         self.starts = 0
         self.started_at = self.ended_at = 0.0
 
     def start(self, stdout: int | None = None) -> None:
         self.process = subprocess.Popen(  # noqa: S603 - our own programs, and no shell.
-            self.command, cwd=ROOT, stdin=subprocess.DEVNULL, stdout=stdout, start_new_session=True
+            self.command,
+            cwd=ROOT,
+            env={**os.environ, **self.variables},
+            stdin=subprocess.DEVNULL,
+            stdout=stdout,
+            start_new_session=True,
+            preexec_fn=_ends_with(os.getpid()),  # Safe, since there are no threads here.
         )
         self.starts += 1
         self.started_at = time.monotonic()
@@ -78,6 +92,23 @@ class Program:
         with suppress(ProcessLookupError):  # Usually all of them have ended by themselves.
             os.killpg(self.process.pid, signal.SIGKILL)
         self.process.wait()
+
+
+def _ends_with(parent: int) -> Callable[[], None] | None:
+    """Return what a program does before it begins, so that it is asked to end when ``parent`` is killed.
+
+    Only Linux can; elsewhere what a killed start leaves behind keeps its port, and the next start says so.
+    """
+    if sys.platform != "linux":
+        return None
+    prctl = ctypes.CDLL(None).prctl
+
+    def ask_the_kernel() -> None:
+        prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
+        if os.getppid() != parent:
+            os._exit(1)  # Killed meanwhile: no signal would come.
+
+    return ask_the_kernel
 
 
 def run_to_end(program: Program, stop: StopRequest) -> str | None:

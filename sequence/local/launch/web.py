@@ -69,10 +69,9 @@ def main() -> int:
         address, workers = Address.from_environment(), web_workers()
         refuse_what_is_unfit()
         # Servers share a port on purpose, for their own processes: the kernel would hand every other request to whoever
-        # came second. The claim lives on in the server that this process becomes.
-        claim = address.claim()
-        address.check_free()
-        claim.set_inheritable(True)
+        # came second. What holds it lives on in the server that this process becomes.
+        held = address.hold()
+        held.set_inheritable(True)
     except (LaunchProblem, ImproperlyConfigured) as problem:
         sys.stderr.write(f"{problem}\n")
     else:
