@@ -10,7 +10,7 @@ from rules.models import Rule, RuleExecution, TriggerType
 from rules.runs import MAX_CHAIN_RUNS, give_up, run, settle_status
 from rules.schedules import last_slot, next_slot
 from rules.services import start_executions
-from sequence.core.sweeps import do_batch
+from sequence.core.sweeps import do_batch, swept
 from sequence.core.transactions import transactional
 from transfers.models import STALLED_REST, Status, Transfer
 from transfers.settlement import set_aside
@@ -30,7 +30,7 @@ def notice_deposits(now: datetime) -> int:
 
 @transactional
 def _notice_deposits(now: datetime, *, limit: int, claimed: list[str]) -> None:
-    due = Transfer.objects.arrived_unnoticed().ready(now)
+    due = swept(Transfer.objects.arrived_unnoticed().ready(now))
     arrivals = list(due.select_for_update(skip_locked=True, no_key=True, of=("self",))[:limit])
     claimed[:] = [transfer.id for transfer in arrivals]
     if not arrivals:
@@ -114,7 +114,7 @@ def _postpone(rule_id: str, at: datetime) -> None:
 
 @transactional
 def _notice_slots(now: datetime, *, limit: int, claimed: list[str]) -> None:
-    waiting = Rule.objects.due(now).select_related("organization")
+    waiting = swept(Rule.objects.due(now)).select_related("organization")
     rules = list(waiting.select_for_update(skip_locked=True, no_key=True, of=("self",))[:limit])
     claimed[:] = [rule.id for rule in rules]
     if not rules:
@@ -150,8 +150,8 @@ def carry_out(now: datetime) -> int:
 @transactional
 def _carry_out_one(now: datetime, left: list[str]) -> bool | None:
     """Return whether a run was carried out; None when there is none but those in ``left``, to which this may add."""
-    waiting = RuleExecution.objects.waiting(now).exclude(id__in=left).select_for_update(skip_locked=True, of=("self",))
-    execution = waiting.select_related("version").first()
+    waiting = swept(RuleExecution.objects.waiting(now)).exclude(id__in=left).select_related("version")
+    execution = waiting.select_for_update(skip_locked=True, of=("self",)).first()
     if execution is None:
         return None
     try:
@@ -171,7 +171,8 @@ def _carry_out_one(now: datetime, left: list[str]) -> bool | None:
 @transactional
 def finish(now: datetime) -> int:
     """Set the final status of runs whose transfers have all ended."""
-    executions = list(RuleExecution.objects.unfinished().select_for_update(skip_locked=True, of=("self",))[:BATCH_SIZE])
+    unfinished = swept(RuleExecution.objects.unfinished())
+    executions = list(unfinished.select_for_update(skip_locked=True, of=("self",))[:BATCH_SIZE])
     for execution in executions:
         settle_status(execution, execution.transfers_of_last_attempt(), now=now)
         execution.save()

@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 from django.conf import settings
 from django.db.models import Q
 
+from sequence.core.sweeps import swept_organization
 from transfers.models import ErrorCode, Outcome, SimulatedMark, SimulatedPayment, Transfer
 from transfers.rails.base import End, OutsideRail, Report, ReportKind
 
@@ -39,6 +40,8 @@ class SimulatedRail(OutsideRail):
         settles = Q(settled_at=None, settles_at__lte=now)
         returns = Q(settled_at__isnull=False, returned_at=None, returns_at__lte=now)
         due = SimulatedPayment.objects.filter(settles | returns).order_by("transfer_id")
+        if organization_id := swept_organization():
+            due = due.filter(transfer_id__in=Transfer.objects.of(organization_id).values("id"))
         if except_for:
             due = due.exclude(transfer_id__in=except_for)
         payments = list(due.select_for_update(skip_locked=True)[:limit])
