@@ -73,7 +73,8 @@ class Account(models.Model):
     """
 
     id = PrefixedIdField("acc", primary_key=True)
-    organization = models.ForeignKey(Organization, on_delete=models.PROTECT, related_name="accounts")
+    # ``account_list`` begins with it.
+    organization = models.ForeignKey(Organization, on_delete=models.PROTECT, related_name="accounts", db_index=False)
     type = models.CharField(max_length=20, choices=AccountType)
     external_account_type = models.CharField(max_length=20, choices=ExternalAccountType, null=True, blank=True)  # noqa: DJ001 - null in the API
     name = PlainTextField(max_length=100)

@@ -34,7 +34,7 @@ from cards.models import Card
 from rules.admin.finders import find_executions, find_rule_callers
 from rules.models import Rule
 from rules.services import name_rules
-from rules.sweeps import carry_out, finish, notice_deposits, notice_slots
+from rules.sweeps import AWAITED_BY_A_RULE, carry_out, finish, notice_deposits, notice_slots
 from sequence.core.admin import staff_sessions
 from sequence.core.admin.base import ObjectPage
 from sequence.core.admin.console import Figure, Part, Section, Sign, Waiting
@@ -74,6 +74,9 @@ SWEEPS: Sequence[Sweep] = (
 
 # What a worker does when nothing is due. Chores look after the house and move no money.
 CHORES: Sequence[Sweep] = (forget_old_sign_ins, check_ledger_daily)
+
+# Which arrivals a sweep of an app above waits for, in SQL on {account_id}.
+AWAITED_ARRIVALS: Sequence[str] = (AWAITED_BY_A_RULE,)
 
 # What check_ledger proves.
 LEDGER_CHECKS: Sequence[Check] = (*CHECKS, *trail_checks(), *cards.checks.CHECKS)
@@ -127,6 +130,7 @@ CONSOLE_FIGURES: Sequence[Part[Figure]] = (
 CONSOLE_SIGNS: Sequence[Part[Sign | None]] = (
     ("sequence.view_workerprocess", workers.workers),
     ("transfers.view_ledgercheck", transfers.admin.console.ledger),
+    ("transfers.view_transfer", transfers.admin.console.rails),
 )
 CONSOLE_SECTIONS: Sequence[Part[Section]] = (("accounts.view_account", accounts.admin.console.balances),)
 # The organizations that one can choose from, as (id, name).

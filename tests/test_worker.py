@@ -2,16 +2,23 @@
 
 import threading
 from datetime import timedelta
+from functools import partial
 
 import pytest
-from django.db import OperationalError
+from django.db import OperationalError, connection
+from django.test.utils import CaptureQueriesContext
 
-from sequence.core import sweeps, worker
+from sequence import wiring
+from sequence.core import worker
 from sequence.core.heartbeat import KEPT
 from sequence.core.models import WorkerProcess
 from sequence.core.models.workers import SILENT_AFTER
 from sequence.core.worker import Worker, run_once
+from tests.factories import IncomeSourceFactory, PodFactory
 from tests.threads import Crew
+from tests.transfers.steps import fund, transfer_between
+from transfers.models import Transfer
+from transfers.settlement import accept
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -26,8 +33,8 @@ def only(monkeypatch):
     monkeypatch.setattr(worker.signal, "signal", lambda *_: None)  # Only a process's first thread may set one.
 
     def be(*given, chores=()):
-        monkeypatch.setattr(sweeps, "_sweeps", list(given))
-        monkeypatch.setattr(sweeps, "_chores", list(chores))
+        monkeypatch.setattr(wiring, "SWEEPS", list(given))
+        monkeypatch.setattr(wiring, "CHORES", list(chores))
 
     return be
 
@@ -143,3 +150,69 @@ class TestRunOnce:
             run_once()
 
         assert chore.calls == 0
+
+
+class TestDueSweeps:
+    """What a worker that has nothing to do asks for."""
+
+    @pytest.fixture
+    def statements(self):
+        """Return a function that counts the statements of some work."""
+
+        def count(work):
+            with CaptureQueriesContext(connection) as queries:
+                work()
+            return len(queries)
+
+        return count
+
+    def test_are_found_by_one_statement(self, statements):
+        run_once()
+
+        assert statements(run_once) == 1
+
+    def test_are_all_that_a_worker_asks_for_in_a_second_beside_its_rare_chores(self, statements, monkeypatch):
+        made, turns = Worker(), []
+
+        def wait(seconds):
+            turns.append(seconds)
+            made._is_stopping = len(turns) == 20
+            return False
+
+        monkeypatch.setattr(worker, "wait_for_wakeup", wait)
+        run_once()
+        made._do_chores()  # The first check of the ledger.
+        made._next_chores = 0.0
+        chores = sum(statements(partial(chore, worker.clock.now())) for chore in wiring.CHORES)
+
+        # And it listens, and tells that it lives.
+        assert statements(made._work) <= len(turns) + chores + 6
+        assert turns == [worker.SWEEP_EVERY_SECONDS] * 20
+
+    def test_are_those_that_do_not_say_what_they_do(self, only):
+        silent = Times()
+        only(silent)
+
+        assert worker.due_sweeps(worker.clock.now()) == [silent]
+
+    def test_are_all_when_the_question_breaks(self, only, monkeypatch):
+        sweep = Times(enough_at=2)
+        only(sweep)
+
+        def break_down(sweeps, now):
+            raise ZeroDivisionError
+
+        monkeypatch.setattr(worker, "with_due_rows", break_down)
+
+        work_until(sweep.enough)
+
+    @pytest.mark.parametrize("minutes", [0, 10])
+    def test_know_what_rests_by_the_time_that_it_is_asked_for(self, api, acme, minutes):
+        income, rent = IncomeSourceFactory(organization=acme), PodFactory(organization=acme)
+        fund(income, 1_00)
+        transfer = transfer_between(api, income, rent, 1_00)
+        Transfer.objects.filter(id=transfer.id).update(stalled_at=worker.clock.now())
+
+        due = worker.due_sweeps(worker.clock.now() + timedelta(minutes=minutes))
+
+        assert (accept in due) == (minutes == 10)

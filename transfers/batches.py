@@ -1,19 +1,13 @@
-"""A batch: what becomes of some locked transfers, gathered in memory and written in one statement a table.
-
-This is the hot path of settlement, and the one place of this app with hand-written SQL: a batch of a hundred costs what
-one transfer would, and each round trip that is saved is time in which a hot account's lock is not held.
-"""
+"""A batch: what becomes of some locked transfers, gathered in memory and written in one statement a table."""
 
 from collections import defaultdict
 from collections.abc import Iterable
 from datetime import datetime
 
-from django.db import connection
-
 from accounts.models import Account
 from apikeys.spending import Spend, add_spent
-from sequence.core.api.ids import parse_id
 from sequence.core.money import MAX_CENTS
+from transfers.bulk_sql import add_to_accounts, write_outcomes
 from transfers.ledger import Leg, Movement, post
 from transfers.models import CancelReason, Clearing, EntrySetKind, ErrorCode, Status, Transfer
 from transfers.rails import rail_of
@@ -106,17 +100,25 @@ class Batch:
         self._give_back(transfer)
         self._change(transfer, Status.ERROR)
 
+    def write_new(self) -> None:
+        """Put everything down where all of the transfers are new: each is inserted as it ends here."""
+        Transfer.objects.bulk_create(self._changed.values())
+        self._changed = {}
+        self.write()
+
     def write(self) -> None:
         """Put everything down. Counters are locked last.
 
         A balance may not fall below what is held, at no moment: what is released goes before the postings, what is set
         aside goes after them, since it may be money that they bring.
         """
-        self._write_accounts({id: cents for id, cents in self._held.items() if cents < 0}, self._snapshots)
+        released = {id: cents for id, cents in self._held.items() if cents < 0}
+        set_aside = {id: cents for id, cents in self._held.items() if cents > 0}
+        add_to_accounts(released, self._snapshots, self.accounts, self.now)
         if self._movements:
             post(self._movements, at=self.now)
-        self._write_accounts({id: cents for id, cents in self._held.items() if cents > 0}, {})
-        self._write_transfers()
+        add_to_accounts(set_aside, {}, self.accounts, self.now)
+        write_outcomes([*self._changed.values()], self.now)
         add_spent(self._given_back)
 
     def _change(self, transfer: Transfer, status: Status) -> None:
@@ -157,55 +159,3 @@ class Batch:
         self._gained[account.id] += taken
         legs = [Leg(taken, account_id=account.id)] if taken else []
         return legs if taken == amount_cents else [*legs, Leg(amount_cents - taken, clearing=Clearing.SUSPENSE)]
-
-    def _write_accounts(self, held: dict[str, int], snapshots: dict[str, int]) -> None:
-        changed = sorted(id for id in self.accounts if held.get(id) or snapshots.get(id))
-        if not changed:
-            return
-        with connection.cursor() as cursor:
-            cursor.execute(
-                """
-                UPDATE accounts_account account
-                SET held_cents = account.held_cents + change.held,
-                    balance_cents = account.balance_cents + change.snapshot,
-                    paid_since_statement_cents = CASE WHEN account.external_account_type = 'LIABILITY'
-                        THEN greatest(0, account.paid_since_statement_cents - change.snapshot) ELSE 0 END,
-                    paid_since_minimum_cents = CASE WHEN account.external_account_type = 'LIABILITY'
-                        THEN greatest(0, account.paid_since_minimum_cents - change.snapshot) ELSE 0 END,
-                    balance_updated_at = CASE WHEN change.snapshot = 0 THEN account.balance_updated_at ELSE %s END
-                FROM unnest(%s::uuid[], %s::bigint[], %s::bigint[]) AS change (id, held, snapshot)
-                WHERE account.id = change.id
-                """,
-                [
-                    self.now,
-                    [parse_id("acc", id) for id in changed],
-                    [held.get(id, 0) for id in changed],
-                    [snapshots.get(id, 0) for id in changed],
-                ],
-            )
-
-    def _write_transfers(self) -> None:
-        if not self._changed:
-            return
-        changed = self._changed.values()
-        with connection.cursor() as cursor:
-            cursor.execute(
-                """
-                UPDATE transfers_transfer transfer
-                SET status = change.status, error_code = change.error_code, cancel_reason = change.cancel_reason,
-                    accepted_at = change.accepted_at, completed_at = change.completed_at,
-                    stalled_at = NULL, updated_at = %s
-                FROM unnest(%s::uuid[], %s::text[], %s::text[], %s::text[], %s::timestamptz[], %s::timestamptz[])
-                    AS change (id, status, error_code, cancel_reason, accepted_at, completed_at)
-                WHERE transfer.id = change.id
-                """,
-                [
-                    self.now,
-                    [parse_id("txr", transfer.id) for transfer in changed],
-                    [str(transfer.status) for transfer in changed],
-                    [transfer.error_code and str(transfer.error_code) for transfer in changed],
-                    [transfer.cancel_reason and str(transfer.cancel_reason) for transfer in changed],
-                    [transfer.accepted_at for transfer in changed],
-                    [transfer.completed_at for transfer in changed],
-                ],
-            )

@@ -8,12 +8,22 @@ import structlog
 from django.db.models import QuerySet
 
 from apikeys.spending import Spend, add_spent
+from sequence.core.due import due_when
 from sequence.core.sweeps import DATABASE_TROUBLE, do_batch, swept
 from sequence.core.transactions import transactional
 from transfers.ach_limits import ReachedLimits
 from transfers.batches import Batch, lock_accounts_of
-from transfers.models import CancelReason, ErrorCode, Status, Transfer
-from transfers.rails import OutsideRail, RailUnreachable, Report, ReportKind, outside_rails
+from transfers.bulk_sql import settle_funded
+from transfers.models import CancelReason, ErrorCode, RailTrouble, Status, Transfer
+from transfers.rails import (
+    OutsideRail,
+    RailUnreachable,
+    Report,
+    ReportKind,
+    names_that_settle_at_once,
+    news_of_rails,
+    outside_rails,
+)
 
 log = structlog.get_logger("sequence.settlement")
 
@@ -23,12 +33,32 @@ BATCH_SIZE = 100
 APPROVAL_LIFETIME = timedelta(days=7)
 
 
+@due_when(lambda now: [Transfer.objects.accepted().ready(now)])
 def accept(now: datetime) -> int:
     """Take transfers out of PROCESSING: complete what the ledger alone can move, hand the rest to its rail.
 
-    Not enough funds makes one INCOMPLETE, a limit or a deleted account an ERROR; neither moves anything.
+    Not enough funds makes one INCOMPLETE, a limit or a deleted account an ERROR; neither moves anything. What the
+    payers can fund goes together, in one statement; the rest one after another, in a transaction of its own, since it
+    locks limits before accounts.
     """
-    return do_batch(_accept_batch, now, size=BATCH_SIZE, set_aside=set_aside)
+    claimed, settled = _settle_funded(now)
+    left = claimed - settled
+    return settled + (do_batch(_accept_batch, now, size=left, set_aside=set_aside) if left else 0)
+
+
+def _settle_funded(now: datetime) -> tuple[int, int]:
+    try:
+        return _settle_funded_batch(now)
+    except DATABASE_TROUBLE:
+        raise
+    except Exception as error:
+        log.error("settling_together_broke", exc_info=error)
+        return BATCH_SIZE, 0  # One after another they tell which of them it is.
+
+
+@transactional
+def _settle_funded_batch(now: datetime) -> tuple[int, int]:
+    return settle_funded(now, limit=BATCH_SIZE, rails=names_that_settle_at_once())
 
 
 @transactional
@@ -67,6 +97,7 @@ def _lacks_funds(transfer: Transfer, batch: Batch) -> bool:
     return transfer.shortfall_cents(batch.available_cents(transfer.source_id)) > 0
 
 
+@due_when(lambda now: [Transfer.objects.unsubmitted().ready(now)])
 def submit(now: datetime) -> int:
     """Give the rails what they do not have for sure. Not in one transaction: a real rail is a call to somebody else.
 
@@ -114,6 +145,7 @@ def _hand_over_alone(rail: OutsideRail, transfer: Transfer, now: datetime) -> in
         return 1
 
 
+@due_when(lambda now: news_of_rails(now))
 def collect(now: datetime) -> int:
     """Apply what the rails report, each in a transaction of its own: one that breaks keeps no other one waiting."""
     return sum(_collect_from(rail, now) for rail in outside_rails())
@@ -128,6 +160,7 @@ def _collect_from(rail: OutsideRail, now: datetime) -> int:
         raise
     except Exception as error:
         log.error("collection_broke", rail=rail.name, exc_info=error)
+        RailTrouble.objects.update_or_create(rail=rail.name, defaults={"broke_at": now})
     return 0
 
 
@@ -173,6 +206,7 @@ def set_aside(transfer_id: str, at: datetime) -> None:
     Transfer.objects.filter(id=transfer_id).update(stalled_at=at)
 
 
+@due_when(lambda now: [Transfer.objects.undecided_since(now - APPROVAL_LIFETIME)])
 @transactional
 def expire_approvals(now: datetime) -> int:
     """Cancel what nobody decided in time, and give it back to the caps."""

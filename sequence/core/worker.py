@@ -6,7 +6,7 @@ database goes away waits for it to come back. A sweep that breaks rests for a wh
 
 import signal
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from types import FrameType
 
@@ -16,6 +16,7 @@ from django.db import InterfaceError, OperationalError, connection
 
 from sequence.core import clock
 from sequence.core.database.availability import reason_of
+from sequence.core.due import with_due_rows
 from sequence.core.heartbeat import Heartbeat
 from sequence.core.sweeps import DATABASE_TROUBLE, Sweep, name_of
 from sequence.core.wakeup import LINGER_SECONDS, listen, wait_for_wakeup
@@ -25,15 +26,22 @@ log = structlog.get_logger("sequence.core.worker")
 
 # What is due by the clock alone, and a wake-up that nobody heard, wait no longer than this.
 SWEEP_EVERY_SECONDS = 1.0
+# Chores are due once a day or so.
+CHORES_EVERY_SECONDS = 60.0
 # While the database is away: soon enough to be back with it, rare enough not to hammer it.
 RECONNECT_AFTER_SECONDS = 1.0
 # A sweep that broke: soon enough for what passes by itself, rare enough not to fill the log.
 REST_SECONDS = 10.0
 
 
+def due_sweeps(now: datetime) -> Sequence[Sweep]:
+    """Return the sweeps that may have something to do at ``now``, in the order in which they run."""
+    return with_due_rows(wired("SWEEPS"), now)
+
+
 def sweep_all(now: datetime) -> int:
-    """Run each sweep once and return how many rows were done. Repeat until it returns 0."""
-    return sum(sweep(now) for sweep in wired("SWEEPS"))
+    """Run each sweep that is due once and return how many rows were done. Repeat until it returns 0."""
+    return sum(sweep(now) for sweep in due_sweeps(now))
 
 
 def run_once(now: datetime | None = None) -> int:
@@ -54,6 +62,7 @@ class Worker:
         self._is_stopping = False
         self._heartbeat = Heartbeat()
         self._rests_until: dict[Sweep, float] = {}
+        self._next_chores = 0.0
 
     def stop(self, signal_number: int = 0, frame: FrameType | None = None) -> None:
         """Stop after the batch at hand. Fit to be a signal handler."""
@@ -73,7 +82,7 @@ class Worker:
         listen()
         was_woken = False
         while not self._is_stopping:
-            done = sum(self._attempt(sweep) for sweep in wired("SWEEPS"))
+            done = sum(self._attempt(sweep) for sweep in self._due_sweeps())
             self._heartbeat.beat(done)
             if done:
                 was_woken = True
@@ -81,9 +90,26 @@ class Worker:
             if was_woken:  # A commit just after the one that woke us sends no wake-up of its own.
                 was_woken = wait_for_wakeup(LINGER_SECONDS)
                 continue
-            for chore in wired("CHORES"):
-                self._attempt(chore)
+            self._do_chores()
             was_woken = wait_for_wakeup(SWEEP_EVERY_SECONDS)
+
+    def _due_sweeps(self) -> Sequence[Sweep]:
+        """Return what may have work; all sweeps where the question itself breaks, since work must go on without it."""
+        try:
+            return due_sweeps(clock.now())
+        except DATABASE_TROUBLE:
+            raise
+        except Exception as error:
+            log.error("asking_for_work_broke", exc_info=error)
+            every: Sequence[Sweep] = wired("SWEEPS")
+            return every
+
+    def _do_chores(self) -> None:
+        if time.monotonic() < self._next_chores:
+            return
+        self._next_chores = time.monotonic() + CHORES_EVERY_SECONDS
+        for chore in wired("CHORES"):
+            self._attempt(chore)
 
     def _attempt(self, sweep: Sweep) -> int:
         """Return what the sweep did. One that breaks rests, is logged with the cause, and stands on the console."""

@@ -12,10 +12,21 @@ Body = dict[str, Any]
 
 def rule_bodies(id_of: Callable[[str], str], period: Period) -> dict[str, Body]:
     """Return the rules that the household begins with, by short names."""
-    # No two are due at the same minute, so that which comes first is never left to chance.
     return {
         "paycheck": _split_the_paycheck(id_of),
         "freelance": _split_an_invoice(id_of),
+        **_by_the_calendar(id_of, period),
+        **_by_hand(id_of),
+        "debts": _pay_down_the_debts(id_of, period),
+        "card": pay_more_on_the_card(
+            id_of, _scheduled("MONTHLY", period.monthly(20, time(11)), id_of("payroll")), percent=3
+        ),
+    }
+
+
+def _by_the_calendar(id_of: Callable[[str], str], period: Period) -> dict[str, Body]:
+    # No two are due at the same minute, so that which comes first is never left to chance.
+    return {
         "rent": {
             "nickname": "Rent to the landlord",
             "trigger": _scheduled("MONTHLY", period.monthly(1, time(9)), id_of("rent")),
@@ -30,7 +41,6 @@ def rule_bodies(id_of: Callable[[str], str], period: Period) -> dict[str, Body]:
                 _action(id_of, "top_up", "payroll", "groceries", amount_in_cents=24_000, up_to_enabled=True)
             ),
         },
-        "debts": _pay_down_the_debts(id_of, period),
         "allowance": {
             "nickname": "Spending money",
             "trigger": _scheduled("MONTHLY", period.monthly(3, time(7, 30)), id_of("payroll")),
@@ -58,6 +68,11 @@ def rule_bodies(id_of: Callable[[str], str], period: Period) -> dict[str, Body]:
                 )
             ),
         },
+    }
+
+
+def _by_hand(id_of: Callable[[str], str]) -> dict[str, Body]:
+    return {
         "clear": {
             "nickname": "Clear the freelance account",
             "trigger": {"type": "MANUAL", "account_id": id_of("freelance")},
@@ -69,9 +84,6 @@ def rule_bodies(id_of: Callable[[str], str], period: Period) -> dict[str, Body]:
             "trigger": {"type": "MANUAL", "account_id": id_of("rainy")},
             "steps": _always(_action(id_of, "total_amount_due", "rainy", "loan")),
         },
-        "card": pay_more_on_the_card(
-            id_of, _scheduled("MONTHLY", period.monthly(20, time(11)), id_of("payroll")), percent=3
-        ),
     }
 
 

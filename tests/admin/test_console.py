@@ -21,11 +21,11 @@ from tests.rules.steps import enable, move, trigger, write, write_enabled
 from tests.staff import Staff, page_of, sign_in
 from tests.transfers.steps import fund, settle, transfer_between
 from transfers.ledger_checks import check_ledger
-from transfers.models import LedgerCheck, Transfer
+from transfers.models import LedgerCheck, RailTrouble, Transfer
 from transfers.simulation import return_payment
 
 # Whatever is in the database, the page asks this often at most.
-QUERY_BUDGET = 42
+QUERY_BUDGET = 43
 
 
 @pytest.fixture
@@ -158,7 +158,8 @@ class TestWaitsForAPerson:
         trigger(api, made)
         run_once()
         trigger(api, made)
-        RuleExecution.objects.filter(status="in_progress").update(created_at=timezone.now() - timedelta(minutes=2))
+        with past_guard("rules.RuleExecution:stays_what_was_started"):
+            RuleExecution.objects.filter(status="in_progress").update(created_at=timezone.now() - timedelta(minutes=2))
 
         found = waiting(ann)
         assert found["Runs of rules that failed in the last day"] == ["Too much"]
@@ -220,6 +221,16 @@ class TestHealth:
         LedgerCheck.objects.filter(id=check.id).update(faults=[fault])
         assert signs(ann)["Ledger"][0] == "bad"
         assert "less than nothing is left" in ann.get(f"transfers/ledgercheck/{check.id}/change/").content.decode()
+
+    def test_names_a_rail_that_breaks_as_long_as_it_does(self, ann):
+        assert "Rails" not in signs(ann)
+        RailTrouble.objects.create(rail="wire", broke_at=timezone.now())
+
+        tone, words = signs(ann)["Rails"]
+        assert tone == "bad"
+        assert words.startswith("Asking wire what became of payments breaks")
+        RailTrouble.objects.update(broke_at=timezone.now() - timedelta(minutes=2))
+        assert "Rails" not in signs(ann)
 
 
 class TestBalances:

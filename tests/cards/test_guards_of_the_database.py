@@ -235,15 +235,12 @@ class TestCardTransaction:
         """Return the statements of another organization's entry set that moves $10.00 in the card network."""
         owner = uuid_of(organization)
         entry_set = "INSERT INTO transfers_entryset (organization_id, kind, posted_at) VALUES (%s, 'card', now())"
-        posting = (
+        postings = (
             "INSERT INTO transfers_posting (organization_id, entry_set_id, clearing, amount_cents, posted_at)"
-            " VALUES (%s, (SELECT MAX(id) FROM transfers_entryset), %s, %s, now())"
+            " SELECT %s, (SELECT MAX(id) FROM transfers_entryset), clearing, cents, now()"
+            " FROM (VALUES ('cards', 1000), ('deposits', -1000)) leg (clearing, cents)"
         )
-        return [
-            (entry_set, [owner]),
-            (posting, [owner, "cards", 10_00]),
-            (posting, [owner, "deposits", -10_00]),
-        ]
+        return [(entry_set, [owner]), (postings, [owner])]
 
 
 class TestCardDecline:

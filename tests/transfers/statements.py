@@ -1,3 +1,4 @@
+# ruff: noqa: S608 - the attacks
 """Statements that go past the code, to see what PostgreSQL says of them."""
 
 import uuid
@@ -39,18 +40,23 @@ def copy_of(transfer: Transfer, **other: object) -> Statement:
     columns = [*ASKED[1:], "status", "updated_at"]
     values = ", ".join("%s" if column in other else column for column in columns)
     sql = (
-        f"INSERT INTO transfers_transfer (id, {', '.join(columns)})"  # noqa: S608 - the attack
+        f"INSERT INTO transfers_transfer (id, {', '.join(columns)})"
         f" SELECT gen_random_uuid(), {values} FROM transfers_transfer WHERE id = %s"
     )
     return sql, [*(other[column] for column in columns if column in other), uuid_of(transfer)]
 
 
-def posting_of(entry_set: EntrySet, organization, account, clearing, cents) -> Statement:
+def postings_of(entry_set: EntrySet, organization, *legs) -> Statement:
+    """Return one INSERT of a posting for each leg: the account, the clearing account, and the cents."""
     sql = (
         "INSERT INTO transfers_posting (organization_id, entry_set_id, account_id, clearing, amount_cents, posted_at)"
-        " VALUES (%s, %s, %s, %s, %s, now())"
+        " VALUES " + ", ".join(["(%s, %s, %s, %s, %s, now())"] * len(legs))
     )
-    return sql, [uuid_of(organization), entry_set.id, account and uuid_of(account), clearing, cents]
+    rows = [
+        (uuid_of(organization), entry_set.id, account and uuid_of(account), clearing, cents)
+        for account, clearing, cents in legs
+    ]
+    return sql, [value for row in rows for value in row]
 
 
 def uuid_of(row) -> uuid.UUID:

@@ -5,7 +5,7 @@ import pytest
 from accounts.models import Account
 from apikeys.models import ApiKey, PermissionEntry
 from tests.factories import PodFactory
-from tests.transfers.statements import copy_of, posting_of, refusal, uuid_of
+from tests.transfers.statements import copy_of, postings_of, refusal, uuid_of
 from transfers.models import EntrySet
 
 # Past what the application is refused anyway.
@@ -48,11 +48,11 @@ class TestOrganizations:
 
     def test_keep_postings_to_themselves(self, settled, globex, foreign_pod, acme):
         one = EntrySet.objects.get(transfer=settled)
-        elsewhere = [posting_of(one, globex, None, "ach", cents) for cents in (1, -1)]
-        on_theirs = [posting_of(one, acme, foreign_pod, None, 1), posting_of(one, acme, None, "ach", -1)]
+        elsewhere = postings_of(one, globex, (None, "ach", 1), (None, "ach", -1))
+        on_theirs = postings_of(one, acme, (foreign_pod, None, 1), (None, "ach", -1))
 
-        assert "transfers_posting_entry_set_id_of_same_organization" in refusal(*elsewhere)
-        assert "transfers_posting_account_id_of_same_organization" in refusal(*on_theirs)
+        assert "transfers_posting_entry_set_id_of_same_organization" in refusal(elsewhere)
+        assert "transfers_posting_account_id_of_same_organization" in refusal(on_theirs)
 
     def test_keep_permission_entries_to_themselves(self, api, globex):
         entry = PermissionEntry.objects.first()

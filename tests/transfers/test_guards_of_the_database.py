@@ -1,3 +1,4 @@
+# ruff: noqa: S608 - the attacks
 """What PostgreSQL itself refuses, attacked in raw SQL: no line of Python stands between the attack and the books."""
 
 from itertools import product
@@ -7,8 +8,8 @@ from django.db import DatabaseError, connection, transaction
 from django.db.models import Model
 
 from accounts.models import Account, AccountType
-from tests.transfers.statements import ASKED, Statement, commit, copy_of, posting_of, refusal, uuid_of
-from tests.transfers.steps import balances, fund, transfer_between
+from tests.transfers.statements import ASKED, Statement, commit, copy_of, postings_of, refusal, uuid_of
+from tests.transfers.steps import balances, fund, settle, transfer_between
 from transfers.checks import find_faults
 from transfers.models import EntrySet, Posting, Status, Transfer
 from transfers.services import approve_transfer
@@ -37,7 +38,7 @@ TRANSITIONS = [
 
 def change(row: Model, what: str) -> Statement:
     """Return an UPDATE of one row."""
-    return f"UPDATE {row._meta.db_table} SET {what} WHERE id = %s", [uuid_of(row)]  # noqa: S608 - the attack
+    return f"UPDATE {row._meta.db_table} SET {what} WHERE id = %s", [uuid_of(row)]
 
 
 class TestEntrySet:
@@ -49,30 +50,48 @@ class TestEntrySet:
             [uuid_of(transfer.organization), kind, uuid_of(transfer)],
         )
 
-    def posting(self, account, cents):
+    def postings(self, *legs):
+        rows = ", ".join(["(%s, (SELECT MAX(id) FROM transfers_entryset), %s, %s, now())"] * len(legs))
         return (
             "INSERT INTO transfers_posting (organization_id, entry_set_id, account_id, amount_cents, posted_at)"
-            " VALUES (%s, (SELECT MAX(id) FROM transfers_entryset), %s, %s, now())",
-            [uuid_of(account.organization), uuid_of(account), cents],
+            f" VALUES {rows}",
+            [value for account, cents in legs for value in (uuid_of(account.organization), uuid_of(account), cents)],
         )
 
     def test_is_refused_when_its_postings_do_not_sum_to_zero(self, waiting, income, rent):
-        words = refusal(self.entry_set(waiting), self.posting(income, -30_00), self.posting(rent, 30_01))
+        words = refusal(self.entry_set(waiting), self.postings((income, -30_00), (rent, 30_01)))
 
         assert "do not sum to zero" in words
         assert balances(income, rent) == [100_00, 0]
+
+    def test_is_refused_when_its_postings_sum_to_zero_only_together_with_another_statement(self, waiting, income, rent):
+        legs = [(income, -30_00), (rent, 30_00)]
+
+        for first, second in (legs, legs[::-1]):
+            words = refusal(self.entry_set(waiting), self.postings(first), self.postings(second))
+            assert "do not sum to zero" in words
+
+    def test_is_refused_when_another_makes_up_for_it(self, api, settled, income, rent):
+        transfer_between(api, income, rent, 1_00)
+        settle()
+        one, other = EntrySet.objects.filter(transfer__source=income)
+        sql, params = postings_of(one, settled.organization, (income, None, -1), (rent, None, 2))
+        _, more = postings_of(other, settled.organization, (income, None, -2), (rent, None, 1))
+        sql += sql[sql.index(" VALUES ") :].replace(" VALUES ", ", ")
+
+        assert "do not sum to zero" in refusal((sql, [*params, *more]))
 
     def test_is_refused_without_postings(self, waiting):
         assert "fewer than two postings" in refusal(self.entry_set(waiting))
 
     def test_is_refused_with_a_single_posting(self, waiting, rent):
-        words = refusal(self.entry_set(waiting), self.posting(rent, 30_00))
+        words = refusal(self.entry_set(waiting), self.postings((rent, 30_00)))
 
-        assert "do not sum to zero" in words or "fewer than two postings" in words
+        assert "do not sum to zero" in words
         assert balances(rent) == [0]
 
     def test_is_refused_when_it_takes_more_than_there_is(self, waiting, income, rent):
-        words = refusal(self.entry_set(waiting), self.posting(income, -100_01), self.posting(rent, 100_01))
+        words = refusal(self.entry_set(waiting), self.postings((income, -100_01), (rent, 100_01)))
 
         assert "account_available_not_negative" in words
         assert balances(income, rent) == [100_00, 0]
@@ -80,24 +99,24 @@ class TestEntrySet:
     def test_is_refused_when_it_takes_what_is_held(self, waiting, income, rent):
         Account.objects.filter(id=income.id).update(held_cents=90_00)
 
-        words = refusal(self.entry_set(waiting), self.posting(income, -10_01), self.posting(rent, 10_01))
+        words = refusal(self.entry_set(waiting), self.postings((income, -10_01), (rent, 10_01)))
 
         assert "account_available_not_negative" in words
         Account.objects.filter(id=income.id).update(held_cents=0)
 
     def test_of_nothing_is_refused(self, waiting, income, rent):
-        words = refusal(self.entry_set(waiting), self.posting(income, 0), self.posting(rent, 0))
+        words = refusal(self.entry_set(waiting), self.postings((income, 0), (rent, 0)))
 
         assert "posting_moves_something" in words
 
     def test_is_accepted_when_all_is_right(self, waiting, income, rent):
-        commit(self.entry_set(waiting), self.posting(income, -30_00), self.posting(rent, 30_00))
+        commit(self.entry_set(waiting), self.postings((income, -30_00), (rent, 30_00)))
 
         assert balances(income, rent) == [70_00, 30_00]
 
     @pytest.mark.parametrize("kind", ["settlement", "reversal"])
     def test_settles_and_reverses_a_transfer_only_once(self, settled, income, rent, kind):
-        again = [self.entry_set(settled, kind), self.posting(income, -1), self.posting(rent, 1)]
+        again = [self.entry_set(settled, kind), self.postings((income, -1), (rent, 1))]
         if kind == "reversal":
             commit(*again)
 
@@ -113,7 +132,7 @@ class TestEntrySet:
         one = EntrySet.objects.get(transfer=settled)
 
         for account, clearing in ((income, "ach"), (None, None)):
-            words = refusal(posting_of(one, settled.organization, account, clearing, 1))
+            words = refusal(postings_of(one, settled.organization, (account, clearing, 1)))
             assert "posting_on_account_or_clearing" in words
 
 

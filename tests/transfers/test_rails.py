@@ -6,6 +6,7 @@ from datetime import datetime
 import pytest
 
 from accounts.models import ExternalAccountType
+from sequence.core.due import forget_questions
 from sequence.core.worker import run_once
 from tests.past_guards import past_guard
 from tests.rules.definitions import limit, manual, rule, step
@@ -13,7 +14,7 @@ from tests.rules.steps import move, run_now, write_enabled
 from tests.transfers.steps import balances, fund, held, status_of, transfer_between
 from transfers import rails
 from transfers.checks import find_faults
-from transfers.models import AchLimits, ErrorCode, Status, Transfer
+from transfers.models import AchLimits, ErrorCode, RailTrouble, Status, Transfer
 from transfers.rails import End, OutsideRail, Rail, RailUnreachable, Report, ReportKind
 
 
@@ -65,9 +66,11 @@ class ScripRail(Rail):
 def add_rail(monkeypatch):
     def add(rail):
         monkeypatch.setattr(rails, "RAILS", {rail.name: rail, **rails.RAILS})
+        forget_questions()
         return rail
 
-    return add
+    yield add
+    forget_questions()
 
 
 @pytest.fixture
@@ -187,6 +190,8 @@ class TestARailThatBreaks:
         run_once(later(60))
 
         assert [status_of(transfer)[0] for transfer in (over_wire, over_ach)] == ["pending", "complete"]
+        # One that is away is no defect of ours.
+        assert RailTrouble.objects.exists() == isinstance(trouble, ValueError)
         wire.cannot_tell = None
         run_once(later(61))
         assert status_of(over_wire) == ("complete", None)

@@ -10,7 +10,7 @@ from django.utils import timezone
 from accounts.models import Account
 from tests.factories import IncomeSourceFactory, PodFactory
 from tests.transfers.steps import balances, fund, held, post_transfer, settle, status_of, transfer_between
-from transfers import batches, settlement
+from transfers import batches, bulk_sql, settlement
 from transfers.checks import find_faults
 from transfers.models import STALLED_REST, EntrySet, Posting, SimulatedPayment, Status, Transfer
 from transfers.rails import RAILS, RailUnreachable, Report, ReportKind
@@ -19,7 +19,7 @@ from transfers.rails.simulated import SimulatedRail
 SETTLED, FAILED, RETURNED = ReportKind
 
 # What a batch of a hundred may cost at most: it is the statements that hold a hot account's lock.
-STATEMENTS_OF_A_BATCH = 20
+STATEMENTS_OF_A_BATCH = 3
 
 
 class TestAccept:
@@ -280,7 +280,14 @@ class TestARowThatBreaks:
                 raise ZeroDivisionError
             return done
 
+        def settle_funded(now, **options):
+            done = bulk_sql.settle_funded(now, **options)
+            if curse["on"] and Transfer.objects.filter(amount_cents=self.CURSED_CENTS, status="complete").exists():
+                raise ZeroDivisionError
+            return done
+
         monkeypatch.setattr(batches, "post", post)
+        monkeypatch.setattr(settlement, "settle_funded", settle_funded)
         return curse
 
     def test_is_set_aside_and_does_not_stop_the_others(self, api, income, rent, is_cursed):

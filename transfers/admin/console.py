@@ -20,12 +20,14 @@ from sequence.core.admin.console import (
 )
 from sequence.core.admin.display import ago, dollars
 from transfers.ledger_checks import EVERY
-from transfers.models import Clearing, Direction, LedgerCheck, Posting, Status, Transfer
+from transfers.models import Clearing, Direction, LedgerCheck, Posting, RailTrouble, Status, Transfer
 from transfers.settlement import APPROVAL_LIFETIME
 
 RECENT = timedelta(days=1)
 # A worker takes a transfer within a second. After this nobody works, or something is in its way.
 LATE = timedelta(minutes=1)
+# A rail that breaks is asked again every second, and a worker that breaks rests for ten.
+TROUBLE_SHOWN = timedelta(minutes=1)
 # The daily check may begin a little later than a day after the last one.
 CHECK_LATE = EVERY + timedelta(hours=2)
 
@@ -133,3 +135,14 @@ def ledger(look: Look) -> Sign:
             "Ledger", "warn", f"Overdue: it was last checked {when}. Run check_ledger, or start a worker.", address
         )
     return Sign("Ledger", "good", f"Proved right by {check.checks} checks, {when}.", address)
+
+
+def rails(look: Look) -> Sign | None:
+    """Name the rails that break when they are asked what became of payments; nothing while all of them answer."""
+    broken = (
+        RailTrouble.objects.filter(broke_at__gt=look.at - TROUBLE_SHOWN).order_by("rail").values_list("rail", flat=True)
+    )
+    if not broken:
+        return None
+    words = f"Asking {', '.join(broken)} what became of payments breaks, so they stay pending. The log has the cause."
+    return Sign("Rails", "bad", words, look.list_of(Transfer, status__exact=Status.PENDING.value))

@@ -3,6 +3,7 @@
 from transfers.models.ach_limits import AchLimits
 from transfers.models.ledger import Clearing, EntrySet, EntrySetKind, Posting
 from transfers.models.ledger_check import LedgerCheck
+from transfers.models.rail_trouble import RailTrouble
 from transfers.models.simulated import Outcome, SimulatedMark, SimulatedPayment
 from transfers.models.transfer import (
     FAILED,
@@ -33,6 +34,7 @@ __all__ = [
     "Origin",
     "Outcome",
     "Posting",
+    "RailTrouble",
     "SimulatedMark",
     "SimulatedPayment",
     "Status",

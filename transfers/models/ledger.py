@@ -39,12 +39,16 @@ def _never_truncated() -> pgtrigger.Trigger:
 
 
 class EntrySet(models.Model):
-    """One movement: its postings sum to zero, checked by PostgreSQL when the transaction commits."""
+    """One movement: its postings sum to zero, which PostgreSQL checks of each INSERT of postings by itself."""
 
     id = models.BigAutoField(primary_key=True)
-    organization = models.ForeignKey(Organization, on_delete=models.PROTECT, related_name="+")
+    # ``entry_set_within_organization`` begins with it.
+    organization = models.ForeignKey(Organization, on_delete=models.PROTECT, related_name="+", db_index=False)
     kind = models.CharField(max_length=10, choices=EntrySetKind)
-    transfer = models.ForeignKey(Transfer, null=True, on_delete=models.PROTECT, related_name="entry_sets")
+    # A composite foreign key says more than a constraint of its own would: see migration 0002.
+    transfer = models.ForeignKey(
+        Transfer, null=True, on_delete=models.PROTECT, db_constraint=False, db_index=False, related_name="entry_sets"
+    )
     posted_at = models.DateTimeField()
 
     class Meta:
@@ -68,8 +72,9 @@ class EntrySet(models.Model):
                 when=pgtrigger.After,
                 operation=pgtrigger.Insert,
                 timing=pgtrigger.Deferred,
+                # Where there is one there are two: none is of nothing, and the INSERT of them sums to zero.
                 func="""
-                    IF (SELECT COUNT(*) FROM transfers_posting WHERE entry_set_id = NEW.id) < 2 THEN
+                    IF NOT EXISTS (SELECT FROM transfers_posting WHERE entry_set_id = NEW.id) THEN
                         RAISE EXCEPTION 'Entry set % has fewer than two postings.', NEW.id USING ERRCODE = '23514';
                     END IF;
                     RETURN NULL;
@@ -88,9 +93,14 @@ class Posting(models.Model):
     """
 
     id = models.BigAutoField(primary_key=True)
-    organization = models.ForeignKey(Organization, on_delete=models.PROTECT, related_name="+")
-    entry_set = models.ForeignKey(EntrySet, on_delete=models.PROTECT, related_name="postings")
-    account = models.ForeignKey(Account, null=True, on_delete=models.PROTECT, related_name="postings")
+    # Composite foreign keys say more than constraints of their own would: see migration 0002. The organization is the
+    # entry set's, which has one.
+    organization = models.ForeignKey(Organization, on_delete=models.PROTECT, related_name="+", db_constraint=False)
+    entry_set = models.ForeignKey(EntrySet, on_delete=models.PROTECT, related_name="postings", db_constraint=False)
+    # ``posting_by_account`` begins with it.
+    account = models.ForeignKey(
+        Account, null=True, on_delete=models.PROTECT, db_constraint=False, db_index=False, related_name="postings"
+    )
     clearing = models.CharField(max_length=20, choices=Clearing, null=True)  # noqa: DJ001 - null is "an account"
     amount_cents = models.BigIntegerField()
     posted_at = models.DateTimeField()
@@ -117,10 +127,15 @@ class Posting(models.Model):
                 name="balances",
                 when=pgtrigger.After,
                 operation=pgtrigger.Insert,
-                timing=pgtrigger.Deferred,
+                level=pgtrigger.Statement,
+                referencing=pgtrigger.Referencing(new="fresh"),
+                declare=[("wrong", "BIGINT")],
+                # Each INSERT by itself, so that no statement ever sees a set that does not sum to zero.
                 func="""
-                    IF (SELECT SUM(amount_cents) FROM transfers_posting WHERE entry_set_id = NEW.entry_set_id) <> 0 THEN
-                        RAISE EXCEPTION 'The postings of entry set % do not sum to zero.', NEW.entry_set_id
+                    SELECT entry_set_id INTO wrong FROM fresh
+                    GROUP BY entry_set_id HAVING SUM(amount_cents) <> 0 LIMIT 1;
+                    IF FOUND THEN
+                        RAISE EXCEPTION 'The postings of entry set % do not sum to zero.', wrong
                             USING ERRCODE = '23514';
                     END IF;
                     RETURN NULL;

@@ -18,6 +18,14 @@ class Outcome(models.TextChoices):
     FAIL = "fail"
 
 
+class SimulatedPaymentQuerySet(models.QuerySet["SimulatedPayment"]):
+    def with_news(self, at: datetime) -> "SimulatedPaymentQuerySet":
+        """Payments whose outcome, or whose coming back, is to be told."""
+        settles = Q(settled_at=None, settles_at__lte=at)
+        returns = Q(settled_at__isnull=False, returned_at=None, returns_at__lte=at)
+        return self.filter(settles | returns)
+
+
 class SimulatedPayment(models.Model):
     """A payment as the institution outside knows it. It knows the transfer's id, as a real one would, and no more."""
 
@@ -31,6 +39,8 @@ class SimulatedPayment(models.Model):
     settled_at = models.DateTimeField(null=True)
     returns_at = models.DateTimeField(null=True)
     returned_at = models.DateTimeField(null=True)
+
+    objects = SimulatedPaymentQuerySet.as_manager()
 
     class Meta:
         default_permissions = ()

@@ -5,7 +5,9 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import Enum
-from typing import ClassVar, Protocol
+from typing import Any, ClassVar, Protocol
+
+from django.db.models import QuerySet
 
 from transfers.models import ErrorCode, Transfer
 
@@ -63,6 +65,14 @@ class OutsideRail(Rail):
     """
 
     settles_at_once = False
+
+    def rows_with_news(self, at: datetime) -> "QuerySet[Any] | None":
+        """Return rows of which one is there while ``collect`` has something to tell; None where it must be asked.
+
+        What the rows are compared with may only be a constant, or an instant that lies as far from ``at`` whatever it
+        is.
+        """
+        return None
 
     @abstractmethod
     def submit(self, transfers: Sequence[Transfer], *, now: datetime) -> None:

@@ -4,9 +4,10 @@ from collections.abc import Collection, Sequence
 from datetime import datetime, timedelta
 
 from django.conf import settings
-from django.db.models import Q
+from django.db.models import QuerySet
 
-from sequence.core.sweeps import swept_organization
+from sequence.core.api.ids import show_id
+from transfers.bulk_sql import SimulatedNews, tell_simulated_news
 from transfers.models import ErrorCode, Outcome, SimulatedMark, SimulatedPayment, Transfer
 from transfers.rails.base import End, OutsideRail, Report, ReportKind
 
@@ -36,18 +37,11 @@ class SimulatedRail(OutsideRail):
         told = SimulatedPayment.objects.filter(transfer_id__in=[payment.transfer_id for payment in payments])
         told.filter(settles_at=None).update(settles_at=settles_at)
 
+    def rows_with_news(self, at: datetime) -> "QuerySet[SimulatedPayment]":
+        return SimulatedPayment.objects.with_news(at)
+
     def collect(self, *, now: datetime, limit: int, except_for: Collection[str] = ()) -> list[Report]:
-        settles = Q(settled_at=None, settles_at__lte=now)
-        returns = Q(settled_at__isnull=False, returned_at=None, returns_at__lte=now)
-        due = SimulatedPayment.objects.filter(settles | returns).order_by("transfer_id")
-        if organization_id := swept_organization():
-            due = due.filter(transfer_id__in=Transfer.objects.of(organization_id).values("id"))
-        if except_for:
-            due = due.exclude(transfer_id__in=except_for)
-        payments = list(due.select_for_update(skip_locked=True)[:limit])
-        reports = [_report(payment, now) for payment in payments]
-        SimulatedPayment.objects.bulk_update(payments, ["settled_at", "returns_at", "returned_at"])
-        return reports
+        return [_report(news) for news in tell_simulated_news(now, limit=limit, except_for=except_for)]
 
 
 def _payment(transfer: Transfer, mark: SimulatedMark | None, settles_at: datetime) -> SimulatedPayment:
@@ -59,12 +53,10 @@ def _payment(transfer: Transfer, mark: SimulatedMark | None, settles_at: datetim
     return payment
 
 
-def _report(payment: SimulatedPayment, now: datetime) -> Report:
-    """Tell the payment's next news, and note on it that they are told."""
-    if payment.settled_at is not None:
-        payment.returned_at = now
-        return Report(payment.transfer_id, ReportKind.RETURNED, ErrorCode(payment.return_code or ""))
-    payment.end(now)
-    if payment.outcome == Outcome.FAIL:
-        return Report(payment.transfer_id, ReportKind.FAILED, ErrorCode(payment.fail_code or ""))
-    return Report(payment.transfer_id, ReportKind.SETTLED)
+def _report(news: SimulatedNews) -> Report:
+    id = show_id("txr", news.transfer_id)
+    if news.comes_back:
+        return Report(id, ReportKind.RETURNED, ErrorCode(news.return_code or ""))
+    if news.outcome == Outcome.FAIL:
+        return Report(id, ReportKind.FAILED, ErrorCode(news.fail_code or ""))
+    return Report(id, ReportKind.SETTLED)

@@ -1,0 +1,76 @@
+"""Counters: what has gone through an entry in a period, and the requests of a key's minute."""
+
+import uuid
+
+from django.db import models
+from django.db.models import Q
+
+from apikeys.models.keys import ApiKey
+from apikeys.models.organizations import Organization
+from sequence.core.api.ids import PrefixedIdField
+
+
+class SpentPair(models.Model):
+    """A pair that the keys of a lineage have had an entry for, and under which id its use is counted.
+
+    It outlives the entry: one that is removed and written anew for the same pair goes on with what was spent.
+    """
+
+    organization = models.ForeignKey(Organization, on_delete=models.PROTECT, related_name="+")
+    lineage_id = PrefixedIdField("key")
+    source = models.CharField(max_length=64)
+    target = models.CharField(max_length=64)
+    spend_id = models.UUIDField(unique=True, default=uuid.uuid4)
+
+    class Meta:
+        default_permissions = ()
+        indexes = [models.Index(fields=["lineage_id", "source", "target"], name="spent_pair_of_a_lineage")]
+
+    def __str__(self) -> str:
+        return f"{self.source}>{self.target}"
+
+
+class SpendPeriod(models.TextChoices):
+    """The calendar periods of caps, in UTC. A week begins on Monday."""
+
+    DAY = "day"
+    WEEK = "week"
+    MONTH = "month"
+
+
+class SpendCounter(models.Model):
+    """How many cents went through a permission entry in one period, and how often: pending included, failed given back.
+
+    Of triggers it counts how often a lineage set one rule off, and how often any.
+    """
+
+    spend_id = models.UUIDField()
+    period = models.CharField(max_length=5, choices=SpendPeriod)
+    starts_on = models.DateField()
+    organization = models.ForeignKey(Organization, on_delete=models.PROTECT, related_name="+")
+    spent_cents = models.BigIntegerField(default=0)
+    uses = models.BigIntegerField(default=0, db_default=0)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["spend_id", "period", "starts_on"], name="spend_counter_of_one_period"),
+            models.CheckConstraint(condition=Q(spent_cents__gte=0), name="spend_counter_not_negative"),
+            models.CheckConstraint(condition=Q(uses__gte=0), name="spend_counter_uses_not_negative"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.spent_cents} in the {self.period} of {self.starts_on}"
+
+
+class RateWindow(models.Model):
+    """How many requests a key has made in its current minute. Unlogged: losing it in a crash costs nothing."""
+
+    api_key = models.OneToOneField(ApiKey, primary_key=True, on_delete=models.CASCADE, related_name="+")
+    started_at = models.DateTimeField()
+    requests = models.PositiveIntegerField()
+
+    class Meta:
+        default_permissions = ()
+
+    def __str__(self) -> str:
+        return f"{self.requests} since {self.started_at}"

@@ -1,0 +1,65 @@
+"""Idempotency record: a request that was answered, and what it was answered."""
+
+from datetime import datetime
+
+import pghistory
+from django.contrib.postgres.indexes import HashIndex
+from django.db import models
+from django.db.models import F, Q
+
+from apikeys.models.keys import ApiKey
+from apikeys.models.organizations import Organization
+from sequence.core import clock
+from sequence.core.api.ids import PrefixedIdField
+
+
+class IdempotencyRecordQuerySet(models.QuerySet["IdempotencyRecord"]):
+    def expired(self, at: datetime) -> "IdempotencyRecordQuerySet":
+        return self.filter(expires_at__lte=at)
+
+
+# Written with every request, so no trigger watches it; what staff do to a record by hand is noted by the service.
+@pghistory.track(
+    pghistory.ManualEvent("expire"),
+    pghistory.ManualEvent("purge"),
+    append_only=True,
+    exclude=["request_body", "response_body"],
+)
+class IdempotencyRecord(models.Model):
+    """A request that was executed, and its answer, byte for byte.
+
+    Inserted first and filled in last, within the transaction of the effect: nobody ever sees one without its answer.
+    """
+
+    # A composite foreign key says more than constraints of their own would: see migration 0002.
+    organization = models.ForeignKey(Organization, on_delete=models.PROTECT, related_name="+", db_constraint=False)
+    api_key = models.ForeignKey(ApiKey, on_delete=models.PROTECT, related_name="+", db_constraint=False)
+    lineage_id = PrefixedIdField("key")
+    key = models.CharField(max_length=255)
+    request_id = models.CharField(max_length=128)
+    method = models.CharField(max_length=10)
+    path = models.TextField()
+    request_body = models.TextField(help_text="Canonical JSON.")
+    response_status = models.PositiveSmallIntegerField(null=True)
+    response_body = models.TextField()
+    created_at = models.DateTimeField(default=clock.now)
+    expires_at = models.DateTimeField(db_index=True)
+
+    objects = IdempotencyRecordQuerySet.as_manager()
+
+    class Meta:
+        default_permissions = ("view", "delete")
+        # People search for a key without knowing whose it is, which the unique constraint cannot serve.
+        indexes = [
+            HashIndex(fields=["key"], name="idempotency_record_by_key"),
+            # Not ``db_index``, which makes a second one for patterns that nobody asks for.
+            models.Index(fields=["request_id"], name="idempotency_record_by_request"),
+        ]
+        constraints = [
+            # What makes a repeated request harmless: the second insert waits for the first, then finds it.
+            models.UniqueConstraint(fields=["lineage_id", "key"], name="idempotency_key_used_once"),
+            models.CheckConstraint(condition=Q(expires_at__gt=F("created_at")), name="idempotency_record_lives"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.method} {self.path} ({self.key})"
