@@ -15,7 +15,7 @@ from rules.runs import MAX_CHAIN_RUNS, run_together
 from rules.schedules import last_slot, next_slot
 from rules.services import start_executions
 from sequence.core.due import due_when
-from sequence.core.sweeps import do_batch
+from sequence.core.sweeps import do_batch, swept
 from sequence.core.transactions import transactional
 from sequence.core.typing import JsonObject
 from transfers.bulk_sql import pass_over_arrivals
@@ -50,7 +50,7 @@ def notice_deposits(now: datetime) -> int:
 
 @transactional
 def _notice_deposits(now: datetime, *, limit: int, claimed: list[str]) -> None:
-    due = Transfer.objects.arrived_unnoticed().ready(now).only(*_OF_AN_ARRIVAL)
+    due = swept(Transfer.objects.arrived_unnoticed().ready(now)).only(*_OF_AN_ARRIVAL)
     arrivals = list(due.select_for_update(skip_locked=True, no_key=True, of=("self",))[:limit])
     claimed[:] = [transfer.id for transfer in arrivals]
     if not arrivals:
@@ -135,7 +135,7 @@ def _postpone(rule_id: str, at: datetime) -> None:
 
 @transactional
 def _notice_slots(now: datetime, *, limit: int, claimed: list[str]) -> None:
-    waiting = Rule.objects.due(now).select_related("organization")
+    waiting = swept(Rule.objects.due(now)).select_related("organization")
     rules = list(waiting.select_for_update(skip_locked=True, no_key=True, of=("self",))[:limit])
     claimed[:] = [rule.id for rule in rules]
     if not rules:
@@ -183,7 +183,7 @@ def carry_out(now: datetime) -> int:
 @transactional
 def _carry_out(left: set[str], now: datetime, *, limit: int, claimed: list[str]) -> None:
     """Carry out a batch without those in ``left``, to which it may add."""
-    waiting = RuleExecution.objects.waiting(now).exclude(id__in=left).prefetch_related("version")
+    waiting = swept(RuleExecution.objects.waiting(now)).exclude(id__in=left).prefetch_related("version")
     executions = list(waiting.select_for_update(skip_locked=True, of=("self",))[:limit])
     claimed[:] = [execution.id for execution in executions]
     if executions:
@@ -203,7 +203,8 @@ def _give_up(execution_id: str, at: datetime) -> None:
 @transactional
 def finish(now: datetime) -> int:
     """Set the final status of runs whose transfers have all ended."""
-    executions = list(RuleExecution.objects.unfinished().select_for_update(skip_locked=True, of=("self",))[:BATCH_SIZE])
+    unfinished = swept(RuleExecution.objects.unfinished())
+    executions = list(unfinished.select_for_update(skip_locked=True, of=("self",))[:BATCH_SIZE])
     made = _last_transfers_of(executions)
     for execution in executions:
         settle_status(execution, made[execution.id], now=now)

@@ -14,6 +14,7 @@ from django.db import connection
 
 from sequence.core.api.ids import parse_id
 from sequence.core.money import MAX_CENTS
+from sequence.core.sweeps import swept_organization
 from sequence.core.typing import JsonObject
 from transfers.arrivals import is_awaited
 from transfers.models import STALLED_REST, Transfer
@@ -30,7 +31,7 @@ _SETTLE_FUNDED = """
 WITH claimed AS MATERIALIZED (
     SELECT id, organization_id, amount_cents, rail, source_id, destination_id, api_key_id, created_at
     FROM transfers_transfer
-    WHERE status = 'processing' AND (stalled_at IS NULL OR stalled_at <= %(rested)s)
+    WHERE status = 'processing' AND (stalled_at IS NULL OR stalled_at <= %(rested)s){swept}
     ORDER BY created_at, id LIMIT {limit} FOR NO KEY UPDATE SKIP LOCKED
 ), locked AS MATERIALIZED (
     SELECT id, balance_cents - held_cents AS available,
@@ -84,7 +85,7 @@ _SKIP_ARRIVALS = """
 WITH due AS MATERIALIZED (
     SELECT id, destination_id FROM transfers_transfer
     WHERE completed_at IS NOT NULL AND destination_id IS NOT NULL AND arrival_noticed_at IS NULL
-        AND (stalled_at IS NULL OR stalled_at <= %(rested)s)
+        AND (stalled_at IS NULL OR stalled_at <= %(rested)s){swept}
     ORDER BY completed_at, id LIMIT {limit} FOR NO KEY UPDATE SKIP LOCKED
 ), passed AS (
     UPDATE transfers_transfer transfer SET arrival_noticed_at = %(now)s, stalled_at = NULL
@@ -99,7 +100,7 @@ WITH due AS MATERIALIZED (
     SELECT transfer_id, settled_at IS NOT NULL AS comes_back FROM transfers_simulatedpayment
     WHERE (settled_at IS NULL AND settles_at <= %(now)s
             OR settled_at IS NOT NULL AND returned_at IS NULL AND returns_at <= %(now)s)
-        AND transfer_id <> ALL (%(except_for)s::uuid[])
+        AND transfer_id <> ALL (%(except_for)s::uuid[]){swept}
     ORDER BY transfer_id LIMIT {limit} FOR UPDATE SKIP LOCKED
 ), told AS (
     UPDATE transfers_simulatedpayment payment
@@ -137,6 +138,17 @@ WHERE transfer.id = change.id
 """
 
 
+_ITS_OWN = " AND organization_id = '{}'"
+# What the world outside knows of an organization is its transfers' ids.
+_ITS_TRANSFER = " AND transfer_id IN (SELECT id FROM transfers_transfer WHERE organization_id = '{}')"
+
+
+def _swept(condition: str = _ITS_OWN) -> str:
+    """Return what limits a statement to the rows that sweeps may take, as ``sequence.core.sweeps.swept`` does."""
+    organization_id = swept_organization()
+    return condition.format(parse_id("org", organization_id)) if organization_id else ""
+
+
 def settle_funded(now: datetime, *, limit: int, rails: Collection[str]) -> tuple[int, int]:
     """Complete what the ledger alone can move, on ``rails``, of the oldest ``limit`` accepted transfers.
 
@@ -144,7 +156,9 @@ def settle_funded(now: datetime, *, limit: int, rails: Collection[str]) -> tuple
     decide in their order: those whose payer may lack the money, or that are no plain payment in the ledger.
     """
     # A number in the text, not a parameter: the plan is then one for a hundred rows, and made once.
-    statement = _SETTLE_FUNDED.format(limit=int(limit), most=MAX_CENTS, awaited=is_awaited("funded.destination_id"))
+    statement = _SETTLE_FUNDED.format(
+        limit=int(limit), swept=_swept(), most=MAX_CENTS, awaited=is_awaited("funded.destination_id")
+    )
     facts: JsonObject = {
         "now": now,
         "rested": now - STALLED_REST,
@@ -161,7 +175,7 @@ def pass_over_arrivals(now: datetime, *, limit: int) -> tuple[int, int]:
 
     Returns how many arrivals there were, and how many of them nobody waits for.
     """
-    statement = _SKIP_ARRIVALS.format(limit=int(limit), awaited=is_awaited("due.destination_id"))
+    statement = _SKIP_ARRIVALS.format(limit=int(limit), swept=_swept(), awaited=is_awaited("due.destination_id"))
     with connection.cursor() as cursor:
         cursor.execute(statement, {"now": now, "rested": now - STALLED_REST})
         due, passed = cursor.fetchone()
@@ -180,7 +194,7 @@ class SimulatedNews(NamedTuple):
 
 def tell_simulated_news(now: datetime, *, limit: int, except_for: Collection[str]) -> list[SimulatedNews]:
     """Note of at most ``limit`` simulated payments that their news is told, and return it."""
-    statement = _TELL_SIMULATED_NEWS.format(limit=int(limit))
+    statement = _TELL_SIMULATED_NEWS.format(limit=int(limit), swept=_swept(_ITS_TRANSFER))
     with connection.cursor() as cursor:
         cursor.execute(statement, {"now": now, "except_for": [parse_id("txr", id) for id in except_for]})
         return [SimulatedNews(*row) for row in cursor.fetchall()]

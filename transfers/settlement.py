@@ -9,7 +9,7 @@ from django.db.models import QuerySet
 
 from apikeys.caps import Spend, add_spent
 from sequence.core.due import due_when
-from sequence.core.sweeps import DATABASE_TROUBLE, do_batch
+from sequence.core.sweeps import DATABASE_TROUBLE, do_batch, swept
 from sequence.core.transactions import transactional
 from transfers.ach_limits import ReachedLimits
 from transfers.batches import SettlementBatch, lock_accounts_of
@@ -109,7 +109,8 @@ def submit(now: datetime) -> int:
 
 
 def _submit_to(rail: OutsideRail, now: datetime) -> int:
-    transfers = list(Transfer.objects.unsubmitted().ready(now).filter(rail=rail.name)[:BATCH_SIZE])
+    due = swept(Transfer.objects.unsubmitted().ready(now))
+    transfers = list(due.filter(rail=rail.name)[:BATCH_SIZE])
     if not transfers:
         return 0
     try:
@@ -165,7 +166,7 @@ def _collect_from(rail: OutsideRail, now: datetime) -> int:
 
 @transactional
 def _collect_batch(rail: OutsideRail, now: datetime, *, limit: int, claimed: list[str]) -> None:
-    resting = list(Transfer.objects.resting(now).values_list("id", flat=True))
+    resting = list(swept(Transfer.objects.resting(now)).values_list("id", flat=True))
     reports = rail.collect(now=now, limit=limit, except_for=resting)
     claimed[:] = [report.transfer_id for report in reports]
     if reports:
@@ -227,4 +228,4 @@ def give_back(transfers: Sequence[Transfer]) -> None:
 
 def _claim(due: "QuerySet[Transfer]", limit: int = BATCH_SIZE) -> list[Transfer]:
     """Lock one batch of due rows; what another worker holds is that worker's."""
-    return list(due.select_for_update(skip_locked=True, no_key=True, of=("self",))[:limit])
+    return list(swept(due).select_for_update(skip_locked=True, no_key=True, of=("self",))[:limit])

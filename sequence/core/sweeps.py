@@ -4,12 +4,15 @@ Rows are the truth. A sweep that is killed has done nothing, or all of it; the n
 sweeps there are stands in the wiring.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from datetime import datetime
-from typing import Protocol
+from typing import Any, Protocol, TypeVar
 
 import structlog
 from django.db import InterfaceError, OperationalError
+from django.db.models import QuerySet
 
 log = structlog.get_logger("sequence.core.sweeps")
 
@@ -18,6 +21,35 @@ Sweep = Callable[[datetime], int]
 
 # The database went away or wants the work again; no row is to blame.
 DATABASE_TROUBLE = (OperationalError, InterfaceError)
+
+Rows = TypeVar("Rows", bound=QuerySet[Any])
+
+_organization_id: ContextVar[str | None] = ContextVar("swept_organization_id", default=None)
+
+
+@contextmanager
+def only_for(organization_id: str) -> Iterator[None]:
+    """Let sweeps work for one organization, in this thread alone, until the block ends.
+
+    Whoever runs them inside a long transaction, or on a clock of its own, must neither lock anybody else's rows nor
+    drag their money to another time.
+    """
+    token = _organization_id.set(organization_id)
+    try:
+        yield
+    finally:
+        _organization_id.reset(token)
+
+
+def swept_organization() -> str | None:
+    """Return the id of the one organization that sweeps work for; None where it is all of them."""
+    return _organization_id.get()
+
+
+def swept(rows: Rows) -> Rows:
+    """Return those of the rows that sweeps may take: every sweep finds its work through this."""
+    organization_id = swept_organization()
+    return rows if organization_id is None else rows.filter(organization_id=organization_id)
 
 
 def name_of(sweep: Sweep) -> str:

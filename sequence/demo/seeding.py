@@ -1,14 +1,14 @@
 """Seeding of the demo: all of it in one transaction, or nothing."""
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 
 from django.db import connection
 
 from apikeys.services import create_organization
 from sequence.core import clock
 from sequence.core.audit import set_context
-from sequence.core.transactions import run_in_transaction
+from sequence.core.sweeps import only_for
+from sequence.core.transactions import transactional
 from sequence.core.typing import JsonObject
 from sequence.core.worker import run_once
 from sequence.demo.accounts import bring_money_along, open_accounts
@@ -23,41 +23,34 @@ from sequence.demo.staff import make_administrator, make_reviewer
 _ADVISORY_LOCK = 4_700_301
 
 
-@contextmanager
-def alone() -> Iterator[None]:
-    """Wait until no other process makes a demo in this database, and keep others waiting until the block ends.
+def take_turn(*, tell: Callable[[str], None]) -> None:
+    """Let no other process make a demo in this database until the transaction ends; wait for one that does.
 
-    Two that start at the same time would both find the database empty.
+    Two that start at the same time would both find the database empty. The lock is the transaction's: a pooler would
+    strand one that is the session's.
     """
     with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_advisory_lock(%s)", [_ADVISORY_LOCK])
-    try:
-        yield
-    finally:
-        with connection.cursor() as cursor:
-            cursor.execute("SELECT pg_advisory_unlock(%s)", [_ADVISORY_LOCK])
+        cursor.execute("SELECT pg_try_advisory_xact_lock(%s)", [_ADVISORY_LOCK])
+        if cursor.fetchone() == (True,):
+            return
+        tell("Another seed_demo is making a demo here; waiting until it is there …")
+        cursor.execute("SELECT pg_advisory_xact_lock(%s)", [_ADVISORY_LOCK])
 
 
+@transactional
 def make_demo(*, actor: str, days: int = YEAR_DAYS, tell: Callable[[str], None]) -> JsonObject:
     """Make a household with a history that ends now, and return its id and what opens its doors.
 
     One transaction: an interrupted demo leaves nothing behind, no worker meddles with a household that still lives in
-    the past, and nobody waits for it, since nobody knows its rows yet. ``tell`` gets a line for each month.
+    the past, and nobody waits for it: it locks the household's rows alone. ``tell`` gets a line for each month.
     """
-    # The sweeps below are those of every worker: they would take up whatever is due, whosever it is, as if it were a
-    # year ago. So what is due now is done now, and what comes later stays out of sight.
-    run_once()
-    return run_in_transaction(lambda: _make(actor, days, tell))
-
-
-def _make(actor: str, days: int, tell: Callable[[str], None]) -> JsonObject:
-    _see_nothing_new()
     set_context(actor=actor)
-    run_once()
     period = Period.until(clock.now().replace(microsecond=0), days=days)
     with clock.stopped_at(period.begin):
         household = _begin(actor, period)
-    live(household, period, tell=tell)
+    # The sweeps are those of every worker: they would take up whatever is due, whosever it is, as if it were then.
+    with only_for(household.organization.id):
+        live(household, period, tell=tell)
     set_context(actor=actor)
     _, token = make_demo_key(household)
     staff_username, staff_password = make_administrator()
@@ -70,16 +63,6 @@ def _make(actor: str, days: int, tell: Callable[[str], None]) -> JsonObject:
     }
 
 
-def _see_nothing_new() -> None:
-    """Let the transaction see the database as it is now, until it ends.
-
-    Where it meets a row that somebody changed meanwhile, PostgreSQL refuses, and the whole is done again.
-    """
-    if not connection.savepoint_ids:  # PostgreSQL takes it only as the first word of a transaction.
-        with connection.cursor() as cursor:
-            cursor.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")
-
-
 def _begin(actor: str, period: Period) -> Household:
     """Return the household as it is on its first morning: with accounts, an agent's key, some money, and rules."""
     household = Household(create_organization(name=NAME, legal_name=LEGAL_NAME), actor)
@@ -87,6 +70,7 @@ def _begin(actor: str, period: Period) -> Household:
     open_accounts(household)
     make_agent_key(household)
     bring_money_along(household)
-    run_once(period.begin)  # Before there are rules, which would split what was brought along.
+    with only_for(household.organization.id):
+        run_once(period.begin)  # Before there are rules, which would split what was brought along.
     write_rules(household, period)
     return household

@@ -25,12 +25,9 @@ class Work:
     """The work of one organization. Its rows may be this transaction's own: nobody else need see them."""
 
     def __init__(self, organization_id: str) -> None:
-        # Django takes longer to write this statement, and PostgreSQL to plan it, than it takes to run: once is enough.
-        # By hand, since Django switches the driver's prepared statements off. It lives as long as the connection.
-        self._name = f"work_of_{organization_id}"
-        statement = connection.ops.compose_sql(*_due(organization_id).query.sql_with_params())  # type: ignore[attr-defined]
-        with connection.cursor() as cursor:
-            cursor.execute(f"PREPARE {self._name} AS {statement}")
+        # Django takes longer to write this statement than PostgreSQL to run it: once is enough. The driver prepares it
+        # where it may.
+        self._statement = connection.ops.compose_sql(*_due(organization_id).query.sql_with_params())  # type: ignore[attr-defined]
 
     def next_at(self) -> datetime | None:
         """Return the moment of the first work that is known so far."""
@@ -49,7 +46,7 @@ class Work:
 
     def _find(self) -> list[tuple[int, datetime]]:
         with connection.cursor() as cursor:
-            cursor.execute(f"EXECUTE {self._name}")
+            cursor.execute(self._statement)
             return cursor.fetchall()
 
 

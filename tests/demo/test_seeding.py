@@ -8,13 +8,15 @@ from datetime import timedelta
 
 import pytest
 from django.core.management import call_command
-from django.utils import timezone
+from django.db import connection
+from transfers.checks import find_faults
 
 from apikeys.models import Organization
 from rules.models import Rule
 from sequence.core import clock
 from sequence.core.worker import run_once
 from sequence.demo import credentials, seeding
+from sequence.demo.household import NAME
 from sequence.demo.life import events_of
 from sequence.demo.period import Period
 from sequence.demo.seeding import make_demo
@@ -22,9 +24,13 @@ from sequence.management.commands import seed_demo
 from tests.client import Api
 from tests.demo.conftest import make_demo_at
 from tests.demo.moments import AWKWARD
-from tests.factories import IncomeSourceFactory, PodFactory
-from tests.threads import PATIENCE_SECONDS, in_background, wait_until_somebody_waits_for_a_lock
-from transfers.ledger_invariants import find_faults
+from tests.factories import IncomeSourceFactory, OrganizationFactory, PodFactory
+from tests.threads import (
+    PATIENCE_SECONDS,
+    in_background,
+    in_open_transaction,
+    wait_until_somebody_waits_for_a_lock,
+)
 from transfers.models import Origin, Status, Transfer
 from transfers.services import deposit
 
@@ -63,7 +69,7 @@ class TestEveryDay:
     @pytest.mark.parametrize("now", [AWKWARD[0], *FURTHER], ids=str)
     def test_can_be_the_present(self, now, db):
         demo = make_demo_at(now, days=DAYS)
-        transfers = Transfer.objects.for_organization(demo["organization"])
+        transfers = Transfer.objects.of(demo["organization"])
 
         assert find_faults() == []
         assert transfers.filter(created_at__date=now.date(), status=Status.COMPLETE).exists()
@@ -79,7 +85,7 @@ class TestEveryDay:
 
         assert find_faults() == []
         assert {"incomplete", "error", "cancelled"} < set(
-            Transfer.objects.for_organization(demo["organization"]).values_list("status", flat=True)
+            Transfer.objects.of(demo["organization"]).values_list("status", flat=True)
         )
 
 
@@ -124,14 +130,39 @@ class TestSeedDemo:
         assert not Transfer.objects.exists()
         assert not (short / credentials.FILE).exists()
 
-    def test_waits_for_another_and_then_finds_its_demo(self, transactional_db, short, acme):
-        with ExitStack() as stack, seeding.alone():
-            other = stack.enter_context(in_background(lambda: seed("--if-empty")))
-            wait_until_somebody_waits_for_a_lock()
-        facts, _ = other.result(PATIENCE_SECONDS)
+    def test_at_the_same_time_as_another_says_that_there_is_one(self, transactional_db, short):
+        """Without --if-empty, which would find any organization at all."""
+
+        def make_one_slowly() -> None:
+            seeding.take_turn(tell=pytest.fail)
+            OrganizationFactory(name=NAME)
+
+        with ExitStack() as stack:
+            with in_open_transaction(make_one_slowly):
+                other = stack.enter_context(in_background(seed))
+                wait_until_somebody_waits_for_a_lock()
+            facts, told = other.result(PATIENCE_SECONDS)
 
         assert facts == dict.fromkeys(seed_demo.CREDENTIALS)
+        assert "waiting until it is there" in told
+        assert "Another seed_demo has just made a demo here" in told
         assert Organization.objects.count() == 1
+
+    def test_makes_one_where_another_gave_up(self, transactional_db, short):
+        with ExitStack() as stack:
+            with in_open_transaction(lambda: seeding.take_turn(tell=pytest.fail)):
+                other = stack.enter_context(in_background(seed))
+                wait_until_somebody_waits_for_a_lock()
+            facts, _ = other.result(PATIENCE_SECONDS)
+
+        assert Organization.objects.get().id == facts["organization"]
+
+    def test_leaves_no_lock_behind(self, transactional_db, short):
+        seed()
+
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND pid = pg_backend_pid()")
+            assert cursor.fetchone() == (0,)
 
 
 class TestOthers:
@@ -147,7 +178,7 @@ class TestOthers:
         deposit(account_id=source.id, amount_cents=50_00, origin=Origin.PAYCHECK, by="test")
         return lambda: api.post("/transfers", body).json()["data"]["id"]
 
-    def test_are_worked_for_in_the_present_or_not_at_all(self, theirs):
+    def test_are_not_dragged_into_the_past(self, theirs):
         asked_before, asked_meanwhile = theirs(), []
 
         def ask_once(line: str) -> None:
@@ -155,10 +186,28 @@ class TestOthers:
                 with in_background(theirs) as asked:
                     asked_meanwhile.append(asked.result(PATIENCE_SECONDS))
 
-        began_at = timezone.now()
         make_demo(actor="test", days=DAYS, tell=ask_once)
 
-        before, meanwhile = Transfer.objects.get(id=asked_before), Transfer.objects.get(id=asked_meanwhile[0])
-        assert before.status == Status.COMPLETE
-        assert before.completed_at >= began_at
-        assert meanwhile.status == Status.PROCESSING
+        asked = Transfer.objects.filter(id__in=[asked_before, *asked_meanwhile])
+        assert [transfer.status for transfer in asked] == [Status.PROCESSING] * 2
+
+    def test_are_delayed_by_nothing(self, theirs):
+        """A worker of everyday beside the open transaction finds all that is theirs, free of locks."""
+        asked_before, asked_meanwhile, settled = theirs(), [], []
+
+        def work() -> None:
+            with connection.cursor() as cursor:
+                cursor.execute("SET lock_timeout = '5s'")  # The demo goes on only when this has ended.
+            asked_meanwhile.append(theirs())
+            run_once()
+
+        def work_beside(line: str) -> None:
+            with in_background(work) as done:
+                done.result(PATIENCE_SECONDS)
+            asked = Transfer.objects.filter(id__in=[asked_before, *asked_meanwhile])
+            settled.append({transfer.status for transfer in asked})
+
+        make_demo(actor="test", days=DAYS, tell=work_beside)
+
+        assert len(settled) >= 2
+        assert settled == [{Status.COMPLETE}] * len(settled)
