@@ -9,7 +9,6 @@ from datetime import timedelta
 import pytest
 from django.core.management import call_command
 from django.db import connection
-from transfers.checks import find_faults
 
 from apikeys.models import Organization
 from rules.models import Rule
@@ -31,6 +30,7 @@ from tests.threads import (
     in_open_transaction,
     wait_until_somebody_waits_for_a_lock,
 )
+from transfers.ledger_invariants import find_faults
 from transfers.models import Origin, Status, Transfer
 from transfers.services import deposit
 
@@ -69,7 +69,7 @@ class TestEveryDay:
     @pytest.mark.parametrize("now", [AWKWARD[0], *FURTHER], ids=str)
     def test_can_be_the_present(self, now, db):
         demo = make_demo_at(now, days=DAYS)
-        transfers = Transfer.objects.of(demo["organization"])
+        transfers = Transfer.objects.for_organization(demo["organization"])
 
         assert find_faults() == []
         assert transfers.filter(created_at__date=now.date(), status=Status.COMPLETE).exists()
@@ -85,7 +85,7 @@ class TestEveryDay:
 
         assert find_faults() == []
         assert {"incomplete", "error", "cancelled"} < set(
-            Transfer.objects.of(demo["organization"]).values_list("status", flat=True)
+            Transfer.objects.for_organization(demo["organization"]).values_list("status", flat=True)
         )
 
 
