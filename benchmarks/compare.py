@@ -1,13 +1,16 @@
 """The product beside its peers and its own floor, in one run: ``python -m benchmarks.compare``.
 
 All variants of a row are served side by side and take turns, so that what else the machine does meets each of them; a
-ratio is that of the medians. ``fsync`` is as the server has it, and said in the first line.
+ratio is that of the medians. ``fsync`` is as the server has it, and said in the first line. With ``BEFORE``, the folder
+of an earlier checkout, the rules of both take turns too.
 """
 
 import http.client
 import itertools
 import json
+import os
 import statistics
+import subprocess
 import sys
 import tempfile
 import threading
@@ -37,6 +40,8 @@ CLIENTS = 8
 # Of each server: what both commands start on two cores.
 PROCESSES = 2
 TRANSFERS = 300
+# Of the rules' row, each of which makes a database.
+ROUTING_TURNS = 2
 
 # The same rows, constraints and triggers as POST /transfers with an Idempotency-Key, in one call and one commit.
 _FLOOR = """
@@ -75,6 +80,8 @@ def main() -> None:
             _compare_reads(scene, product, peers)
             _compare_writes(scene, product)
         compare_settlement(scene)
+    if before := os.environ.get("BEFORE"):
+        _compare_rules(Path(before))
 
 
 def _compare_reads(scene: Scene, product: int, peers: int) -> None:
@@ -101,6 +108,28 @@ def _compare_writes(scene: Scene, product: int) -> None:
         "POST transfer, idempotent",
         {"product": partial(_poster, product, scene), "floor: one statement": partial(_floor, scene)},
     )
+
+
+def _compare_rules(before: Path) -> None:
+    """Measure deposits that rules route on, in this checkout and in an earlier one, in turns."""
+    here = Path(__file__).parents[1]
+    rates: dict[Path, list[float]] = {here: [], before.resolve(): []}
+    for number in range(ROUTING_TURNS):
+        for checkout in list(rates) if number % 2 == 0 else reversed(rates):
+            rates[checkout] += _routed_by(checkout)
+    product, earlier = (statistics.median(values) for values in rates.values())
+    say(f"deposit, run, settled: product {product:,.0f} a second, the checkout before {earlier:,.0f}")
+    say(f"deposit, run, settled: {product / earlier:.2f} of the checkout before")
+
+
+def _routed_by(checkout: Path) -> list[float]:
+    """Run this checkout's benchmark on the other one's code, in a process of its own."""
+    command = [sys.executable, "-P", str(Path(__file__).parent / "routing.py")]
+    # One cluster for both, which each would else have of its own.
+    cluster = {"POSTGRES_DIR": str(connection.settings_dict.get("CLUSTER_DIR") or "")}
+    environment = {**os.environ, **cluster, "PYTHONPATH": str(checkout)}
+    done = subprocess.run(command, cwd=checkout, env=environment, check=True, capture_output=True, text=True)  # noqa: S603 - our own file
+    return [float(line) for line in done.stdout.split()]
 
 
 def _compare(row: str, variants: dict[str, Work]) -> None:

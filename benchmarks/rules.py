@@ -7,12 +7,14 @@ from benchmarks.scene import Scene, describe, milliseconds, say, scratch_scene
 
 from django.utils import timezone  # isort: skip - after benchmarks.scene, which sets Django up
 
+from rules.definition import Definition
 from rules.engine.plan import make_plan
 from rules.engine.snapshot import AccountState, Snapshot
 from rules.models import ExecutionStatus, RuleExecution
 from rules.serializers import RuleBody
 from rules.services import create_rule, enable_rule
 from rules.sweeps import carry_out, notice_slots
+from transfers.rails import rail_between
 
 PLANS = 500
 STEPS, ACTIONS, NODES = 10, 20, 200
@@ -32,9 +34,9 @@ def plan_a_large_rule() -> None:
     last = STEPS - 1
     steps = [{"conditions": _tree(holds=False), "actions": [actions[index]]} for index in range(last)]
     steps.append({"conditions": _tree(holds=True), "actions": actions[last:]})
-    definition = _kept({"trigger": {"type": "MANUAL", "account_id": "a"}, "steps": steps})
+    definition = Definition.read(_kept({"trigger": {"type": "MANUAL", "account_id": "a"}, "steps": steps}))
     accounts = {id: AccountState(id, id, balance_cents=10_000_000) for id in "ab"}
-    snapshot = Snapshot(accounts, timezone.now().date(), "a", incoming_cents=500)
+    snapshot = Snapshot(accounts, timezone.now().date(), rail_between, "a", incoming_cents=500)
     plan = make_plan(definition, snapshot)
     assert plan.step_index == last and len(plan.lines) == ACTIONS - last  # noqa: S101, PT018 - or it measured too little
     samples = [milliseconds(lambda: make_plan(definition, snapshot)) for _ in range(PLANS)]

@@ -3,8 +3,10 @@
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from rules.actions import ACTIONS, Action
-from rules.engine.conditions import ValueFact
+from rules.actions import Action
+from rules.definition import Definition
+from rules.engine.traces import Trace
+from rules.vocabulary import ValueFact
 
 MayRead = Callable[[str], bool]
 
@@ -17,12 +19,12 @@ _OF_THE_SOURCE = {"source_available_cents"}
 _AMOUNTS = {"exact", "remainder"}
 
 
-def readable_trace(trace: dict[str, Any], definition: dict[str, Any], may_read: MayRead) -> dict[str, Any]:
+def readable_trace(trace: Trace, definition: Definition, may_read: MayRead) -> Trace:
     """Return the trace of a run of ``definition`` as somebody may read it who may read only some accounts.
 
     Verdicts, reasons and transfers stay: they explain the run. ``may_read`` says it of an account's id.
     """
-    trigger_account_id = definition["trigger"].get("account_id")
+    trigger_account_id = definition.trigger.account_id
     actions = _actions_of(trace, definition)
     return {
         **trace,
@@ -34,7 +36,7 @@ def readable_trace(trace: dict[str, Any], definition: dict[str, Any], may_read: 
     }
 
 
-def _readable_conditions(tree: dict[str, Any] | None, trigger_account_id: str | None, may_read: MayRead) -> Any:
+def _readable_conditions(tree: Trace | None, trigger_account_id: str | None, may_read: MayRead) -> Any:
     if tree is None:
         return None
     if "condition" in tree:
@@ -43,7 +45,7 @@ def _readable_conditions(tree: dict[str, Any] | None, trigger_account_id: str | 
     return {**tree, kind: [_readable_conditions(child, trigger_account_id, may_read) for child in tree[kind]]}
 
 
-def _readable_leaf(tree: dict[str, Any], trigger_account_id: str | None, may_read: MayRead) -> dict[str, Any]:
+def _readable_leaf(tree: Trace, trigger_account_id: str | None, may_read: MayRead) -> Trace:
     leaf = tree["condition"]
     account_id = (leaf.get("params") or {}).get("account_id") or trigger_account_id
     if account_id is None or may_read(account_id):
@@ -52,18 +54,17 @@ def _readable_leaf(tree: dict[str, Any], trigger_account_id: str | None, may_rea
     return {name: None if hidden.get(name) in _OF_AN_ACCOUNT else value for name, value in tree.items()}
 
 
-def _actions_of(trace: dict[str, Any], definition: dict[str, Any]) -> Iterator[tuple[dict[str, Any], Action]]:
+def _actions_of(trace: Trace, definition: Definition) -> Iterator[tuple[Trace, Action]]:
     matched = next((step["step_index"] for step in trace.get("steps", []) if step["holds"]), None)
-    specs = definition["steps"][matched]["actions"] if matched is not None else []
+    actions = definition.steps[matched].actions if matched is not None else ()
     for told in trace.get("actions", []):
-        spec = specs[told["action_index"]]
-        yield told, ACTIONS[spec["type"]](spec)
+        yield told, actions[told["action_index"]]
 
 
-def _readable_action(told: dict[str, Any], action: Action, may_read: MayRead) -> dict[str, Any]:
+def _readable_action(told: Trace, action: Action, may_read: MayRead) -> Trace:
     if all(may_read(account_id) for account_id in action.account_ids()):
         return told
-    kept = _OF_THE_SOURCE if may_read(action.source_id) else set()
+    kept = _OF_THE_SOURCE if may_read(action.source.id) else set()
     return _without_amounts(told, kept)
 
 

@@ -1,15 +1,14 @@
 """Rules as sentences that a person can review, and what changed between two versions of one."""
 
 import difflib
-from typing import Any
+from collections.abc import Mapping
+from decimal import Decimal
 
-from rules.actions import ACTIONS, dollars
-from rules.engine.conditions import Fact, Operator, ValueFact
-from rules.fields import LimitPeriod
-from rules.models import ScheduleType, TriggerType
-from rules.schedules import start_of
+from rules.actions import Action, dollars
+from rules.definition import Comparison, Condition, Definition, Step
+from rules.vocabulary import Fact, LimitPeriod, Operator, ScheduleType, TriggerType, ValueFact
 
-OPERATORS = {
+OPERATORS: Mapping[str, str] = {
     Operator.EQUALS: "is",
     Operator.NOT_EQUALS: "is not",
     Operator.GREATER_THAN: "is above",
@@ -33,76 +32,71 @@ _SCHEDULES = {
 }
 
 
-def sentences_of(definition: dict[str, Any], names: dict[str, str]) -> list[str]:
+def sentences_of(definition: Definition, names: Mapping[str, str]) -> list[str]:
     """Return the rule in words: what sets it off, then each step. ``names`` gives the accounts' names by id."""
     words = _Words(definition, names)
-    return [words.trigger(), *(words.step(index) for index in range(len(definition["steps"])))]
+    return [words.trigger(), *(words.step(step, is_first=not index) for index, step in enumerate(definition.steps))]
 
 
-def changes_between(before: dict[str, Any], after: dict[str, Any], names: dict[str, str]) -> list[tuple[str, str]]:
+def changes_between(before: Definition, after: Definition, names: Mapping[str, str]) -> list[tuple[str, str]]:
     """Return the sentences that went ("-") and came ("+") from one definition to another."""
     lines = difflib.ndiff(sentences_of(before, names), sentences_of(after, names))
     return [(line[0], line[2:]) for line in lines if line[0] in "+-"]
 
 
 class _Words:
-    def __init__(self, definition: dict[str, Any], names: dict[str, str]) -> None:
-        self.definition = definition
+    def __init__(self, definition: Definition, names: Mapping[str, str]) -> None:
+        self.set_off = definition.trigger
         self.names = names
 
     def trigger(self) -> str:
-        trigger = self.definition["trigger"]
-        if trigger["type"] == TriggerType.ON_FUNDS_TRANSFERRED:
-            return f"When money arrives in {self._name(trigger['account_id'])}:"
-        if trigger["type"] == TriggerType.MANUAL:
-            return f"When somebody asks for it, on {self._name(trigger['account_id'])}:"
-        start = start_of(trigger)
-        facts = {
+        if self.set_off.schedule is None:
+            account = self._name(self.set_off.account_id or "")
+            if self.set_off.type is TriggerType.ON_FUNDS_TRANSFERRED:
+                return f"When money arrives in {account}:"
+            return f"When somebody asks for it, on {account}:"
+        start = self.set_off.schedule.start
+        when = {
             "date": f"{start:%Y-%m-%d}",
             "time": f"{start:%H:%M} UTC",
             "weekday": f"{start:%A}",
             "day": start.day,
         }
-        return _SCHEDULES[trigger["schedule_type"]].format(**facts) + ":"
+        return _SCHEDULES[self.set_off.schedule.type].format(**when) + ":"
 
-    def step(self, index: int) -> str:
-        step = self.definition["steps"][index]
-        actions = "; then ".join(self._action(spec) for spec in step["actions"])
-        if step["conditions"] is None:
-            return f"otherwise, {actions}." if index else f"{actions[0].upper()}{actions[1:]}."
-        head = "otherwise, if" if index else "if"
-        return f"{head} {self._condition(step['conditions'])}: {actions}."
+    def step(self, step: Step, *, is_first: bool) -> str:
+        actions = "; then ".join(self._action(action) for action in step.actions)
+        if step.condition is None:
+            return f"{actions[0].upper()}{actions[1:]}." if is_first else f"otherwise, {actions}."
+        head = "if" if is_first else "otherwise, if"
+        return f"{head} {self._condition(step.condition)}: {actions}."
 
-    def _action(self, spec: dict[str, Any]) -> str:
-        action = ACTIONS[spec["type"]](spec)
-        source = self._name(spec["source"]["id"])
-        sentence = f"move {action.amount_in_words(self.names)} from {source}"
-        if action.destination_id is not None:
-            sentence += f" to {self._name(action.destination_id)}"
-        if spec["up_to_enabled"]:
+    def _action(self, action: Action) -> str:
+        sentence = f"move {action.amount_in_words(self.names)} from {self._name(action.source.id)}"
+        if action.destination is not None:
+            sentence += f" to {self._name(action.destination.id)}"
+        if action.up_to_enabled:
             sentence += ", or as much of it as there is"
-        if spec["limit"]:
-            cap = dollars(spec["limit"]["amount_in_cents"])
-            sentence += f", at most {cap} {_PERIODS[spec['limit']['period']]}"
-            if spec["group_index"]:
-                sentence += f" (shared by group {spec['group_index']})"
+        if action.limit:
+            sentence += f", at most {dollars(action.limit.amount_cents)} {_PERIODS[action.limit.period]}"
+            if action.group_index:
+                sentence += f" (shared by group {action.group_index})"
         return sentence
 
-    def _condition(self, tree: dict[str, Any]) -> str:
-        [(kind, value)] = tree.items()
-        if kind == "condition":
-            return self._leaf(value)
-        parts = [self._condition(child) for child in value]
-        joined = f" {'and' if kind == 'all' else 'or'} ".join(parts)
+    def _condition(self, condition: Condition) -> str:
+        if isinstance(condition, Comparison):
+            return self._comparison(condition)
+        parts = [self._condition(child) for child in condition.children]
+        joined = f" {'and' if condition.needs_all else 'or'} ".join(parts)
         return joined if len(parts) == 1 else f"({joined})"
 
-    def _leaf(self, leaf: dict[str, Any]) -> str:
-        account_id = (leaf["params"] or {}).get("account_id") or self.definition["trigger"]["account_id"]
-        left = self._fact(leaf["fact"], account_id)
-        right = self._fact(leaf["value_fact"], account_id) if leaf["value_fact"] else self._value(leaf)
-        return f"{left} {OPERATORS[leaf['operator']]} {right}"
+    def _comparison(self, leaf: Comparison) -> str:
+        account_id = leaf.account_id or self.set_off.account_id
+        left = self._fact(leaf.fact, account_id)
+        right = self._fact(leaf.value_fact, account_id) if leaf.value_fact else _value(leaf)
+        return f"{left} {OPERATORS[leaf.operator]} {right}"
 
-    def _fact(self, fact: str, account_id: str | None) -> str:
+    def _fact(self, fact: Fact | ValueFact, account_id: str | None) -> str:
         account = self._name(account_id) if account_id else "the account"
         return {
             ValueFact.TRANSFER_AMOUNT: "the amount that arrived",
@@ -113,9 +107,11 @@ class _Words:
             ValueFact.BALANCE: f"the balance of {account}",
         }[ValueFact(fact)]
 
-    def _value(self, leaf: dict[str, Any]) -> str:
-        value = leaf["value"]
-        return str(value) if leaf["fact"] == Fact.DATE or not isinstance(value, int) else dollars(value)
-
     def _name(self, account_id: str) -> str:
         return self.names.get(account_id, account_id)
+
+
+def _value(leaf: Comparison) -> str:
+    if isinstance(leaf.value, int) and leaf.fact is not Fact.DATE:
+        return dollars(leaf.value)
+    return f"{leaf.value:f}" if isinstance(leaf.value, Decimal) else str(leaf.value)

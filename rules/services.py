@@ -1,6 +1,6 @@
 """What the business does with rules. Each function is one transaction."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -14,6 +14,7 @@ from apikeys.custody import find_key_of_actor, reason_against
 from apikeys.models import ApiKey
 from apikeys.standing import what_is_stopped
 from apikeys.trigger_limits import charge_trigger
+from rules.definition import Definition
 from rules.errors import RuleChanged, RuleConflict, RuleDisabled, RuleExecutionNotFound, RuleNotEnablable, RuleNotFound
 from rules.models import (
     ExecutionMode,
@@ -22,11 +23,11 @@ from rules.models import (
     RuleExecution,
     RuleStatus,
     RuleVersion,
-    TriggerType,
 )
 from rules.references import resolve_references
 from rules.runs import simulate
 from rules.schedules import next_slot
+from rules.vocabulary import TriggerType
 from sequence.core import clock
 from sequence.core.errors import DomainError
 from sequence.core.transactions import transactional
@@ -40,8 +41,8 @@ WROTE = "wrote this"
 def create_rule(
     *,
     organization_id: str,
-    trigger: dict[str, Any],
-    steps: list[dict[str, Any]],
+    trigger: Mapping[str, object],
+    steps: Sequence[Mapping[str, object]],
     nickname: str | None = None,
     description: str | None = None,
     by: str,
@@ -60,8 +61,8 @@ def replace_rule(
     *,
     organization_id: str,
     rule_id: str,
-    trigger: dict[str, Any],
-    steps: list[dict[str, Any]],
+    trigger: Mapping[str, object],
+    steps: Sequence[Mapping[str, object]],
     nickname: str | None = None,
     description: str | None = None,
     by: str,
@@ -69,9 +70,7 @@ def replace_rule(
     """Replace the whole rule and disable it. The old version is kept. Raises RuleNotFound, InvalidRequest."""
     rule = _lock_rule(rule_id, organization_id)
     _define(rule, trigger, steps, nickname, description)
-    rule.version += 1
-    rule.status, rule.next_slot_at, rule.updated_at = RuleStatus.DISABLED, None, clock.now()
-    rule.save()
+    rule.replace(at=clock.now())
     _keep_version(rule, by)
     return rule
 
@@ -79,10 +78,7 @@ def replace_rule(
 @transactional
 def delete_rule(*, organization_id: str, rule_id: str) -> None:
     """Take the rule out of every list, for good; its executions stay. Raises RuleNotFound."""
-    rule = _lock_rule(rule_id, organization_id)
-    rule.status, rule.next_slot_at = RuleStatus.DISABLED, None
-    rule.deleted_at = rule.updated_at = clock.now()
-    rule.save(update_fields=["status", "next_slot_at", "deleted_at", "updated_at"])
+    _lock_rule(rule_id, organization_id).delete_softly(at=clock.now())
 
 
 @transactional
@@ -105,12 +101,10 @@ def enable_rule(*, rule_id: str, version: int, by: str) -> Rule:
     _check_author(rule, by)
     _check_accounts(rule)
     _check_no_other(rule)
-    rule.next_slot_at = _first_slot(rule, now)
-    rule.status, rule.enabled_at, rule.enabled_by, rule.enabled_version = RuleStatus.ENABLED, now, by, rule.version
-    rule.updated_at = now
+    next_slot_at = _first_slot(rule, now)
     try:
         with transaction.atomic():
-            rule.save()
+            rule.enable(by=by, next_slot_at=next_slot_at, at=now)
     except IntegrityError:
         raise _conflict(rule) from None  # Somebody enabled the other one a moment ago.
     return rule
@@ -121,8 +115,7 @@ def disable_rule(*, rule_id: str) -> Rule:
     """Stop the rule. Runs that have decided go on. Raises RuleNotFound."""
     rule = _lock_rule(rule_id)
     if rule.status == RuleStatus.ENABLED:
-        rule.status, rule.next_slot_at, rule.updated_at = RuleStatus.DISABLED, None, clock.now()
-        rule.save(update_fields=["status", "next_slot_at", "updated_at"])
+        rule.disable(at=clock.now())
     return rule
 
 
@@ -246,14 +239,15 @@ def account_names(rule: Rule) -> dict[str, str]:
 
 
 def _define(
-    rule: Rule, trigger: dict[str, Any], steps: list[dict[str, Any]], nickname: str | None, description: str | None
+    rule: Rule,
+    trigger: Mapping[str, object],
+    steps: Sequence[Mapping[str, object]],
+    nickname: str | None,
+    description: str | None,
 ) -> None:
-    definition = {"trigger": trigger, "steps": steps}
-    rule.account_ids = resolve_references(definition, rule.organization_id)
-    rule.definition = definition
-    rule.nickname, rule.description = nickname, description
-    rule.trigger_type = trigger["type"]
-    rule.trigger_account_id = trigger["account_id"]
+    written = Definition.read({"trigger": trigger, "steps": steps})
+    definition, account_ids = resolve_references(written, rule.organization_id)
+    rule.define(definition, account_ids=account_ids, nickname=nickname, description=description)
 
 
 def _keep_version(rule: Rule, by: str) -> None:
@@ -287,7 +281,7 @@ def _check_accounts(rule: Rule) -> None:
     """Keep the accounts from being deleted until this commits, and see that all of them still fit."""
     try:
         find_accounts_for_reference(*rule.account_ids, organization_id=rule.organization_id)
-        resolve_references(rule.definition, rule.organization_id)
+        resolve_references(rule.parsed(), rule.organization_id)
     except DomainError as refusal:
         raise RuleNotEnablable(reason=f"An account of the rule is gone or no longer fits: {refusal.text}") from None
 
@@ -311,9 +305,10 @@ def _conflict(rule: Rule) -> RuleConflict:
 
 
 def _first_slot(rule: Rule, now: datetime) -> datetime | None:
-    if rule.trigger_type != TriggerType.SCHEDULED:
+    schedule = rule.parsed().trigger.schedule
+    if schedule is None:
         return None
-    slot = next_slot(rule.trigger, now, inclusive=True)
+    slot = next_slot(schedule, now, inclusive=True)
     if slot is None:
         raise RuleNotEnablable(reason="Its only slot is past. Give it a later start date.")
     return slot

@@ -1,15 +1,20 @@
 """What workers do for rules: notice deposits and slots, carry runs out, and see them end. One batch a call."""
 
 from datetime import datetime
+from functools import partial
 from typing import Any
 
 import structlog
-from django.db import OperationalError, transaction
+from django.db.models import F
 
-from rules.models import Rule, RuleExecution, TriggerType
-from rules.runs import MAX_CHAIN_RUNS, give_up, run, settle_status
+from rules.definition import Schedule
+from rules.execution_rows import write_outcomes
+from rules.models import Rule, RuleExecution, RuleMove
+from rules.outcomes import settle_status
+from rules.runs import MAX_CHAIN_RUNS, run_together
 from rules.schedules import last_slot, next_slot
 from rules.services import start_executions
+from rules.vocabulary import TriggerType
 from sequence.core.due import due_when
 from sequence.core.sweeps import do_batch
 from sequence.core.transactions import transactional
@@ -27,6 +32,10 @@ AWAITED_BY_A_RULE = """EXISTS (
 )"""
 
 
+# What is read of an arrival.
+_OF_AN_ARRIVAL = ("amount_cents", "completed_at", "destination_id", "request_id", "rule_execution_id", "status")
+
+
 @due_when(lambda now: [Transfer.objects.arrived_unnoticed().ready(now)])
 def notice_deposits(now: datetime) -> int:
     """Start the rule of every account that money has arrived on, once for each arrival.
@@ -41,7 +50,7 @@ def notice_deposits(now: datetime) -> int:
 
 @transactional
 def _notice_deposits(now: datetime, *, limit: int, claimed: list[str]) -> None:
-    due = Transfer.objects.arrived_unnoticed().ready(now)
+    due = Transfer.objects.arrived_unnoticed().ready(now).only(*_OF_AN_ARRIVAL)
     arrivals = list(due.select_for_update(skip_locked=True, no_key=True, of=("self",))[:limit])
     claimed[:] = [transfer.id for transfer in arrivals]
     if not arrivals:
@@ -131,7 +140,8 @@ def _notice_slots(now: datetime, *, limit: int, claimed: list[str]) -> None:
     claimed[:] = [rule.id for rule in rules]
     if not rules:
         return
-    slots = {rule.id: last_slot(rule.trigger, now) or rule.next_slot_at for rule in rules}
+    schedules = {rule.id: _schedule_of(rule) for rule in rules}
+    slots = {rule.id: last_slot(schedules[rule.id], now) or rule.next_slot_at for rule in rules}
     # A slot stays fired when its rule is disabled and enabled again.
     same = RuleExecution.objects.filter(rule__in=rules, scheduled_at__in=slots.values())
     fired = set(same.values_list("rule_id", "scheduled_at"))
@@ -139,8 +149,15 @@ def _notice_slots(now: datetime, *, limit: int, claimed: list[str]) -> None:
     facts = {"trigger_type": TriggerType.SCHEDULED}
     start_executions([(rule, {**facts, "scheduled_at": slots[rule.id]}) for rule in due], now=now)
     for rule in rules:
-        rule.next_slot_at = next_slot(rule.trigger, now)
+        rule.next_slot_at = next_slot(schedules[rule.id], now)
     Rule.objects.bulk_update(rules, ["next_slot_at"])
+
+
+def _schedule_of(rule: Rule) -> Schedule:
+    schedule = rule.parsed().trigger.schedule
+    if schedule is None:
+        raise ValueError(f"{rule.id} has a slot and no schedule.")
+    return schedule
 
 
 def _may_fire(rule: Rule, slot: datetime | None) -> bool:
@@ -150,35 +167,36 @@ def _may_fire(rule: Rule, slot: datetime | None) -> bool:
 
 @due_when(lambda now: [RuleExecution.objects.waiting(now)])
 def carry_out(now: datetime) -> int:
-    """Carry out waiting runs, each in its own transaction: what a rule names should be locked for a moment only.
+    """Carry out waiting runs, together: one that breaks them is given up, and the others follow one at a time.
 
-    One that is being stopped is left alone, and those of everybody else go on.
+    Those of whatever is being stopped are left alone, and those of everybody else go on.
     """
-    done, left = 0, list[str]()
-    while done < BATCH_SIZE and (is_done := _carry_out_one(now, left)) is not None:
-        done += is_done
-    return done
+    done, left = 0, set[str]()
+    while True:
+        before = len(left)
+        taken = do_batch(partial(_carry_out, left), now, size=BATCH_SIZE, set_aside=_give_up)
+        done += taken - (len(left) - before)
+        if taken < BATCH_SIZE or done >= BATCH_SIZE:
+            return done
 
 
 @transactional
-def _carry_out_one(now: datetime, left: list[str]) -> bool | None:
-    """Return whether a run was carried out; None when there is none but those in ``left``, to which this may add."""
-    waiting = RuleExecution.objects.waiting(now).exclude(id__in=left).select_for_update(skip_locked=True, of=("self",))
-    execution = waiting.select_related("version").first()
-    if execution is None:
-        return None
-    try:
-        with transaction.atomic():
-            is_done = run(execution, now=now)
-    except OperationalError:
-        raise  # A deadlock or a lost connection; the whole transaction is tried again.
-    except Exception as error:
-        log.error("run_broke", execution_id=execution.id, exc_info=error)
-        give_up(execution, now)
-        return True
-    if not is_done:
-        left.append(execution.id)
-    return is_done
+def _carry_out(left: set[str], now: datetime, *, limit: int, claimed: list[str]) -> None:
+    """Carry out a batch without those in ``left``, to which it may add."""
+    waiting = RuleExecution.objects.waiting(now).exclude(id__in=left).prefetch_related("version")
+    executions = list(waiting.select_for_update(skip_locked=True, of=("self",))[:limit])
+    claimed[:] = [execution.id for execution in executions]
+    if executions:
+        left |= run_together(executions, now=now)
+
+
+@transactional
+def _give_up(execution_id: str, at: datetime) -> None:
+    """End a run that broke on a defect of ours; the log has the cause."""
+    execution = RuleExecution.objects.undecided().filter(id=execution_id).select_for_update(of=("self",)).first()
+    if execution is not None:
+        execution.fail("unexpected_error: the run broke on a defect of the server. Nothing moved.", at=at)
+        execution.save()
 
 
 @due_when(lambda now: [RuleExecution.objects.unfinished()])
@@ -186,7 +204,18 @@ def _carry_out_one(now: datetime, left: list[str]) -> bool | None:
 def finish(now: datetime) -> int:
     """Set the final status of runs whose transfers have all ended."""
     executions = list(RuleExecution.objects.unfinished().select_for_update(skip_locked=True, of=("self",))[:BATCH_SIZE])
+    made = _last_transfers_of(executions)
     for execution in executions:
-        settle_status(execution, execution.transfers_of_last_attempt(), now=now)
-        execution.save()
+        settle_status(execution, made[execution.id], now=now)
+    write_outcomes(executions)
     return len(executions)
+
+
+def _last_transfers_of(executions: list[RuleExecution]) -> dict[str, list[Transfer]]:
+    """Return the transfers that the latest decision of each made, by the executions' ids."""
+    made: dict[str, list[Transfer]] = {execution.id: [] for execution in executions}
+    if executions:
+        moves = RuleMove.objects.filter(execution__in=executions, made_at=F("execution__decided_at"))
+        for move in moves.select_related("transfer").order_by("id"):
+            made[move.execution_id].append(move.transfer)
+    return made

@@ -4,18 +4,19 @@ from collections.abc import Iterator
 from typing import Any
 
 from rules.actions import dollars
-from rules.engine.conditions import Fact
+from rules.engine.traces import Trace
 from rules.sentences import OPERATORS
+from rules.vocabulary import Fact
 
 _RESULTS = {"move": "moved", "skip": "moved nothing", "fail": "failed"}
 
 
-def tell_trace(trace: dict[str, Any]) -> list[str]:
+def tell_trace(trace: Trace) -> list[str]:
     """Return what the rule saw and did, a line each, indented by two spaces a level."""
     return [*_tell_steps(trace.get("steps", [])), *_tell_actions(trace.get("actions", []))]
 
 
-def _tell_steps(steps: list[dict[str, Any]]) -> Iterator[str]:
+def _tell_steps(steps: list[Trace]) -> Iterator[str]:
     for step in steps:
         verdict = "its conditions hold" if step["holds"] else "its conditions do not hold"
         always = "it has no conditions" if step["conditions"] is None else verdict
@@ -24,7 +25,7 @@ def _tell_steps(steps: list[dict[str, Any]]) -> Iterator[str]:
             yield from _tell_conditions(step["conditions"], depth=1)
 
 
-def _tell_conditions(tree: dict[str, Any], depth: int) -> Iterator[str]:
+def _tell_conditions(tree: Trace, depth: int) -> Iterator[str]:
     mark = "yes" if tree["holds"] else "no"
     if "condition" in tree:
         yield f"{'  ' * depth}{_tell_leaf(tree)}: {mark}"
@@ -35,7 +36,7 @@ def _tell_conditions(tree: dict[str, Any], depth: int) -> Iterator[str]:
         yield from _tell_conditions(child, depth + 1)
 
 
-def _tell_leaf(tree: dict[str, Any]) -> str:
+def _tell_leaf(tree: Trace) -> str:
     leaf = tree["condition"]
     left = _show(leaf["fact"], tree["saw"])
     right = _show(leaf["fact"], tree["compared_with"])
@@ -52,7 +53,7 @@ def _show(fact: str, value: Any) -> str:
     return str(value) if fact == Fact.DATE or not isinstance(value, int) else dollars(value)
 
 
-def _tell_actions(actions: list[dict[str, Any]]) -> Iterator[str]:
+def _tell_actions(actions: list[Trace]) -> Iterator[str]:
     for action in actions:
         result = action["result"]
         reason = f" ({action['reason']})" if action.get("reason") else ""
@@ -62,7 +63,7 @@ def _tell_actions(actions: list[dict[str, Any]]) -> Iterator[str]:
             yield f"  {_tell_movement(movement)}"
 
 
-def _tell_amounts(action: dict[str, Any]) -> Iterator[str]:
+def _tell_amounts(action: Trace) -> Iterator[str]:
     words = {
         "base_cents": "computed from",
         "computed_cents": "computed amount",
@@ -77,7 +78,7 @@ def _tell_amounts(action: dict[str, Any]) -> Iterator[str]:
         yield f"  {_tell_limit(limit)}"
 
 
-def _tell_limit(limit: dict[str, Any]) -> str:
+def _tell_limit(limit: Trace) -> str:
     period = limit["period"].lower().replace("_", " ")
     cap, used = (limit[name] for name in ("limit_in_cents", "used_in_cents"))
     if cap is None or used is None:
@@ -85,7 +86,7 @@ def _tell_limit(limit: dict[str, Any]) -> str:
     return f"the limit: {dollars(cap)} {period}, of which {dollars(used)} were used"
 
 
-def _tell_movement(movement: dict[str, Any]) -> str:
+def _tell_movement(movement: Trace) -> str:
     cents = movement["amount_cents"]
     amount = "an unknown amount" if cents is None else dollars(cents)
     where = f" to {movement['destination']}" if movement["destination"] else ""

@@ -68,7 +68,7 @@ class RuleViewSet(KeyedViewSet):
         response=RuleDetail,
         refusals=(RuleNotFound,),
     )
-    def retrieve(self, request: Request, rule_id: str) -> dict[str, Any]:
+    def retrieve(self, request: Request, rule_id: str) -> dict[str, object]:
         return _show(services.get_rule(organization_id=self.caller.organization_id, rule_id=rule_id))
 
     @operation(
@@ -78,7 +78,7 @@ class RuleViewSet(KeyedViewSet):
         response=RuleDetail,
         status=201,
     )
-    def create(self, request: Request) -> dict[str, Any]:
+    def create(self, request: Request) -> dict[str, object]:
         return _show(services.create_rule(**self._written()))
 
     @operation(
@@ -88,7 +88,7 @@ class RuleViewSet(KeyedViewSet):
         response=RuleDetail,
         refusals=(RuleNotFound,),
     )
-    def replace(self, request: Request, rule_id: str) -> dict[str, Any]:
+    def replace(self, request: Request, rule_id: str) -> dict[str, object]:
         return _show(services.replace_rule(rule_id=rule_id, **self._written()))
 
     def _written(self) -> dict[str, Any]:
@@ -114,7 +114,7 @@ class RuleViewSet(KeyedViewSet):
         status=202,
         refusals=(RuleNotFound, TriggerLimitExceeded, RuleDisabled),
     )
-    def trigger(self, request: Request, rule_id: str) -> dict[str, Any]:
+    def trigger(self, request: Request, rule_id: str) -> dict[str, object]:
         execution = services.trigger_rule(
             organization_id=self.caller.organization_id,
             rule_id=rule_id,
@@ -165,12 +165,12 @@ class RuleExecutionViewSet(KeyedViewSet):
         response=ExecutionDetail,
         refusals=(RuleExecutionNotFound,),
     )
-    def retrieve(self, request: Request, rule_execution_id: str) -> dict[str, Any]:
+    def retrieve(self, request: Request, rule_execution_id: str) -> dict[str, object]:
         return ExecutionDetail(context={"may_read": self._may_read}).to_representation(self.found)
 
     def _may_read(self, account_id: str) -> bool:
         return self.caller.can(Scope.READ_ACCOUNTS, account_id)
 
 
-def _show(rule: Rule) -> dict[str, Any]:
+def _show(rule: Rule) -> dict[str, object]:
     return RuleDetail().to_representation(rule, services.account_names(rule))

@@ -100,6 +100,12 @@ class Batch:
         self._give_back(transfer)
         self._change(transfer, Status.ERROR)
 
+    def write_new(self) -> None:
+        """Put everything down where all of the transfers are new: each is inserted as it ends here."""
+        Transfer.objects.bulk_create(self._changed.values())
+        self._changed = {}
+        self.write()
+
     def write(self) -> None:
         """Put everything down. Counters are locked last.
 

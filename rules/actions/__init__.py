@@ -1,9 +1,9 @@
 """Action types. Each is one class: its parameters, their validation, its arithmetic, its words.
 
-Adding one means adding a class; defining it registers it.
+Adding one is a class in this package and its name in the table below.
 """
 
-from rules.actions.base import ACTIONS, Action, UnknownAmount, dollars
+from rules.actions.base import Action, dollars
 from rules.actions.debts import (
     Avalanche,
     LastStatementBalance,
@@ -14,19 +14,21 @@ from rules.actions.debts import (
 )
 from rules.actions.savings import FixedAmount, Percentage, RoundDown, TopUp
 
-__all__ = [
-    "ACTIONS",
-    "Action",
-    "Avalanche",
-    "FixedAmount",
-    "LastStatementBalance",
-    "NextPaymentMinimum",
-    "Percentage",
-    "PercentageLiabilityBalance",
-    "RoundDown",
-    "Snowball",
-    "TopUp",
-    "TotalAmountDue",
-    "UnknownAmount",
-    "dollars",
-]
+# In the order in which the API's document lists them.
+ACTIONS: dict[str, type[Action]] = {
+    action.type: action
+    for action in (
+        FixedAmount,
+        Percentage,
+        TopUp,
+        RoundDown,
+        NextPaymentMinimum,
+        TotalAmountDue,
+        LastStatementBalance,
+        PercentageLiabilityBalance,
+        Avalanche,
+        Snowball,
+    )
+}
+
+__all__ = ["ACTIONS", "Action", "dollars"]

@@ -1,61 +1,103 @@
-"""What all action types share."""
+"""The base of all action types: what they share."""
 
+import dataclasses
 from abc import ABC, abstractmethod
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from decimal import Decimal
-from typing import Any, ClassVar
+from functools import cache
+from typing import Any, ClassVar, Self
 
+from rules.engine.failures import ActionFailed, FailureCode
 from rules.engine.snapshot import Snapshot
-from rules.fields import ActionParameters, LimitPeriod
-from transfers.models import ErrorCode
+from rules.parameters import (
+    AccountParameter,
+    AccountRef,
+    CountParameter,
+    FlagParameter,
+    Limit,
+    LimitParameter,
+    Parameter,
+    Reference,
+    Role,
+    StatementTextParameter,
+    parameter,
+)
+from rules.vocabulary import LimitPeriod
 
-ACTIONS: dict[str, type["Action"]] = {}
 # The least that the payment networks carry.
 MIN_TRANSFER_CENTS = 100
+MAX_GROUP = 99
 
 
-class UnknownAmount(Exception):
-    """The action fails: its amount is not known, or not there. ``code`` is one of the transfers' error codes."""
-
-    def __init__(self, code: ErrorCode, account_name: str) -> None:
-        self.code = code
-        super().__init__(f"{code}: {account_name}")
-
-
+@dataclass(frozen=True, kw_only=True)
 class Action(ABC):
-    """One action of a step, read from its JSON as it was validated by ``Parameters``.
+    """One action of a step. Its fields are its parameters, in the order in which they are written.
 
-    Subclasses set ``type`` and ``sentence``, declare their own fields in ``Parameters``, and compute in
-    ``wanted_cents``; one that pays several accounts overrides ``spread`` and ``account_ids`` too.
+    Subclasses set ``type`` and ``sentence``, declare their own fields with ``parameter``, and compute in
+    ``wanted_cents``; one that pays several accounts overrides ``spread`` too. ``check`` looks at what no field can see
+    alone.
     """
 
     type: ClassVar[str]
     # What it moves, for documentation.
     sentence: ClassVar[str]
-    # Whether the destination must be a liability, or must not be.
-    destination_is_liability: ClassVar[bool | None] = None
 
-    class Parameters(ActionParameters):
-        pass
+    source: AccountRef = parameter(AccountParameter(help_text="The account that pays.", role=Role.SOURCE))
+    destination: AccountRef | None = parameter(
+        AccountParameter(help_text="The account that is paid.", role=Role.DESTINATION)
+    )
+    group_index: int = parameter(CountParameter(help_text="Actions of one group share a limit.", at_most=MAX_GROUP))
+    up_to_enabled: bool = parameter(FlagParameter(help_text="With too little in the source, move what there is."))
+    limit: Limit | None = parameter(LimitParameter(help_text="The most that is moved in a period."))
+    ach_description: str | None = parameter(StatementTextParameter(help_text="At most 10 letters, digits and spaces."))
+    is_direct_deposit: bool = parameter(FlagParameter(help_text="Whether it is marked as payroll."))
 
-    def __init_subclass__(cls, **options: Any) -> None:
-        super().__init_subclass__(**options)
-        if "type" in vars(cls):
-            ACTIONS[cls.type] = cls
+    @classmethod
+    @cache
+    def parameters(cls) -> Mapping[str, Parameter[Any]]:
+        """Return the declarations of its fields by their names."""
+        return {field.name: field.metadata["parameter"] for field in dataclasses.fields(cls)}
 
-    def __init__(self, spec: dict[str, Any]) -> None:
-        self.spec = spec
-        self.source_id: str = spec["source"]["id"]
-        destination = spec.get("destination")
-        self.destination_id: str | None = destination["id"] if destination else None
-        self.group_index: int = spec["group_index"]
-        self.up_to_enabled: bool = spec["up_to_enabled"]
-        self.limit: dict[str, Any] | None = spec["limit"]
-        self.ach_description: str | None = spec["ach_description"]
+    @classmethod
+    def read(cls, stored: Mapping[str, Any]) -> Self:
+        """Return the action that was stored. It was validated before it was."""
+        return cls(**{name: declared.read(stored.get(name)) for name, declared in cls.parameters().items()})
+
+    def as_dict(self) -> dict[str, object]:
+        """Return it as it is stored."""
+        own = {name: declared.write(getattr(self, name)) for name, declared in self.parameters().items()}
+        return {"type": self.type, **own}
+
+    def with_types(self, types: Mapping[str, str]) -> Self:
+        """Return it with the types of its accounts, by their ids."""
+        typed = {name: each.with_types(getattr(self, name), types) for name, each in self.parameters().items()}
+        return dataclasses.replace(self, **typed)
+
+    def check(self) -> None:
+        """Raise Unfit where its fields do not go together."""
+        return
+
+    def references(self) -> Iterator[Reference]:
+        """Yield every account that it needs, with what each must be."""
+        for name, declared in self.parameters().items():
+            yield from declared.references(name, getattr(self, name))
+
+    def destinations(self) -> list[Reference]:
+        """Return the accounts that it pays."""
+        return [reference for reference in self.references() if reference.role is Role.DESTINATION]
+
+    def account_ids(self) -> list[str]:
+        return [reference.account.id for reference in self.references()]
+
+    @property
+    def destination_id(self) -> str | None:
+        return self.destination.id if self.destination else None
 
     @property
     def key(self) -> str:
         """What the action is, however its rule is rewritten: limits remember by it what was moved."""
-        return " ".join([self.type, self.source_id, *([self.destination_id] if self.destination_id else [])])
+        return " ".join([self.type, self.source.id, *([self.destination.id] if self.destination else [])])
 
     @property
     def incoming_percentage(self) -> Decimal | None:
@@ -65,15 +107,14 @@ class Action(ABC):
     @property
     def cap_per_transfer_cents(self) -> int | None:
         """The most that each single transfer may move, if it says so."""
-        if self.limit is None or self.limit["period"] != LimitPeriod.PER_TRANSFER:
-            return None
-        return self.limit["amount_in_cents"]
+        is_of_each = self.limit is not None and self.limit.period is LimitPeriod.PER_TRANSFER
+        return self.limit.amount_cents if self.limit and is_of_each else None
 
     @abstractmethod
     def wanted_cents(self, world: Snapshot, incoming_share_cents: int) -> tuple[int, int]:
         """Return what the amount is computed from, and the amount, both in cents.
 
-        ``incoming_share_cents`` is this action's share of the incoming amount. Raises UnknownAmount.
+        ``incoming_share_cents`` is this action's share of the incoming amount. Raises ActionFailed.
         """
 
     def spread(self, cents: int, world: Snapshot, cap_cents: int | None) -> list[tuple[str, int]]:
@@ -84,16 +125,8 @@ class Action(ABC):
         """Return who is to be told of and left out, since what they lack is too little to move."""
         return []
 
-    def destinations(self) -> list[tuple[str, str]]:
-        """Return the accounts that it pays, each with where in the action it stands."""
-        return [("destination", self.destination_id or "")]
-
-    def account_ids(self) -> list[str]:
-        """Return every account that the action needs."""
-        return [self.source_id, *(account_id for _, account_id in self.destinations())]
-
     @abstractmethod
-    def amount_in_words(self, names: dict[str, str]) -> str:
+    def amount_in_words(self, names: Mapping[str, str]) -> str:
         """Return the amount for a person's review: ``20 % of what arrived``."""
 
 
@@ -103,8 +136,8 @@ def dollars(cents: int) -> str:
     return f"{sign}${abs(cents) // 100:,}.{abs(cents) % 100:02}"
 
 
-def known(value: int | None, code: ErrorCode, account_name: str) -> int:
-    """Return the value. Raises UnknownAmount with the code when it is None."""
+def known(value: int | None, code: FailureCode, account_name: str) -> int:
+    """Return the value. Raises ActionFailed with the code when it is None."""
     if value is None:
-        raise UnknownAmount(code, account_name)
+        raise ActionFailed(code, account_name)
     return value

@@ -1,31 +1,45 @@
 """Actions that pay debts."""
 
+from collections.abc import Mapping
+from dataclasses import dataclass
 from decimal import Decimal
-from typing import Any
-
-from rest_framework import serializers
 
 from rules.actions.base import MIN_TRANSFER_CENTS, Action, dollars, known
-from rules.actions.savings import percentage_in_words
+from rules.actions.savings import available_cents_of, percentage_in_words
+from rules.engine.failures import FailureCode
 from rules.engine.shares import percent_of
 from rules.engine.snapshot import AccountState, Snapshot
-from rules.fields import AccountReferenceField, ActionParameters, Percent, PercentageTarget, one_of
-from sequence.core.api.fields import BoundedList, Cents
-from transfers.models import ErrorCode
+from rules.parameters import (
+    AccountParameter,
+    AccountRef,
+    AccountsParameter,
+    CentsParameter,
+    ChoiceParameter,
+    PercentParameter,
+    Role,
+    Unfit,
+    parameter,
+    require_one_of,
+)
+from rules.vocabulary import PercentageTarget
 
 # More debts than anybody has; a bound on what one action can do.
 MAX_DEBTS = 50
 
 
+@dataclass(frozen=True, kw_only=True)
 class _LiabilityAction(Action):
     """Pays one liability an amount that is on its record."""
 
-    destination_is_liability = True
+    destination: AccountRef = parameter(
+        AccountParameter(help_text="The account that is paid.", role=Role.DESTINATION, must_owe=True)
+    )
 
     def liability(self, world: Snapshot) -> AccountState:
-        return world.accounts[self.destination_id or ""]
+        return world.accounts[self.destination.id]
 
 
+@dataclass(frozen=True, kw_only=True)
 class NextPaymentMinimum(_LiabilityAction):
     type = "next_payment_minimum"
     sentence = (
@@ -35,27 +49,29 @@ class NextPaymentMinimum(_LiabilityAction):
 
     def wanted_cents(self, world: Snapshot, incoming_share_cents: int) -> tuple[int, int]:
         debt = self.liability(world)
-        code = ErrorCode.ACCOUNT_NO_MINIMUM_PAYMENT_AMOUNT
+        code = FailureCode.ACCOUNT_NO_MINIMUM_PAYMENT_AMOUNT
         minimum = known(debt.minimum_left_cents, code, debt.name)
         return minimum, minimum
 
-    def amount_in_words(self, names: dict[str, str]) -> str:
+    def amount_in_words(self, names: Mapping[str, str]) -> str:
         return "its minimum payment"
 
 
+@dataclass(frozen=True, kw_only=True)
 class TotalAmountDue(_LiabilityAction):
     type = "total_amount_due"
     sentence = "Moves all that the destination, a liability, owes, less what is on its way to it."
 
     def wanted_cents(self, world: Snapshot, incoming_share_cents: int) -> tuple[int, int]:
         debt = self.liability(world)
-        owed = known(debt.owed_cents, ErrorCode.NULL_BALANCE, debt.name)
+        owed = known(debt.owed_cents, FailureCode.NULL_BALANCE, debt.name)
         return owed, owed
 
-    def amount_in_words(self, names: dict[str, str]) -> str:
+    def amount_in_words(self, names: Mapping[str, str]) -> str:
         return "all that is owed there"
 
 
+@dataclass(frozen=True, kw_only=True)
 class LastStatementBalance(_LiabilityAction):
     type = "last_statement_balance"
     sentence = (
@@ -65,91 +81,82 @@ class LastStatementBalance(_LiabilityAction):
 
     def wanted_cents(self, world: Snapshot, incoming_share_cents: int) -> tuple[int, int]:
         debt = self.liability(world)
-        code = ErrorCode.ACCOUNT_NO_LAST_STATEMENT_BALANCE
+        code = FailureCode.ACCOUNT_NO_LAST_STATEMENT_BALANCE
         statement = known(debt.statement_left_cents, code, debt.name)
         return statement, statement
 
-    def amount_in_words(self, names: dict[str, str]) -> str:
+    def amount_in_words(self, names: Mapping[str, str]) -> str:
         return "its last statement balance"
 
 
+@dataclass(frozen=True, kw_only=True)
 class PercentageLiabilityBalance(_LiabilityAction):
     type = "percentage_liability_balance"
     sentence = "Moves that share of what the destination, a liability, owes, less what is on its way to it."
 
-    class Parameters(ActionParameters):
-        percentage_value = Percent(help_text="0 to 100.")
+    percentage_value: Decimal = parameter(PercentParameter(help_text="0 to 100."))
 
     def wanted_cents(self, world: Snapshot, incoming_share_cents: int) -> tuple[int, int]:
         debt = self.liability(world)
-        owed = known(debt.owed_cents, ErrorCode.NULL_BALANCE, debt.name)
-        return owed, percent_of(owed, Decimal(self.spec["percentage_value"]))
+        owed = known(debt.owed_cents, FailureCode.NULL_BALANCE, debt.name)
+        return owed, percent_of(owed, self.percentage_value)
 
-    def amount_in_words(self, names: dict[str, str]) -> str:
-        return f"{self.spec['percentage_value']} % of what is owed there"
+    def amount_in_words(self, names: Mapping[str, str]) -> str:
+        return f"{self.percentage_value:f} % of what is owed there"
 
 
+@dataclass(frozen=True, kw_only=True)
 class _Spread(Action):
     """Spreads a budget over liabilities: the minimum payments of all first, the rest in the strategy's order."""
 
-    destination_is_liability = True
+    destination: AccountRef | None = parameter(
+        AccountParameter(help_text="Must be null: `accounts` are paid.", required=False, role=Role.DESTINATION)
+    )
+    amount_in_cents: int | None = parameter(
+        CentsParameter(help_text="The budget, in cents.", required=False, at_least=1)
+    )
+    percentage_value: Decimal | None = parameter(
+        PercentParameter(help_text="The budget as a percentage, 0 to 100.", required=False)
+    )
+    percentage_target: PercentageTarget | None = parameter(
+        ChoiceParameter(help_text="", required=False, of=PercentageTarget)
+    )
+    accounts: tuple[AccountRef, ...] = parameter(
+        AccountsParameter(help_text="The liabilities to pay.", role=Role.DESTINATION, at_most=MAX_DEBTS, must_owe=True)
+    )
 
-    class Parameters(ActionParameters):
-        amount_in_cents = Cents(min_value=1, required=False, help_text="The budget, in cents.")
-        percentage_value = Percent(required=False, help_text="The budget as a percentage, 0 to 100.")
-        percentage_target = serializers.ChoiceField(choices=PercentageTarget.choices, required=False)
-        accounts = BoundedList(
-            child=AccountReferenceField(), min_length=1, max_length=MAX_DEBTS, help_text="The liabilities to pay."
-        )
-
-        def get_fields(self) -> dict[str, Any]:
-            """Put the destination that may be left out where others have theirs."""
-            fields = super().get_fields()
-            why = "Must be null: `accounts` are paid."
-            return {**fields, "destination": AccountReferenceField(required=False, help_text=why)}
-
-        def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
-            if attrs.get("destination"):
-                raise serializers.ValidationError({"destination": "Leave it out: the accounts are paid."}, "invalid")
-            one_of(attrs, ("amount_in_cents", "percentage_value"))
-            if (attrs.get("percentage_value") is None) != (attrs.get("percentage_target") is None):
-                fault = "percentage_value and percentage_target go together."
-                raise serializers.ValidationError({"percentage_target": fault}, "required")
-            ids = [account["id"] for account in attrs["accounts"]]
-            if len(set(ids)) < len(ids):
-                raise serializers.ValidationError({"accounts": "An account stands here twice."}, "repeated")
-            return attrs
+    def check(self) -> None:
+        if self.destination is not None:
+            raise Unfit("destination", "Leave it out: the accounts are paid.", "invalid")
+        require_one_of(self, ("amount_in_cents", "percentage_value"))
+        if (self.percentage_value is None) != (self.percentage_target is None):
+            raise Unfit("percentage_target", "percentage_value and percentage_target go together.", "required")
+        if len(set(self.debt_ids)) < len(self.debt_ids):
+            raise Unfit("accounts", "An account stands here twice.", "repeated")
 
     @property
     def debt_ids(self) -> list[str]:
-        return [account["id"] for account in self.spec["accounts"]]
+        return [account.id for account in self.accounts]
 
     @property
     def incoming_percentage(self) -> Decimal | None:
-        if self.spec["percentage_target"] == PercentageTarget.INCOMING_AMOUNT:
-            return Decimal(self.spec["percentage_value"])
-        return None
-
-    def destinations(self) -> list[tuple[str, str]]:
-        return [(f"accounts[{index}]", account_id) for index, account_id in enumerate(self.debt_ids)]
+        return self.percentage_value if self.percentage_target is PercentageTarget.INCOMING_AMOUNT else None
 
     def wanted_cents(self, world: Snapshot, incoming_share_cents: int) -> tuple[int, int]:
         budget = self._budget_cents(world, incoming_share_cents)
         return budget, min(budget, sum(cents for cents in self._owed(world).values() if cents >= MIN_TRANSFER_CENTS))
 
     def _budget_cents(self, world: Snapshot, incoming_share_cents: int) -> int:
-        if self.spec["amount_in_cents"] is not None:
-            return self.spec["amount_in_cents"]
+        if self.percentage_value is None:
+            return self.amount_in_cents or 0
         if self.incoming_percentage is not None:
             return incoming_share_cents
-        source = world.accounts[self.source_id]
-        available = known(source.available_cents, ErrorCode.NULL_BALANCE, source.name)
-        return percent_of(max(0, available), Decimal(self.spec["percentage_value"]))
+        return percent_of(max(0, available_cents_of(self, world)), self.percentage_value)
 
     def _owed(self, world: Snapshot) -> dict[str, int]:
         """Return what each debt will owe, in the strategy's order."""
         debts = sorted((world.accounts[id] for id in self.debt_ids), key=self.rank)
-        return {debt.id: known(debt.owed_cents, ErrorCode.NULL_BALANCE, debt.name) for debt in debts}
+        return {debt.id: known(debt.owed_cents, FailureCode.NULL_BALANCE, debt.name) for debt in debts}
 
     def spread(self, cents: int, world: Snapshot, cap_cents: int | None) -> list[tuple[str, int]]:
         """Return who gets how much of the ``cents``. What a debt under a dollar cannot be paid goes to the next one."""
@@ -178,33 +185,37 @@ class _Spread(Action):
             cents -= more
         return paid
 
-    def rank(self, debt: AccountState) -> Any:
+    def rank(self, debt: AccountState) -> Decimal | int:
         """Return what debts are sorted by; the order of the list decides between equals."""
         return 0
 
-    def amount_in_words(self, names: dict[str, str]) -> str:
-        amount = self.spec["amount_in_cents"]
-        budget = dollars(amount) if amount is not None else percentage_in_words(self.spec, names)
+    def amount_in_words(self, names: Mapping[str, str]) -> str:
+        if self.percentage_value is None:
+            budget = dollars(self.amount_in_cents or 0)
+        else:
+            budget = percentage_in_words(self.percentage_value, self.percentage_target, self.source, names)
         return f"{budget} over {', '.join(names[id] for id in self.debt_ids)}"
 
 
+@dataclass(frozen=True, kw_only=True)
 class Avalanche(_Spread):
     type = "avalanche"
     sentence = "Spreads the budget over liabilities: all minimum payments first, then the highest interest rate first."
 
-    def rank(self, debt: AccountState) -> Any:
+    def rank(self, debt: AccountState) -> Decimal | int:
         return -(debt.interest_rate_percent or Decimal(0))
 
-    def amount_in_words(self, names: dict[str, str]) -> str:
+    def amount_in_words(self, names: Mapping[str, str]) -> str:
         return f"{super().amount_in_words(names)}, highest interest rate first"
 
 
+@dataclass(frozen=True, kw_only=True)
 class Snowball(_Spread):
     type = "snowball"
     sentence = "Spreads the budget over liabilities: all minimum payments first, then the smallest balance first."
 
-    def rank(self, debt: AccountState) -> Any:
+    def rank(self, debt: AccountState) -> Decimal | int:
         return debt.owed_cents or 0
 
-    def amount_in_words(self, names: dict[str, str]) -> str:
+    def amount_in_words(self, names: Mapping[str, str]) -> str:
         return f"{super().amount_in_words(names)}, smallest balance first"

@@ -1,32 +1,42 @@
 """Actions that set money aside."""
 
+from collections.abc import Mapping
+from dataclasses import dataclass
 from decimal import Decimal
-from typing import Any
-
-from rest_framework import serializers
+from typing import ClassVar
 
 from rules.actions.base import Action, dollars, known
+from rules.engine.failures import FailureCode
 from rules.engine.shares import percent_of
 from rules.engine.snapshot import Snapshot
-from rules.fields import AccountReferenceField, ActionParameters, Percent, PercentageTarget, one_of
-from sequence.core.api.fields import Cents
-from transfers.models import ErrorCode
+from rules.parameters import (
+    AccountParameter,
+    AccountRef,
+    CentsParameter,
+    ChoiceParameter,
+    PercentParameter,
+    Role,
+    parameter,
+    require_one_of,
+)
+from rules.vocabulary import PercentageTarget
 
 
+@dataclass(frozen=True, kw_only=True)
 class FixedAmount(Action):
     type = "fixed_amount"
     sentence = "Moves that amount."
 
-    class Parameters(ActionParameters):
-        amount_in_cents = Cents(min_value=100, help_text="How much, in cents; 100 or more.")
+    amount_in_cents: int = parameter(CentsParameter(help_text="How much, in cents; 100 or more.", at_least=100))
 
     def wanted_cents(self, world: Snapshot, incoming_share_cents: int) -> tuple[int, int]:
-        return self.spec["amount_in_cents"], self.spec["amount_in_cents"]
+        return self.amount_in_cents, self.amount_in_cents
 
-    def amount_in_words(self, names: dict[str, str]) -> str:
-        return dollars(self.spec["amount_in_cents"])
+    def amount_in_words(self, names: Mapping[str, str]) -> str:
+        return dollars(self.amount_in_cents)
 
 
+@dataclass(frozen=True, kw_only=True)
 class Percentage(Action):
     type = "percentage"
     sentence = (
@@ -34,116 +44,120 @@ class Percentage(Action):
         "percentages of one step on the incoming amount share it by largest remainder."
     )
 
-    class Parameters(ActionParameters):
-        percentage_value = Percent(help_text="0 to 100.")
-        percentage_target = serializers.ChoiceField(choices=PercentageTarget.choices)
-
-    @property
-    def percentage(self) -> Decimal:
-        return Decimal(self.spec["percentage_value"])
+    percentage_value: Decimal = parameter(PercentParameter(help_text="0 to 100."))
+    percentage_target: PercentageTarget = parameter(ChoiceParameter(help_text="", of=PercentageTarget))
 
     @property
     def incoming_percentage(self) -> Decimal | None:
-        return self.percentage if self.spec["percentage_target"] == PercentageTarget.INCOMING_AMOUNT else None
+        return self.percentage_value if self.percentage_target is PercentageTarget.INCOMING_AMOUNT else None
 
     def wanted_cents(self, world: Snapshot, incoming_share_cents: int) -> tuple[int, int]:
         if self.incoming_percentage is not None:
             return world.incoming_cents or 0, incoming_share_cents
-        source = world.accounts[self.source_id]
-        available = known(source.available_cents, ErrorCode.NULL_BALANCE, source.name)
-        return available, percent_of(max(0, available), self.percentage)
+        available = available_cents_of(self, world)
+        return available, percent_of(max(0, available), self.percentage_value)
 
-    def amount_in_words(self, names: dict[str, str]) -> str:
-        return percentage_in_words(self.spec, names)
+    def amount_in_words(self, names: Mapping[str, str]) -> str:
+        return percentage_in_words(self.percentage_value, self.percentage_target, self.source, names)
 
 
+@dataclass(frozen=True, kw_only=True)
 class TopUp(Action):
     type = "top_up"
     sentence = (
         "Moves what the destination lacks to a target, counting what is already on its way; nothing when it has enough."
         " A target that is a liability's figure is what is left of it."
     )
-    destination_is_liability = False
+    # Exactly one says what the target is.
+    TARGETS: ClassVar[tuple[str, ...]] = (
+        "amount_in_cents",
+        "next_payment_minimum_account",
+        "current_balance_account",
+        "last_statement_balance_account",
+    )
 
-    class Parameters(ActionParameters):
-        amount_in_cents = Cents(required=False, help_text="The target, in cents.")
-        next_payment_minimum_account = AccountReferenceField(
-            required=False, help_text="The target is what is left of this liability's minimum payment."
+    destination: AccountRef = parameter(
+        AccountParameter(help_text="The account that is paid.", role=Role.DESTINATION, must_owe=False)
+    )
+    amount_in_cents: int | None = parameter(CentsParameter(help_text="The target, in cents.", required=False))
+    next_payment_minimum_account: AccountRef | None = parameter(
+        AccountParameter(
+            help_text="The target is what is left of this liability's minimum payment.",
+            required=False,
+            role=Role.FIGURE,
+            must_owe=True,
         )
-        current_balance_account = AccountReferenceField(
-            required=False, help_text="The target is this account's balance."
+    )
+    current_balance_account: AccountRef | None = parameter(
+        AccountParameter(help_text="The target is this account's balance.", required=False, role=Role.FIGURE)
+    )
+    last_statement_balance_account: AccountRef | None = parameter(
+        AccountParameter(
+            help_text="The target is what is left of this liability's last statement.",
+            required=False,
+            role=Role.FIGURE,
+            must_owe=True,
         )
-        last_statement_balance_account = AccountReferenceField(
-            required=False, help_text="The target is what is left of this liability's last statement."
-        )
+    )
 
-        TARGETS = (
-            "amount_in_cents",
-            "next_payment_minimum_account",
-            "current_balance_account",
-            "last_statement_balance_account",
-        )
-
-        def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
-            one_of(attrs, self.TARGETS)
-            return attrs
+    def check(self) -> None:
+        require_one_of(self, self.TARGETS)
 
     def wanted_cents(self, world: Snapshot, incoming_share_cents: int) -> tuple[int, int]:
         target = self._target_cents(world)
-        destination = world.accounts[self.destination_id or ""]
-        has = known(destination.expected_cents, ErrorCode.NULL_BALANCE, destination.name)
+        destination = world.accounts[self.destination.id]
+        has = known(destination.expected_cents, FailureCode.NULL_BALANCE, destination.name)
         return target, max(0, target - has)
 
     def _target_cents(self, world: Snapshot) -> int:
-        if self.spec["amount_in_cents"] is not None:
-            return self.spec["amount_in_cents"]
-        field, account_id = self._target_account()
-        account = world.accounts[account_id]
-        if field == "next_payment_minimum_account":
-            minimum = account.minimum_left_cents
-            return known(minimum, ErrorCode.ACCOUNT_NO_MINIMUM_PAYMENT_AMOUNT, account.name)
-        if field == "last_statement_balance_account":
-            statement = account.statement_left_cents
-            return known(statement, ErrorCode.ACCOUNT_NO_LAST_STATEMENT_BALANCE, account.name)
-        return known(account.expected_cents, ErrorCode.NULL_BALANCE, account.name)
+        if self.next_payment_minimum_account:
+            debt = world.accounts[self.next_payment_minimum_account.id]
+            return known(debt.minimum_left_cents, FailureCode.ACCOUNT_NO_MINIMUM_PAYMENT_AMOUNT, debt.name)
+        if self.last_statement_balance_account:
+            debt = world.accounts[self.last_statement_balance_account.id]
+            return known(debt.statement_left_cents, FailureCode.ACCOUNT_NO_LAST_STATEMENT_BALANCE, debt.name)
+        if self.current_balance_account:
+            account = world.accounts[self.current_balance_account.id]
+            return known(account.expected_cents, FailureCode.NULL_BALANCE, account.name)
+        return self.amount_in_cents or 0
 
-    def _target_account(self) -> tuple[str, str]:
-        return next((name, self.spec[name]["id"]) for name in self.Parameters.TARGETS[1:] if self.spec[name])
-
-    def account_ids(self) -> list[str]:
-        targets = [] if self.spec["amount_in_cents"] is not None else [self._target_account()[1]]
-        return [*super().account_ids(), *targets]
-
-    def amount_in_words(self, names: dict[str, str]) -> str:
-        if self.spec["amount_in_cents"] is not None:
-            return f"what it lacks to {dollars(self.spec['amount_in_cents'])}"
-        field, account_id = self._target_account()
-        what = {
-            "next_payment_minimum_account": "the minimum payment",
-            "current_balance_account": "the balance",
-            "last_statement_balance_account": "the last statement balance",
-        }[field]
-        return f"what it lacks to {what} of {names[account_id]}"
+    def amount_in_words(self, names: Mapping[str, str]) -> str:
+        figures = {
+            "the minimum payment": self.next_payment_minimum_account,
+            "the balance": self.current_balance_account,
+            "the last statement balance": self.last_statement_balance_account,
+        }
+        for figure, account in figures.items():
+            if account is not None:
+                return f"what it lacks to {figure} of {names[account.id]}"
+        return f"what it lacks to {dollars(self.amount_in_cents or 0)}"
 
 
+@dataclass(frozen=True, kw_only=True)
 class RoundDown(Action):
     type = "round_down"
     sentence = "Moves the source's available balance above the nearest lower multiple."
 
-    class Parameters(ActionParameters):
-        amount_in_cents = Cents(min_value=1, help_text="The multiple, in cents.")
+    amount_in_cents: int = parameter(CentsParameter(help_text="The multiple, in cents.", at_least=1))
 
     def wanted_cents(self, world: Snapshot, incoming_share_cents: int) -> tuple[int, int]:
-        source = world.accounts[self.source_id]
-        available = known(source.available_cents, ErrorCode.NULL_BALANCE, source.name)
-        return available, max(0, available) % self.spec["amount_in_cents"]
+        available = available_cents_of(self, world)
+        return available, max(0, available) % self.amount_in_cents
 
-    def amount_in_words(self, names: dict[str, str]) -> str:
-        return f"what is above a multiple of {dollars(self.spec['amount_in_cents'])}"
+    def amount_in_words(self, names: Mapping[str, str]) -> str:
+        return f"what is above a multiple of {dollars(self.amount_in_cents)}"
 
 
-def percentage_in_words(spec: dict[str, Any], names: dict[str, str]) -> str:
+def available_cents_of(action: Action, world: Snapshot) -> int:
+    """Return what the action's source can pay. Raises ActionFailed where nobody knows."""
+    source = world.accounts[action.source.id]
+    return known(source.available_cents, FailureCode.NULL_BALANCE, source.name)
+
+
+def percentage_in_words(
+    percentage: Decimal, target: PercentageTarget | None, source: AccountRef, names: Mapping[str, str]
+) -> str:
     """Return ``20 % of what arrived`` or ``20 % of the balance of Savings``."""
-    if spec["percentage_target"] == PercentageTarget.INCOMING_AMOUNT:
-        return f"{spec['percentage_value']} % of what arrived"
-    return f"{spec['percentage_value']} % of the balance of {names[spec['source']['id']]}"
+    if target is PercentageTarget.INCOMING_AMOUNT:
+        return f"{percentage:f} % of what arrived"
+    return f"{percentage:f} % of the balance of {names[source.id]}"

@@ -11,10 +11,11 @@ from django.utils.safestring import SafeString
 
 from accounts.admin.accounts import account_filter
 from apikeys.admin.organizations import ORGANIZATION_FILTER
-from rules.models import ExecutionMode, ExecutionStatus, Rule, RuleExecution, TriggerType
+from rules.models import ExecutionMode, ExecutionStatus, Rule, RuleExecution
 from rules.sentences import sentences_of
 from rules.services import account_names
 from rules.trace_sentences import tell_trace
+from rules.vocabulary import TriggerType
 from sequence.core.admin.base import ReadOnlyAdmin
 from sequence.core.admin.display import UNKNOWN, badge, dollars, short_id
 from sequence.core.admin.filters import Exact, Named, OneOf
@@ -48,7 +49,7 @@ class RuleExecutionAdmin(ReadOnlyAdmin):
         account_filter(condition=lambda account: Q(rule__in=Rule.objects.naming(account.id))),
         OneOf.of_column("status", "Status", ExecutionStatus.choices),
         OneOf.of_column("mode", "Mode", ExecutionMode.choices),
-        OneOf.of_column("trigger_type", "Trigger", TriggerType.choices, name="trigger"),
+        OneOf.of_column("trigger_type", "Trigger", TriggerType.choices(), name="trigger"),
         Exact("request", "Request id", "request_id"),
         *period("created_at"),
     ]
@@ -93,7 +94,7 @@ class RuleExecutionAdmin(ReadOnlyAdmin):
 
     @admin.display(description="in words")
     def as_it_was(self, obj: RuleExecution) -> SafeString:
-        return paragraphs(sentences_of(obj.version.definition, account_names(obj.rule)))
+        return paragraphs(sentences_of(obj.version.parsed(), account_names(obj.rule)))
 
     @admin.display(description="line by line")
     def told(self, obj: RuleExecution) -> SafeString:

@@ -20,10 +20,11 @@ from apikeys.admin.custody import deciders_on
 from apikeys.admin.organizations import ORGANIZATION_FILTER
 from rules import services
 from rules.admin.executions import paragraphs
-from rules.models import ExecutionMode, Rule, RuleExecution, RuleStatus, TriggerType
+from rules.models import ExecutionMode, Rule, RuleExecution, RuleStatus
 from rules.runs import simulate
 from rules.sentences import changes_between, sentences_of
 from rules.trace_sentences import tell_trace
+from rules.vocabulary import TriggerType
 from sequence.core import clock
 from sequence.core.admin.base import ObjectPage, ReadOnlyAdmin, actor_of
 from sequence.core.admin.deciders import Deciders
@@ -58,7 +59,7 @@ class Enable(ObjectPage):
     def consequences(self, obj: Rule) -> list[str]:
         return [
             f"From now on version {obj.version} of this rule moves money by itself:",
-            *sentences_of(obj.definition, _names(obj)),
+            *sentences_of(obj.parsed(), _names(obj)),
             "Deposits and slots before this moment never set it off.",
         ]
 
@@ -168,7 +169,7 @@ class RuleAdmin(ReadOnlyAdmin):
         ORGANIZATION_FILTER,
         account_filter(condition=lambda account: Q(id__in=Rule.objects.naming(account.id).values("id"))),
         STATUS_FILTER,
-        OneOf.of_column("trigger_type", "Trigger", TriggerType.choices, name="trigger"),
+        OneOf.of_column("trigger_type", "Trigger", TriggerType.choices(), name="trigger"),
         *period("created_at"),
     ]
     search_fields = ["nickname", "id__is", "trigger_account__id__is"]
@@ -202,14 +203,14 @@ class RuleAdmin(ReadOnlyAdmin):
 
     @admin.display(description="in words")
     def in_words(self, obj: Rule) -> SafeString:
-        return paragraphs(sentences_of(obj.definition, _names(obj)))
+        return paragraphs(sentences_of(obj.parsed(), _names(obj)))
 
     @admin.display(description="changed since it was last enabled")
     def changed(self, obj: Rule) -> Any:
         if obj.enabled_version is None:
             return "It was never enabled."
         before = obj.versions.get(number=obj.enabled_version)
-        changes = changes_between(before.definition, obj.definition, _names(obj))
+        changes = changes_between(before.parsed(), obj.parsed(), _names(obj))
         lines = [("ins" if sign == "+" else "del", sentence) for sign, sentence in changes]
         return format_html_join("", "<p><{0}>{1}</{0}></p>", ((tag, text) for tag, text in lines)) or "Nothing."
 

@@ -1,46 +1,15 @@
 """Condition trees: does a step hold, and which values decided it."""
 
 import operator
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from decimal import Decimal
-from typing import Any
 
-from django.db.models import TextChoices
-
+from rules.definition import Comparison, Condition, Group, Number
 from rules.engine.snapshot import AccountState, Snapshot
+from rules.engine.traces import Trace
+from rules.vocabulary import Fact, Operator, ValueFact
 
-
-class Fact(TextChoices):
-    """What a condition looks at."""
-
-    TRANSFER_AMOUNT = "TRANSFER_AMOUNT"
-    BALANCE = "BALANCE"
-    DATE = "DATE"
-
-
-class ValueFact(TextChoices):
-    """What it may be compared with instead of a number."""
-
-    TRANSFER_AMOUNT = "TRANSFER_AMOUNT"
-    BALANCE = "BALANCE"
-    DATE = "DATE"
-    LAST_DAY_OF_MONTH = "LAST_DAY_OF_MONTH"
-    NEXT_PAYMENT_MINIMUM_AMOUNT = "NEXT_PAYMENT_MINIMUM_AMOUNT"
-    LAST_STATEMENT_BALANCE = "LAST_STATEMENT_BALANCE"
-
-
-class Operator(TextChoices):
-    """How the two are compared."""
-
-    EQUALS = "EQUALS"
-    NOT_EQUALS = "NOT_EQUALS"
-    GREATER_THAN = "GREATER_THAN"
-    LESS_THAN = "LESS_THAN"
-    GREATER_THAN_OR_EQUAL = "GREATER_THAN_OR_EQUAL"
-    LESS_THAN_OR_EQUAL = "LESS_THAN_OR_EQUAL"
-
-
-_COMPARE: dict[str, Callable[[Any, Any], bool]] = {
+_COMPARE: Mapping[str, Callable[[Number, Number], bool]] = {
     Operator.EQUALS: operator.eq,
     Operator.NOT_EQUALS: operator.ne,
     Operator.GREATER_THAN: operator.gt,
@@ -49,37 +18,33 @@ _COMPARE: dict[str, Callable[[Any, Any], bool]] = {
     Operator.LESS_THAN_OR_EQUAL: operator.le,
 }
 
-Number = int | Decimal
 
-
-def evaluate(tree: dict[str, Any] | None, snapshot: Snapshot) -> tuple[bool, dict[str, Any] | None]:
+def evaluate(condition: Condition | None, snapshot: Snapshot) -> tuple[bool, Trace | None]:
     """Return whether the tree holds, and the tree again with the values seen and the verdict at each node.
 
     Every leaf is looked at, also where the verdict is clear already: the trace explains all of them. A value that is
     not known makes its condition false, whatever the operator.
     """
-    if tree is None:
+    if condition is None:
         return True, None
-    if "condition" in tree:
-        return _evaluate_leaf(tree["condition"], snapshot)
-    kind = "all" if "all" in tree else "any"
-    results = [evaluate(child, snapshot) for child in tree[kind]]
-    holds = (all if kind == "all" else any)(verdict for verdict, _ in results)
-    return holds, {kind: [trace for _, trace in results], "holds": holds}
+    if isinstance(condition, Group):
+        results = [evaluate(child, snapshot) for child in condition.children]
+        holds = (all if condition.needs_all else any)(verdict for verdict, _ in results)
+        return holds, {condition.kind: [trace for _, trace in results], "holds": holds}
+    return _evaluate_leaf(condition, snapshot)
 
 
-def _evaluate_leaf(leaf: dict[str, Any], snapshot: Snapshot) -> tuple[bool, dict[str, Any]]:
-    account_id = (leaf.get("params") or {}).get("account_id") or snapshot.trigger_account_id
+def _evaluate_leaf(leaf: Comparison, snapshot: Snapshot) -> tuple[bool, Trace]:
+    account_id = leaf.account_id or snapshot.trigger_account_id
     account = snapshot.accounts.get(account_id) if account_id else None
-    left = _value(leaf["fact"], snapshot, account)
-    value_fact = leaf.get("value_fact")
-    right = _value(value_fact, snapshot, account) if value_fact else _number(leaf["value"])
-    holds = left is not None and right is not None and _COMPARE[leaf["operator"]](left, right)
-    trace = {**leaf, "account_name": account.name if account else None}
+    left = _value(leaf.fact, snapshot, account)
+    right = _value(leaf.value_fact, snapshot, account) if leaf.value_fact else leaf.value
+    holds = left is not None and right is not None and _COMPARE[leaf.operator](left, right)
+    trace = {**leaf.as_dict(), "account_name": account.name if account else None}
     return holds, {"condition": trace, "saw": left, "compared_with": _show(right), "holds": holds}
 
 
-def _value(fact: str, snapshot: Snapshot, account: AccountState | None) -> Number | None:
+def _value(fact: Fact | ValueFact, snapshot: Snapshot, account: AccountState | None) -> Number | None:
     if fact == ValueFact.TRANSFER_AMOUNT:
         # A rule that no money triggered has received nothing.
         return snapshot.incoming_cents or 0
@@ -96,9 +61,5 @@ def _value(fact: str, snapshot: Snapshot, account: AccountState | None) -> Numbe
     return account.available_cents
 
 
-def _number(value: Any) -> Number | None:
-    return Decimal(value) if isinstance(value, str) else value
-
-
-def _show(value: Number | None) -> Any:
+def _show(value: Number | None) -> int | str | None:
     return str(value) if isinstance(value, Decimal) else value

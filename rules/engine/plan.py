@@ -1,18 +1,19 @@
 """From a rule and a snapshot to a plan: what to move, and why."""
 
-from collections.abc import Mapping
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from enum import Enum
 from typing import Any
 
-from rules.actions import ACTIONS, Action, UnknownAmount
+from rules.actions import Action
 from rules.actions.base import MIN_TRANSFER_CENTS
+from rules.definition import Definition
 from rules.engine.conditions import evaluate
+from rules.engine.failures import ActionFailed, FailureCode
 from rules.engine.shares import Share, shares_of
-from rules.engine.snapshot import AccountState, Snapshot
-from sequence.core.api.fields import MAX_CENTS
-from transfers.models import Direction, ErrorCode
-from transfers.rails import rail_between
+from rules.engine.snapshot import AccountState, AchDirection, Snapshot
+from rules.engine.traces import Trace
+from rules.parameters import MAX_CENTS
 
 
 class LineStatus(Enum):
@@ -45,7 +46,7 @@ class Plan:
 
     step_index: int | None = None
     lines: list[Line] = field(default_factory=list)
-    trace: dict[str, Any] = field(default_factory=dict)
+    trace: Trace = field(default_factory=dict)
 
     @property
     def failure(self) -> Line | None:
@@ -53,19 +54,19 @@ class Plan:
         return next((line for line in self.lines if line.status is LineStatus.FAIL), None)
 
 
-def make_plan(definition: Mapping[str, Any], snapshot: Snapshot) -> Plan:
+def make_plan(definition: Definition, snapshot: Snapshot) -> Plan:
     """Return the plan of a rule's definition for the snapshot, which stays as it is.
 
     The first step whose conditions hold is planned, its actions in order; each sees what the earlier ones move.
     """
     world = snapshot.copy()
     plan = Plan(trace={"steps": [], "actions": []})
-    for index, step in enumerate(definition["steps"]):
-        holds, conditions = evaluate(step.get("conditions"), world)
+    for index, step in enumerate(definition.steps):
+        holds, conditions = evaluate(step.condition, world)
         plan.trace["steps"].append({"step_index": index, "holds": holds, "conditions": conditions})
         if holds:
             plan.step_index = index
-            _StepPlanner(plan, index, step["actions"], world).run()
+            _StepPlanner(plan, step.actions, world).run()
             break
     return plan
 
@@ -73,13 +74,12 @@ def make_plan(definition: Mapping[str, Any], snapshot: Snapshot) -> Plan:
 class _StepPlanner:
     """Plans the actions of one step on a world of its own."""
 
-    def __init__(self, plan: Plan, step_index: int, specs: list[dict[str, Any]], world: Snapshot) -> None:
+    def __init__(self, plan: Plan, actions: Sequence[Action], world: Snapshot) -> None:
         self.plan = plan
-        self.step_index = step_index
-        self.actions = [ACTIONS[spec["type"]](spec) for spec in specs]
+        self.actions = actions
         self.world = world
         self.places = {(action.key, action.group_index) for action in self.actions}
-        self.periods = {action.limit["period"] for action in self.actions if action.limit}
+        self.periods = {action.limit.period for action in self.actions if action.limit}
         self.incoming_shares = self._share_incoming()
 
     def run(self) -> None:
@@ -97,25 +97,25 @@ class _StepPlanner:
         return dict(zip([index for index, _ in known], shares, strict=True))
 
     def _plan_action(self, index: int, action: Action) -> None:
-        source = self.world.accounts[action.source_id]
-        facts: dict[str, Any] = {}
+        source = self.world.accounts[action.source.id]
+        facts: Trace = {}
         share = self.incoming_shares.get(index)
         try:
             if gone := self._deleted_account(action):
-                raise UnknownAmount(ErrorCode.RESOURCE_DELETED, gone)
+                raise ActionFailed(FailureCode.RESOURCE_DELETED, gone)
             base_cents, wanted_cents = action.wanted_cents(self.world, share.cents if share else 0)
             facts["base_cents"] = base_cents
             if wanted_cents > MAX_CENTS:
-                raise UnknownAmount(ErrorCode.PAYMENT_NOT_SUPPORTED, source.name)
+                raise ActionFailed(FailureCode.PAYMENT_NOT_SUPPORTED, source.name)
             facts["computed_cents"] = wanted_cents
             if share:
                 facts["share"] = share.certificate()
             wanted_cents = self._within_limit(action, wanted_cents, facts)
             wanted_cents = self._within_balance(action, source, wanted_cents, facts)
             payments = action.spread(wanted_cents, self.world, action.cap_per_transfer_cents)
-        except UnknownAmount as unknown:
+        except ActionFailed as failure:
             amount = facts.get("wanted_cents")
-            line = self._line(index, action, action.destination_id, amount, LineStatus.FAIL, unknown.code)
+            line = self._line(index, action, action.destination_id, amount, LineStatus.FAIL, failure.code)
             self._finish(index, action, [line], facts)
             return
         lines = [self._pay(index, action, *each) for each in action.too_small(self.world)]
@@ -127,18 +127,21 @@ class _StepPlanner:
                 return self.world.accounts[account_id].name
         return None
 
-    def _within_limit(self, action: Action, cents: int, facts: dict[str, Any]) -> int:
+    def _within_limit(self, action: Action, cents: int, facts: Trace) -> int:
         if action.limit is None:
             return cents
-        cap_cents, used_cents = action.limit["amount_in_cents"], self._used_cents(action)
+        cap_cents, used_cents = action.limit.amount_cents, self._used_cents(action)
         if action.cap_per_transfer_cents is None:
             allowed = min(cents, max(0, cap_cents - used_cents))
         else:
             allowed = min(cents, sum(amount for _, amount in action.spread(cents, self.world, cap_cents)))
         if allowed < cents:
             facts["limit_took_cents"] = cents - allowed
-            period = action.limit["period"]
-            facts["limit"] = {"period": period, "limit_in_cents": cap_cents, "used_in_cents": used_cents}
+            facts["limit"] = {
+                "period": action.limit.period.value,
+                "limit_in_cents": cap_cents,
+                "used_in_cents": used_cents,
+            }
         return allowed
 
     def _used_cents(self, action: Action) -> int:
@@ -149,11 +152,11 @@ class _StepPlanner:
         """
         if action.limit is None or action.cap_per_transfer_cents is not None:
             return 0
-        group, period = action.group_index, action.limit["period"]
+        group, period = action.group_index, action.limit.period
         sharing = {
             other.key
             for other in self.actions
-            if other.limit and other.group_index == group and other.limit["period"] == period
+            if other.limit and other.group_index == group and other.limit.period is period
         }
         return sum(
             cents
@@ -161,7 +164,7 @@ class _StepPlanner:
             if key in sharing and of == period and (moved_in == group or (key, moved_in) not in self.places)
         )
 
-    def _within_balance(self, action: Action, source: AccountState, cents: int, facts: dict[str, Any]) -> int:
+    def _within_balance(self, action: Action, source: AccountState, cents: int, facts: Trace) -> int:
         facts["wanted_cents"] = cents
         available = source.available_cents
         facts["source_available_cents"] = available
@@ -169,7 +172,7 @@ class _StepPlanner:
         if available is None or cents <= available or cents < MIN_TRANSFER_CENTS:
             return cents
         if not action.up_to_enabled:
-            raise UnknownAmount(ErrorCode.INSUFFICIENT_FUNDS, source.name)
+            raise ActionFailed(FailureCode.INSUFFICIENT_FUNDS, source.name)
         facts["balance_took_cents"] = cents - max(0, available)
         return max(0, available)
 
@@ -184,13 +187,13 @@ class _StepPlanner:
 
     def _pay(self, index: int, action: Action, destination_id: str, cents: int) -> Line:
         if cents < MIN_TRANSFER_CENTS:
-            code = ErrorCode.TRANSFER_AMOUNT_LESS_THAN_ONE_DOLLAR if cents > 0 else None
+            code = FailureCode.TRANSFER_AMOUNT_LESS_THAN_ONE_DOLLAR if cents > 0 else None
             return self._line(index, action, destination_id, cents, LineStatus.SKIP, code)
-        source, destination = self.world.accounts[action.source_id], self.world.accounts[destination_id]
+        source, destination = self.world.accounts[action.source.id], self.world.accounts[destination_id]
         if refusal := self._ach_refusal(source, destination, cents):
             return self._line(index, action, destination_id, cents, LineStatus.FAIL, refusal)
         source.pay(cents)
-        rail = rail_between(source, destination)
+        rail = self.world.carrier_between(source, destination)
         destination.receive(cents, later=rail is None or not rail.settles_at_once)
         for period in self.periods:
             place = (action.key, action.group_index, period)
@@ -198,10 +201,10 @@ class _StepPlanner:
         return self._line(index, action, destination_id, cents, LineStatus.MOVE, None)
 
     def _ach_refusal(self, source: AccountState, destination: AccountState, cents: int) -> str | None:
-        rail = rail_between(source, destination)
+        rail = self.world.carrier_between(source, destination)
         if rail is None or not rail.has_ach_limits:
             return None
-        direction = Direction.MONEY_IN if source.is_external else Direction.MONEY_OUT
+        direction = AchDirection.MONEY_IN if source.is_external else AchDirection.MONEY_OUT
         rooms = [room for room in self.world.ach_rooms if room.direction == direction]
         for room in rooms:
             if cents > room.left_cents:
@@ -221,18 +224,18 @@ class _StepPlanner:
     ) -> Line:
         return Line(
             action_index=index,
-            source_id=action.source_id,
+            source_id=action.source.id,
             destination_id=destination_id,
             amount_cents=cents,
             status=status,
             code=str(code) if code else None,
             action_key=action.key,
             group_index=action.group_index,
-            limit_period=action.limit["period"] if action.limit else None,
+            limit_period=action.limit.period.value if action.limit else None,
             description=action.ach_description,
         )
 
-    def _finish(self, index: int, action: Action, lines: list[Line], facts: dict[str, Any]) -> None:
+    def _finish(self, index: int, action: Action, lines: list[Line], facts: Trace) -> None:
         first = len(self.plan.lines)
         self.plan.lines.extend(lines)
         movements = [
@@ -254,5 +257,5 @@ class _StepPlanner:
         return self.world.accounts[account_id].name if account_id else None
 
     def _trace(self, index: int, action: Action, **facts: Any) -> None:
-        head = {"action_index": index, "type": action.type, "source": self._name(action.source_id)}
+        head = {"action_index": index, "type": action.type, "source": self._name(action.source.id)}
         self.plan.trace["actions"].append({**head, **facts})

@@ -4,7 +4,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from fractions import Fraction
-from typing import Any
+
+from rules.engine.traces import Trace
 
 
 def percent_of(amount_cents: int, percentage: Decimal) -> int:
@@ -28,7 +29,7 @@ class Share:
     def cents(self) -> int:
         return self.floor_cents + self.got_extra_cent
 
-    def certificate(self) -> dict[str, Any]:
+    def certificate(self) -> Trace:
         """Return it as traces tell it."""
         return {
             "exact": _in_decimals(self.exact),

@@ -1,11 +1,15 @@
 """What a rule sees of the world when it runs. Cents, UTC."""
 
 from calendar import monthrange
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from datetime import date
 from decimal import Decimal
+from enum import StrEnum
+from typing import Protocol
 
-from accounts.models import ExternalAccountType
+# The word of accounts for a debt. A test holds it equal: the engine knows no models.
+LIABILITY = "LIABILITY"
 
 
 @dataclass
@@ -35,7 +39,7 @@ class AccountState:
 
     @property
     def is_liability(self) -> bool:
-        return self.external_account_type == ExternalAccountType.LIABILITY
+        return self.external_account_type == LIABILITY
 
     @property
     def available_cents(self) -> int | None:
@@ -77,6 +81,14 @@ class AccountState:
         left = max(0, figure_cents - paid_since_cents - self.incoming_cents)
         return left if self.owed_cents is None else min(left, self.owed_cents)
 
+    def settle(self, gained_cents: int) -> None:
+        """Gain the cents for good, or lose them where they are below zero. What a debt gains is paid of it."""
+        if self.balance_cents is not None:
+            self.balance_cents += -gained_cents if self.is_liability else gained_cents
+        if self.is_liability:
+            self.paid_since_statement_cents = max(0, self.paid_since_statement_cents + gained_cents)
+            self.paid_since_minimum_cents = max(0, self.paid_since_minimum_cents + gained_cents)
+
     def pay(self, amount_cents: int) -> None:
         self.outgoing_cents += amount_cents
 
@@ -86,6 +98,27 @@ class AccountState:
             self.incoming_cents += amount_cents
         elif self.balance_cents is not None:
             self.balance_cents += amount_cents
+
+
+class AchDirection(StrEnum):
+    """Which way a payment crosses the border, in the words of transfers."""
+
+    MONEY_IN = "money_in"
+    MONEY_OUT = "money_out"
+
+
+class Carrier(Protocol):
+    """What a plan must know of a rail."""
+
+    @property
+    def settles_at_once(self) -> bool: ...
+
+    @property
+    def has_ach_limits(self) -> bool: ...
+
+
+# Says what carries money between two accounts; None where nothing does.
+CarrierFinder = Callable[[AccountState, AccountState], Carrier | None]
 
 
 @dataclass
@@ -108,6 +141,7 @@ class Snapshot:
 
     accounts: dict[str, AccountState]
     today: date
+    carrier_between: CarrierFinder
     trigger_account_id: str | None = None
     incoming_cents: int | None = None
     moved_cents: dict[tuple[str, int | None, str], int] = field(default_factory=dict)
@@ -118,6 +152,7 @@ class Snapshot:
         return Snapshot(
             accounts={id: replace(account) for id, account in self.accounts.items()},
             today=self.today,
+            carrier_between=self.carrier_between,
             trigger_account_id=self.trigger_account_id,
             incoming_cents=self.incoming_cents,
             moved_cents=dict(self.moved_cents),

@@ -34,7 +34,7 @@ def changes_of_rules(period: Period) -> list[Event]:
 def _replace_by_less(household: Household) -> None:
     """The agent rewrites a rule, exactly as ``PUT /rules/{id}`` would: it is disabled until a person has looked."""
     rule, key = household.rules["card"], household.agent()
-    fields = _checked(pay_more_on_the_card(household.id_of, rule.trigger, percent=2))
+    fields = _checked(pay_more_on_the_card(household.id_of, rule.definition["trigger"], percent=2))
     household.rules["card"] = replace_rule(
         organization_id=key.organization_id, rule_id=rule.id, by=f"key:{key.id}", **fields
     )

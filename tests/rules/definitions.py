@@ -3,6 +3,7 @@
 import json
 from typing import Any
 
+from rules.definition import Definition
 from rules.serializers import RuleBody
 from sequence.core.api.bodies import parse_object
 
@@ -53,3 +54,8 @@ def kept(body: dict[str, Any]) -> dict[str, Any]:
     reader = RuleBody(data=parse_object(json.dumps(body).encode()))
     reader.is_valid(raise_exception=True)
     return {"trigger": reader.validated_data["trigger"], "steps": reader.validated_data["steps"]}
+
+
+def defined(body: dict[str, Any]) -> Definition:
+    """Return the definition as the engine reads it."""
+    return Definition.read(kept(body))

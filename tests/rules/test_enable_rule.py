@@ -82,10 +82,10 @@ class TestEnableRule:
 
         with pytest.raises(IntegrityError, match="rule_one_enabled_for_arriving_funds"), transaction.atomic():
             Rule.objects.filter(id=second.id).update(
-                status="enabled", enabled_at=made.enabled_at, enabled_by="nobody asked"
+                status="enabled", enabled_at=made.enabled_at, enabled_by="nobody asked", enabled_version=1
             )
         with pytest.raises(IntegrityError, match="rule_enabled_by_somebody"), transaction.atomic():
-            Rule.objects.filter(id=second.id).update(status="enabled", trigger_type="MANUAL")
+            Rule.objects.filter(id=second.id).update(status="enabled", enabled_version=1, trigger_type="MANUAL")
 
     def test_refuses_a_rule_with_an_account_that_is_gone(self, made, rent):
         rent.delete_softly()

@@ -6,9 +6,10 @@ import pytest
 from django.db import connection
 from django.utils import timezone
 
+from rules.models import RuleMove
 from rules.sweeps import carry_out, finish, notice_deposits, notice_slots
-from tests.factories import PodFactory
-from tests.rules.definitions import manual, on_funds, rule, scheduled, step
+from tests.factories import IncomeSourceFactory, PodFactory
+from tests.rules.definitions import limit, manual, on_funds, rule, scheduled, step
 from tests.rules.steps import move, trigger, write_enabled
 from tests.transfers.steps import fund
 
@@ -63,9 +64,26 @@ class TestStatements:
                 api, rule(step(*(move(income, target, 1_00) for target in targets)), trigger=manual(income.id))
             )
             trigger(api, made)
-            # The run, that nobody stops it (a lock, a look), its rule, the network's limits, the accounts, what is on
-            # its way; the transfers, entry sets, postings, statuses, moves, the outcome; and a look that finds no more.
+            # The run, its version, that nobody stops it (a lock), its rule, whether anybody did (two looks), the
+            # network's limits, the accounts, what is on its way; the transfers, entry sets, postings, moves, outcome.
             assert len(statements_of(carry_out, timezone.now())) == 14
+
+    def test_of_a_hundred_runs_are_as_few(self, api, acme, income, rent, savings, bank):
+        """Those of one run, and what became of the deposits, what the rules have moved, and what rails will carry."""
+        sources = [IncomeSourceFactory(organization=acme) for _ in range(10)]
+        capped = {"limit": limit("PER_MONTH", 90_00)}
+        for source in sources:
+            actions = (move(source, rent, 1_00, **capped), move(source, savings, 1_00), move(source, bank, 1_00))
+            write_enabled(api, rule(step(*actions), trigger=on_funds(source.id)))
+        for number in range(100):
+            fund(sources[number % 10], 50_00)
+        notice_deposits(timezone.now())
+
+        statements = statements_of(carry_out, timezone.now())
+
+        assert RuleMove.objects.count() == 300
+        # And a look that finds no more, since there were as many as a batch may have.
+        assert len(statements) == 16, statements
 
     def test_of_noticing_do_not_grow_with_what_is_due(self, api, income, rent, savings):
         write_enabled(api, rule(step(move(rent, savings, 1_00)), trigger=on_funds(rent.id)))

@@ -148,7 +148,7 @@ class TestRun:
         other = enabled(step(move(income, rent, 5_00)))
         id = trigger(api, made)
         with monkeypatch.context() as patch:
-            patch.setattr("rules.runs.RuleMove.objects.bulk_create", _break)
+            patch.setattr("rules.runs.insert_moves", _break)
             run_once()
 
         told = execution(api, id)

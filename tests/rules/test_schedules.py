@@ -4,10 +4,11 @@ from datetime import UTC, date, datetime, time, timedelta
 
 import pytest
 
-from rules.models import RuleExecution, ScheduleType
+from rules.models import RuleExecution
 from rules.schedules import last_slot, next_slot
 from rules.sweeps import notice_slots
-from tests.rules.definitions import kept, rule, scheduled, step
+from rules.vocabulary import ScheduleType
+from tests.rules.definitions import defined, rule, scheduled, step
 from tests.rules.steps import disable, enable, move, runs_of, write
 
 DAY, INSTANT = timedelta(days=1), timedelta(microseconds=1)
@@ -40,12 +41,12 @@ def calendar(schedule_type, start, days):
     return [datetime.combine(day, start.timetz()) for day in all_days if is_due(schedule_type, start.date(), day)]
 
 
-def trigger_of(schedule_type, start_date):
-    """The trigger as the server keeps it."""
+def schedule_of(schedule_type, start_date):
+    """The schedule as the server reads it."""
     body = rule(
         step({"type": "fixed_amount", "source": {"id": "a"}, "destination": {"id": "b"}, "amount_in_cents": 100})
     )
-    return kept({**body, "trigger": scheduled(schedule_type, start_date)})["trigger"]
+    return defined({**body, "trigger": scheduled(schedule_type, start_date)}).trigger.schedule
 
 
 FIVE_YEARS = 5 * 366
@@ -63,18 +64,18 @@ STARTS = [
 ]
 
 
-@pytest.mark.parametrize("schedule_type", ScheduleType.values)
+@pytest.mark.parametrize("schedule_type", ScheduleType.values())
 class TestSlots:
     @pytest.mark.parametrize("start_date", STARTS)
     def test_of_five_years_are_those_of_the_calendar(self, schedule_type, start_date):
-        trigger = trigger_of(schedule_type, start_date)
-        start = datetime.fromisoformat(trigger["start_date"])
+        schedule = schedule_of(schedule_type, start_date)
+        start = schedule.start
         expected = calendar(schedule_type, start, FIVE_YEARS)
 
-        found, slot = [], next_slot(trigger, start - INSTANT)
+        found, slot = [], next_slot(schedule, start - INSTANT)
         while slot is not None and slot < start + DAY * FIVE_YEARS:
             found.append(slot)
-            slot = next_slot(trigger, slot)
+            slot = next_slot(schedule, slot)
 
         assert found == expected
 
@@ -82,41 +83,41 @@ class TestSlots:
         for _ in range(20):
             first_day = date(2020, 1, 1) + DAY * dice.randrange(FIVE_YEARS)
             start = datetime.combine(first_day, time(dice.randrange(24), dice.randrange(60), tzinfo=UTC))
-            trigger = trigger_of(schedule_type, start.isoformat())
+            schedule = schedule_of(schedule_type, start.isoformat())
             slots = calendar(schedule_type, start, FIVE_YEARS)
             for _ in range(5):
                 at = start + DAY * dice.uniform(-50, FIVE_YEARS - 400)
-                assert last_slot(trigger, at) == max((slot for slot in slots if slot <= at), default=None)
-                assert next_slot(trigger, at) == min((slot for slot in slots if slot > at), default=None)
+                assert last_slot(schedule, at) == max((slot for slot in slots if slot <= at), default=None)
+                assert next_slot(schedule, at) == min((slot for slot in slots if slot > at), default=None)
 
     @pytest.mark.parametrize("start_date", ["0001-01-01", "1600-02-29T00:00:00Z"])
     def test_of_a_start_long_ago_are_those_of_the_calendar_too(self, schedule_type, start_date):
-        trigger = trigger_of(schedule_type, start_date)
-        first_day = datetime.fromisoformat(trigger["start_date"]).date()
+        schedule = schedule_of(schedule_type, start_date)
+        first_day = schedule.start.date()
         if schedule_type == "ONE_TIME":
-            assert next_slot(trigger, datetime(2026, 1, 1, tzinfo=UTC)) is None
+            assert next_slot(schedule, datetime(2026, 1, 1, tzinfo=UTC)) is None
             return
         for number in range(60):
             at = datetime(2028, 1, 1, 12, tzinfo=UTC) + DAY * number
             due = [
                 day for day in (at.date() - DAY * back for back in range(40)) if is_due(schedule_type, first_day, day)
             ]
-            assert last_slot(trigger, at).date() == due[0]
+            assert last_slot(schedule, at).date() == due[0]
 
     def test_are_at_an_instant_only_where_that_is_asked_for(self, schedule_type):
-        trigger = trigger_of(schedule_type, "2026-07-01T09:00:00Z")
+        schedule = schedule_of(schedule_type, "2026-07-01T09:00:00Z")
         start = datetime(2026, 7, 1, 9, tzinfo=UTC)
 
-        assert next_slot(trigger, start - INSTANT) == start
-        assert next_slot(trigger, start, inclusive=True) == start
-        assert next_slot(trigger, start) != start
-        assert last_slot(trigger, start) == start
-        assert last_slot(trigger, start - INSTANT) is None
+        assert next_slot(schedule, start - INSTANT) == start
+        assert next_slot(schedule, start, inclusive=True) == start
+        assert next_slot(schedule, start) != start
+        assert last_slot(schedule, start) == start
+        assert last_slot(schedule, start - INSTANT) is None
 
     def test_end_with_the_calendar(self, schedule_type):
-        trigger = trigger_of(schedule_type, "9999-12-15")
+        schedule = schedule_of(schedule_type, "9999-12-15")
 
-        assert next_slot(trigger, datetime(9999, 12, 31, 1, tzinfo=UTC)) is None
+        assert next_slot(schedule, datetime(9999, 12, 31, 1, tzinfo=UTC)) is None
 
 
 @pytest.fixture
@@ -134,10 +135,10 @@ def schedule(api, income, rent, set_clock):
 def breaks_on(rule):
     """Return a ``last_slot`` that meets a defect with one rule."""
 
-    def slot_before(trigger, at):
-        if trigger == rule.trigger:
+    def slot_before(schedule, at):
+        if schedule == rule.parsed().trigger.schedule:
             raise ZeroDivisionError
-        return last_slot(trigger, at)
+        return last_slot(schedule, at)
 
     return slot_before
 
@@ -150,7 +151,7 @@ class TestNoticeSlots:
     def test_fires_every_slot_of_every_schedule_once_over_the_years(self, schedule, by_length):
         years = by_length(1.1, 1.1, 5)
         start = datetime(2027, 1, 31, 9, 30, tzinfo=UTC)  # 2028 is a leap year
-        rules = {kind: schedule(kind, "2027-01-31T09:30:00Z", start - DAY) for kind in ScheduleType.values}
+        rules = {kind: schedule(kind, "2027-01-31T09:30:00Z", start - DAY) for kind in ScheduleType.values()}
 
         days = int(years * 366)
         for number in range(days):
@@ -159,7 +160,7 @@ class TestNoticeSlots:
                 notice_slots(start + DAY * number)
 
         assert {kind: fired(made) for kind, made in rules.items()} == {
-            kind: calendar(kind, start, days) for kind in ScheduleType.values
+            kind: calendar(kind, start, days) for kind in ScheduleType.values()
         }
 
     def test_never_fires_slots_from_before_the_rule_was_enabled(self, schedule):

@@ -14,14 +14,15 @@ from accounts.models import Account
 from apikeys.entries import parse_permissions
 from apikeys.models import Organization
 from apikeys.services import create_api_key
-from rules.actions import FixedAmount
-from rules.models import TriggerType
 from rules.services import create_rule, start_execution
+from rules.vocabulary import TriggerType
 from tests.client import Api
 from tests.conftest import ALL_PERMISSIONS
 from tests.database import rolled_back
 from tests.factories import ExternalAccountFactory, IncomeSourceFactory, OrganizationFactory, PodFactory
 from tests.past_guards import past_guard
+from tests.rules.definitions import kept, manual, rule, step
+from tests.rules.steps import move
 from tests.transfers.steps import error_of, fund, post_transfer, settle, transfer_between
 from transfers.models import Transfer
 from transfers.services import pull_from_outside
@@ -206,22 +207,9 @@ class TestListTransfers:
 
     def test_finds_the_transfers_of_a_rule_execution(self, api, acme, pod, history):
         bank = ExternalAccountFactory(organization=acme)
-        action = FixedAmount.Parameters(
-            data={
-                "type": "fixed_amount",
-                "source": {"id": pod.id},
-                "destination": {"id": bank.id},
-                "amount_in_cents": 100,
-            }
-        )
-        action.is_valid(raise_exception=True)
-        rule = create_rule(
-            organization_id=acme.id,
-            trigger={"type": "MANUAL", "account_id": pod.id},
-            steps=[{"conditions": None, "actions": [dict(action.validated_data)]}],
-            by="test",
-        )
-        execution = start_execution(rule, trigger_type=TriggerType.MANUAL)
+        written = kept(rule(step(move(pod, bank, 100)), trigger=manual(pod.id)))
+        made = create_rule(organization_id=acme.id, **written, by="test")
+        execution = start_execution(made, trigger_type=TriggerType.MANUAL)
         with past_guard("transfers.Transfer:stays_what_was_asked"):
             Transfer.objects.filter(id=history[1]).update(rule_execution_id=execution.id)
 

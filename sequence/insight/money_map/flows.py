@@ -13,7 +13,6 @@ from typing import Any
 from django.db.models import Count, Q, QuerySet, Sum
 
 from accounts.models import Account, AccountType
-from rules.actions import ACTIONS
 from rules.models import Rule, RuleStatus
 from sequence.core.admin.periods import Period
 from transfers.models import Clearing, EntrySetKind, Posting, Status, Transfer
@@ -166,11 +165,9 @@ def _state(rule: Rule, is_present: bool) -> RuleState:
 
 def _pairs(rule: Rule) -> Iterator[tuple[str, str]]:
     """Yield the source and the destination of every movement that the rule's actions may make."""
-    for step in rule.definition["steps"]:
-        for spec in step["actions"]:
-            action = ACTIONS[spec["type"]](spec)
-            for _, account_id in action.destinations():
-                yield action.source_id, account_id
+    for action in rule.parsed().actions():
+        for reference in action.destinations():
+            yield action.source.id, reference.account.id
 
 
 def _unused(rules: Iterable[Rule], flows: Iterable[Flow]) -> list[Flow]:

@@ -5,7 +5,7 @@ from datetime import date
 import pytest
 
 from rules.engine.conditions import evaluate
-from tests.rules.definitions import action, condition, kept, rule, step
+from tests.rules.definitions import action, condition, defined, rule, step
 from tests.rules.engine.worlds import account, bank, debt, world
 
 EQ, NE, GT, LT = "EQUALS", "NOT_EQUALS", "GREATER_THAN", "LESS_THAN"
@@ -15,8 +15,8 @@ NO = condition("TRANSFER_AMOUNT", EQ, 501)
 
 
 def judged(tree, snapshot):
-    definition = kept(rule(step(action("fixed_amount", amount_in_cents=100), conditions=tree)))
-    return evaluate(definition["steps"][0]["conditions"], snapshot)
+    definition = defined(rule(step(action("fixed_amount", amount_in_cents=100), conditions=tree)))
+    return evaluate(definition.steps[0].condition, snapshot)
 
 
 class TestOperators:

@@ -3,7 +3,7 @@
 import pytest
 
 from rules.engine.plan import make_plan
-from tests.rules.definitions import action, condition, kept, limit, rule, step
+from tests.rules.definitions import action, condition, defined, limit, rule, step
 from tests.rules.engine.worlds import bank, debt, plan_of, told, world
 
 DOLLAR = "transfer_amount_less_than_one_dollar"
@@ -102,7 +102,7 @@ class TestLimitPerPeriod:
     def test_counts_on_when_the_action_changes_its_step_or_its_group(self, period):
         never = condition("TRANSFER_AMOUNT", "GREATER_THAN", 10**6)
         capped = fixed(500, period, 800, group_index=3)
-        definition = kept(rule(step(fixed(500), conditions=never), step(fixed(100, source="bank"), capped)))
+        definition = defined(rule(step(fixed(500), conditions=never), step(fixed(100, source="bank"), capped)))
 
         plan = make_plan(definition, world(bank(cents=500), used={(MOVE, 0, period): 600}))
 

@@ -3,7 +3,7 @@
 import copy
 
 from rules.engine.plan import make_plan
-from tests.rules.definitions import action, condition, kept, rule, step
+from tests.rules.definitions import action, condition, defined, rule, step
 from tests.rules.engine.worlds import account, bank, plan_of, told, world
 
 NEVER = condition("TRANSFER_AMOUNT", "GREATER_THAN", 10**6)
@@ -16,7 +16,7 @@ def fixed(cents, **own):
 class TestSteps:
     def test_the_first_that_holds_ends_the_rule(self):
         holds = condition("TRANSFER_AMOUNT", "EQUALS", 700)
-        definition = kept(
+        definition = defined(
             rule(step(fixed(100), conditions=NEVER), step(fixed(200), conditions=holds), step(fixed(300)))
         )
 
@@ -27,14 +27,14 @@ class TestSteps:
         assert [trace["holds"] for trace in plan.trace["steps"]] == [False, True]
 
     def test_none_that_holds_plans_nothing(self):
-        plan = make_plan(kept(rule(step(fixed(100), conditions=NEVER), step(fixed(200), conditions=NEVER))), world())
+        plan = make_plan(defined(rule(step(fixed(100), conditions=NEVER), step(fixed(200), conditions=NEVER))), world())
 
         assert plan.step_index is None
         assert plan.lines == plan.trace["actions"] == []
         assert [trace["step_index"] for trace in plan.trace["steps"]] == [0, 1]
 
     def test_one_without_conditions_always_holds(self):
-        plan = make_plan(kept(rule(step(fixed(100)), step(fixed(200)))), world())
+        plan = make_plan(defined(rule(step(fixed(100)), step(fixed(200)))), world())
 
         assert (plan.step_index, told(plan)) == (0, ["rent 100"])
 
@@ -102,7 +102,7 @@ class TestMakePlan:
     def test_leaves_rule_and_snapshot_as_they_are(self):
         snapshot = world(bank(), rooms=[("money_out", 900, "x")], used={("fixed_amount income rent", 0, "PER_WEEK"): 1})
         weekly = {"period": "PER_WEEK", "amount_in_cents": 800}
-        definition = kept(rule(step(fixed(300, limit=weekly), fixed(200, destination="bank"))))
+        definition = defined(rule(step(fixed(300, limit=weekly), fixed(200, destination="bank"))))
         before = copy.deepcopy((definition, snapshot))
 
         assert told(make_plan(definition, snapshot)) == ["rent 300", "bank 200"]

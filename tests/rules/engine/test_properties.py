@@ -8,11 +8,13 @@ from fractions import Fraction
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from rules.definition import Definition
 from rules.engine.plan import MIN_TRANSFER_CENTS, LineStatus, make_plan
 from rules.engine.shares import percent_of, shares_of
 from rules.engine.snapshot import AccountState, AchRoom, Snapshot
-from tests.rules.definitions import action, condition, kept, limit, manual, rule, step
+from tests.rules.definitions import action, condition, defined, limit, manual, rule, step
 from tests.rules.engine.worlds import account, bank, debt
+from transfers.rails import rail_between
 
 PODS, DEBTS, PERIODS = ["rent", "fun"], ["visa", "car"], ["PER_TRANSFER", "PER_WEEK", "PER_MONTH", "PER_YEAR"]
 cents = st.integers(0, 200_000)
@@ -85,7 +87,7 @@ rules_ = st.lists(
     ),
     min_size=1,
     max_size=3,
-).map(lambda steps: kept(rule(*steps, trigger=manual())))
+).map(lambda steps: defined(rule(*steps, trigger=manual())))
 
 
 keys = st.builds(lambda kind, source, to: f"{kind} {source} {to}", st.sampled_from(["fixed_amount", "percentage"]),
@@ -119,6 +121,7 @@ def worlds(draw):
     return Snapshot(
         accounts={each.id: each for each in accounts},
         today=draw(st.dates()),
+        carrier_between=rail_between,
         trigger_account_id="income",
         incoming_cents=draw(st.none() | cents),
         moved_cents={
@@ -175,14 +178,14 @@ class TestMakePlan:
 
         moved = defaultdict(int, world.moved_cents)
         for line in moves(plan):
-            cap = definition["steps"][plan.step_index]["actions"][line.action_index]["limit"]
-            if cap and cap["period"] == "PER_TRANSFER":
-                assert line.amount_cents <= cap["amount_in_cents"]
+            cap = definition.steps[plan.step_index].actions[line.action_index].limit
+            if cap and cap.period == "PER_TRANSFER":
+                assert line.amount_cents <= cap.amount_cents
             elif cap:
                 place = (line.action_key, line.group_index, line.limit_period)
                 moved[place] += line.amount_cents
                 earlier_versions = moved[line.action_key, None, line.limit_period]
-                assert moved[place] + earlier_versions <= cap["amount_in_cents"]
+                assert moved[place] + earlier_versions <= cap.amount_cents
 
     @patient
     @given(rules_, worlds())
@@ -201,7 +204,7 @@ class TestMakePlan:
 
         owed = {id: world.accounts[id].owed_cents for id in DEBTS}
         for line in moves(plan):
-            kind = definition["steps"][plan.step_index]["actions"][line.action_index]["type"]
+            kind = definition.steps[plan.step_index].actions[line.action_index].type
             if owed.get(line.destination_id) is not None:
                 assert line.amount_cents <= owed[line.destination_id], kind
             if line.destination_id in owed and owed[line.destination_id] is not None:
@@ -223,7 +226,7 @@ class TestMakePlan:
     @patient
     @given(rules_, worlds(), st.randoms(use_true_random=False))
     def test_does_not_depend_on_the_order_of_dictionaries(self, definition, world, chance):
-        shuffled = _shuffled(definition, chance)
+        shuffled = Definition.read(_shuffled(definition.as_dict(), chance))
         other = copy.deepcopy(world)
         other.accounts = _shuffled(other.accounts, chance)
         other.moved_cents = _shuffled(other.moved_cents, chance)

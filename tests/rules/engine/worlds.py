@@ -6,7 +6,8 @@ from typing import Any
 
 from rules.engine.plan import LineStatus, Plan, make_plan
 from rules.engine.snapshot import AccountState, AchRoom, Snapshot
-from tests.rules.definitions import kept, manual, rule, step
+from tests.rules.definitions import defined, manual, rule, step
+from transfers.rails import rail_between
 
 # A Wednesday in a month of 31 days.
 TODAY = date(2026, 7, 15)
@@ -59,6 +60,7 @@ def world(
     return Snapshot(
         accounts=states,
         today=today,
+        carrier_between=rail_between,
         trigger_account_id=trigger,
         incoming_cents=incoming,
         moved_cents=dict(used or {}),
@@ -68,7 +70,7 @@ def world(
 
 def plan_of(snapshot: Snapshot, *actions: dict[str, Any], conditions: Any = None) -> Plan:
     """Plan one step of these actions."""
-    return make_plan(kept(rule(step(*actions, conditions=conditions), trigger=manual())), snapshot)
+    return make_plan(defined(rule(step(*actions, conditions=conditions), trigger=manual())), snapshot)
 
 
 def told(plan: Plan) -> list[str]:

@@ -1,176 +1,23 @@
-"""What decides: rules, every version of them, and what each run did."""
+"""A rule's execution: one run, what it saw and what it moved."""
 
-import json
 from datetime import datetime
-from typing import Any
 
-import pghistory
 import pgtrigger
-from django.contrib.postgres.indexes import GinIndex
 from django.db import models
 from django.db.models import Exists, OuterRef, Q
 
-from accounts.models import Account
 from apikeys.models import MAX_ACTOR_LENGTH, Organization
+from rules.engine.traces import Trace
+from rules.models.rule import OrderedJSONField, Rule, RuleVersion
+from rules.vocabulary import TriggerType
 from sequence.core import clock
 from sequence.core.api.ids import PrefixedIdField
-from sequence.core.texts import PlainTextField
 from transfers.models import Status, Transfer
-
-
-class OrderedJSONField(models.JSONField):
-    """JSON that comes back as it was written: jsonb would sort the keys, and people read these in their order."""
-
-    def db_type(self, connection: Any) -> str:
-        return "text"
-
-    def get_db_prep_value(self, value: Any, connection: Any, prepared: bool = False) -> str | None:
-        return None if value is None else json.dumps(value, ensure_ascii=False, separators=(",", ":"))
-
-
-class RuleStatus(models.TextChoices):
-    """Whether it may run."""
-
-    ENABLED = "enabled"
-    DISABLED = "disabled"
-
-
-class TriggerType(models.TextChoices):
-    """What sets it off, as rules spell it."""
-
-    MANUAL = "MANUAL"
-    ON_FUNDS_TRANSFERRED = "ON_FUNDS_TRANSFERRED"
-    SCHEDULED = "SCHEDULED"
-
-
-class ScheduleType(models.TextChoices):
-    """When a scheduled rule runs."""
-
-    ONE_TIME = "ONE_TIME"
-    DAILY = "DAILY"
-    WEEKLY = "WEEKLY"
-    BI_WEEKLY = "BI_WEEKLY"  # the 1st and the 15th
-    MONTHLY = "MONTHLY"
-    EVERY_OTHER_WEEK = "EVERY_OTHER_WEEK"  # every 14 days
-
-
-class RuleQuerySet(models.QuerySet["Rule"]):
-    def of(self, organization_id: str) -> "RuleQuerySet":
-        """Rules of one organization; nobody else's are ever found."""
-        return self.filter(organization_id=organization_id)
-
-    def kept(self) -> "RuleQuerySet":
-        return self.filter(deleted_at=None)
-
-    def enabled(self) -> "RuleQuerySet":
-        return self.kept().filter(status=RuleStatus.ENABLED)
-
-    def naming(self, account_id: str) -> "RuleQuerySet":
-        """Rules that name the account anywhere: trigger, source, destination, condition."""
-        return self.filter(account_ids__contains=[account_id])
-
-    def written_by(self, author: Q) -> "RuleQuerySet":
-        """Rules whose first or present version somebody of these made; ``author`` is about ``created_by``."""
-        versions = RuleVersion.objects.filter(author, rule=OuterRef("pk"))
-        return self.filter(Exists(versions.filter(Q(number=1) | Q(number=OuterRef("version")))))
-
-    def due(self, at: datetime) -> "RuleQuerySet":
-        return self.enabled().filter(next_slot_at__lte=at).order_by("next_slot_at", "id")
-
-
-@pghistory.track(
-    pghistory.InsertEvent(),
-    pghistory.UpdateEvent(),
-    append_only=True,
-    fields=["id", "nickname", "description", "status", "version", "enabled_by", "enabled_version", "deleted_at"],
-)
-class Rule(models.Model):
-    """What is to happen with money, and when. ``definition`` is the validated ``{"trigger", "steps"}``."""
-
-    id = PrefixedIdField("rule", primary_key=True)
-    # ``rule_list`` begins with it.
-    organization = models.ForeignKey(Organization, on_delete=models.PROTECT, related_name="rules", db_index=False)
-    nickname = PlainTextField(max_length=100, null=True)
-    description = PlainTextField(multiline=True, max_length=500, null=True)
-    status = models.CharField(max_length=10, choices=RuleStatus, default=RuleStatus.DISABLED)
-    trigger_type = models.CharField(max_length=25, choices=TriggerType)
-    # A composite foreign key says more than a constraint of its own would: see migration 0002.
-    trigger_account = models.ForeignKey(
-        Account, null=True, on_delete=models.PROTECT, db_constraint=False, related_name="+"
-    )
-    definition = OrderedJSONField()
-    # Every account that the definition names, so that "who uses this account?" is one look at an index.
-    account_ids = models.JSONField(default=list)
-    version = models.PositiveIntegerField(default=1)
-    enabled_at = models.DateTimeField(null=True)
-    enabled_by = models.CharField(max_length=MAX_ACTOR_LENGTH, null=True)  # noqa: DJ001
-    enabled_version = models.PositiveIntegerField(null=True)
-    next_slot_at = models.DateTimeField(null=True)
-    created_at = models.DateTimeField(default=clock.now)
-    updated_at = models.DateTimeField(default=clock.now)
-    deleted_at = models.DateTimeField(null=True)
-
-    objects = RuleQuerySet.as_manager()
-
-    class Meta:
-        default_permissions = ("view",)
-        permissions = [
-            ("enable_rule", "Can enable and disable rule"),
-            ("simulate_rule", "Can simulate rule"),
-        ]
-        constraints = [
-            models.UniqueConstraint(fields=["organization", "id"], name="rule_within_organization"),
-            # Two rules for one paycheck would both spend it.
-            models.UniqueConstraint(
-                fields=["trigger_account"],
-                condition=Q(status=RuleStatus.ENABLED, trigger_type=TriggerType.ON_FUNDS_TRANSFERRED),
-                name="rule_one_enabled_for_arriving_funds",
-            ),
-            models.CheckConstraint(
-                condition=Q(deleted_at=None) | Q(status=RuleStatus.DISABLED), name="rule_deleted_is_disabled"
-            ),
-            models.CheckConstraint(
-                condition=Q(status=RuleStatus.DISABLED) | Q(enabled_at__isnull=False, enabled_by__isnull=False),
-                name="rule_enabled_by_somebody",
-            ),
-        ]
-        indexes = [
-            models.Index(fields=["organization", "created_at", "id"], name="rule_list"),
-            GinIndex(fields=["account_ids"], name="rule_accounts"),
-            models.Index(fields=["next_slot_at", "id"], condition=Q(status=RuleStatus.ENABLED), name="rule_due"),
-        ]
-
-    def __str__(self) -> str:
-        return self.nickname or self.id
-
-    @property
-    def trigger(self) -> dict[str, Any]:
-        return self.definition["trigger"]
-
-
-class RuleVersion(models.Model):
-    """A rule as it was between two changes. Never changed, never removed."""
-
-    # ``rule_version_number_once`` begins with it.
-    rule = models.ForeignKey(Rule, on_delete=models.PROTECT, related_name="versions", db_index=False)
-    number = models.PositiveIntegerField()
-    nickname = PlainTextField(max_length=100, null=True)
-    description = PlainTextField(multiline=True, max_length=500, null=True)
-    definition = OrderedJSONField()
-    created_by = models.CharField(max_length=MAX_ACTOR_LENGTH)
-    created_at = models.DateTimeField(default=clock.now)
-
-    class Meta:
-        default_permissions = ()
-        constraints = [models.UniqueConstraint(fields=["rule", "number"], name="rule_version_number_once")]
-        triggers = [pgtrigger.Protect(name="is_append_only", operation=pgtrigger.Update | pgtrigger.Delete)]
-
-    def __str__(self) -> str:
-        return f"version {self.number} of {self.rule_id}"
-
 
 # Transfers that have not ended yet.
 ON_ITS_WAY = (Status.PROCESSING, Status.PENDING)
+# Transfers that limits count: they have not failed.
+MOVED = (*ON_ITS_WAY, Status.COMPLETE)
 
 
 class ExecutionStatus(models.TextChoices):
@@ -183,6 +30,17 @@ class ExecutionStatus(models.TextChoices):
 
 
 FAILED = (ExecutionStatus.PARTIAL, ExecutionStatus.FAILED)
+# What has ended stays as it ended.
+_EXECUTION_TRANSITIONS: list[tuple[str, str]] = [
+    (ExecutionStatus.IN_PROGRESS, ExecutionStatus.EXECUTED),
+    (ExecutionStatus.IN_PROGRESS, ExecutionStatus.PARTIAL),
+    (ExecutionStatus.IN_PROGRESS, ExecutionStatus.FAILED),
+]
+# What a run becomes; everything else of it is as it was started.
+_OUTCOME = [
+    *("status", "attempts", "decided_at", "next_attempt_at", "step_index_matched", "conditions_not_met", "attempted"),
+    *("failed_without_transfer", "error_message", "trace", "chain_runs"),
+]
 
 
 class ExecutionMode(models.TextChoices):
@@ -228,7 +86,7 @@ class RuleExecution(models.Model):
     rule_name = models.CharField(max_length=100, null=True)  # noqa: DJ001
     mode = models.CharField(max_length=10, choices=ExecutionMode, default=ExecutionMode.LIVE)
     status = models.CharField(max_length=15, choices=ExecutionStatus, default=ExecutionStatus.IN_PROGRESS)
-    trigger_type = models.CharField(max_length=25, choices=TriggerType)
+    trigger_type = models.CharField(max_length=25, choices=TriggerType.choices())
     trigger_transfer = models.ForeignKey(
         Transfer, null=True, on_delete=models.PROTECT, db_constraint=False, db_index=False, related_name="+"
     )
@@ -265,6 +123,10 @@ class RuleExecution(models.Model):
             models.UniqueConstraint(fields=["trigger_transfer"], name="execution_once_for_a_deposit"),
             models.UniqueConstraint(fields=["rule", "scheduled_at"], name="execution_once_for_a_slot"),
             models.UniqueConstraint(fields=["organization", "id"], name="execution_within_organization"),
+            models.CheckConstraint(
+                condition=Q(status=ExecutionStatus.IN_PROGRESS) | Q(decided_at__isnull=False),
+                name="execution_ends_decided",
+            ),
         ]
         indexes = [
             models.Index(
@@ -280,6 +142,11 @@ class RuleExecution(models.Model):
             models.Index(fields=["request_id"], name="execution_by_request"),
             models.Index(fields=["decided_at"], condition=Q(status__in=FAILED), name="execution_failed"),
         ]
+        triggers = [
+            pgtrigger.FSM(name="status_follows_its_path", field="status", transitions=_EXECUTION_TRANSITIONS),
+            pgtrigger.Protect(name="is_never_deleted", operation=pgtrigger.Delete),
+            pgtrigger.ReadOnly(name="stays_what_was_started", exclude=_OUTCOME),
+        ]
 
     def __str__(self) -> str:
         return self.id
@@ -291,17 +158,40 @@ class RuleExecution(models.Model):
             self._transfers = [move.transfer for move in moves]
         return self._transfers
 
-    def transfers_of_last_attempt(self) -> list[Transfer]:
-        """Return the transfers that its latest decision made."""
-        if self.decided_at is None:
-            return []
-        moves = self.moves.filter(made_at=self.decided_at).select_related("transfer").order_by("id")
-        return [move.transfer for move in moves]
-
     @property
     def due_at(self) -> datetime | None:
         """The instant that a run of a schedule is judged by, however late it is; None for now."""
         return self.scheduled_at
+
+    # Mutators. The caller holds this row's lock and writes it afterwards: see rules.execution_rows for many at once.
+
+    def decide(
+        self,
+        *,
+        trace: Trace,
+        step_index: int | None,
+        attempted: int,
+        failed_without_transfer: int,
+        at: datetime,
+    ) -> None:
+        """Remember what this try decided, and how many movements it tried."""
+        self.trace, self.decided_at, self.next_attempt_at = trace, at, None
+        self.step_index_matched, self.conditions_not_met = step_index, step_index is None
+        self.attempted += attempted
+        self.failed_without_transfer = failed_without_transfer
+
+    def end(self, status: ExecutionStatus) -> None:
+        """Set the final status: it never changes after this."""
+        self.status = status
+
+    def fail(self, message: str, *, at: datetime) -> None:
+        """End it before it has decided anything."""
+        self.end(ExecutionStatus.FAILED)
+        self.error_message, self.decided_at, self.next_attempt_at = message, at, None
+
+    def try_again(self, at: datetime) -> None:
+        """Leave it undecided until then."""
+        self.decided_at, self.next_attempt_at = None, at
 
     def transfer_ids(self) -> list[str]:
         return [transfer.id for transfer in self.transfers()]

@@ -10,35 +10,17 @@ from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
 
-from django.db.models import TextChoices
 from rest_framework import serializers
 
 from accounts.models import AccountType
-from sequence.core.api.fields import MAX_CENTS, Cents, IdText, StrictSerializer, Text, show_time
-from transfers.fields import StatementText
+from rules.vocabulary import LimitPeriod
+from sequence.core.api.fields import MAX_CENTS, Cents, IdText, StrictSerializer, show_time
 
 # Six places are more than a cent of any amount that can be moved in a year of paychecks needs.
 PERCENT_PLACES = 6
-MAX_GROUP = 99
 
 
-class PercentageTarget(TextChoices):
-    """What a percentage is taken of."""
-
-    INCOMING_AMOUNT = "INCOMING_AMOUNT"
-    SOURCE_ACCOUNT = "SOURCE_ACCOUNT"
-
-
-class LimitPeriod(TextChoices):
-    """The time in which a limit holds. UTC; a week begins on Monday."""
-
-    PER_TRANSFER = "PER_TRANSFER"
-    PER_WEEK = "PER_WEEK"
-    PER_MONTH = "PER_MONTH"
-    PER_YEAR = "PER_YEAR"
-
-
-def one_of(attrs: dict[str, Any], names: Sequence[str]) -> None:
+def one_of(attrs: dict[str, object], names: Sequence[str]) -> None:
     """Raise ValidationError unless exactly one of the fields is given."""
     given = [name for name in names if attrs.get(name) is not None]
     if len(given) != 1:
@@ -63,7 +45,7 @@ class Flag(serializers.Field):
             self.fail("invalid")
         return data
 
-    def json_schema(self) -> dict[str, Any]:
+    def json_schema(self) -> dict[str, object]:
         return {"type": "boolean"}
 
 
@@ -89,7 +71,7 @@ class Percent(serializers.Field):
             self.fail("max_places", places=PERCENT_PLACES)
         return text
 
-    def json_schema(self) -> dict[str, Any]:
+    def json_schema(self) -> dict[str, object]:
         return {"type": "number", "minimum": 0, "maximum": 100}
 
 
@@ -104,12 +86,12 @@ class AccountReferenceField(serializers.Field):
         "unknown_field": "There is no such field here.",
     }
 
-    def to_internal_value(self, data: Any) -> dict[str, Any]:
+    def to_internal_value(self, data: Any) -> dict[str, object]:
         reader = _AccountReference(data=data)
         reader.is_valid(raise_exception=True)
         return {"id": reader.validated_data["id"], "type": reader.validated_data.get("type")}
 
-    def json_schema(self) -> dict[str, Any]:
+    def json_schema(self) -> dict[str, object]:
         return {
             "type": "object",
             "required": ["id"],
@@ -131,25 +113,8 @@ class _AccountReference(StrictSerializer):
 class Limit(StrictSerializer):
     """The most that an action moves in a period."""
 
-    period = serializers.ChoiceField(choices=LimitPeriod.choices)
+    period = serializers.ChoiceField(choices=LimitPeriod.choices())
     amount_in_cents = Cents(help_text="In cents.")
-
-
-class ActionParameters(StrictSerializer):
-    """What every action has."""
-
-    type = Text(max_length=50)
-    source = AccountReferenceField(help_text="The account that pays.")  # type: ignore[assignment]
-    destination = AccountReferenceField(help_text="The account that is paid.")
-    group_index = Cents(max_value=MAX_GROUP, default=0, required=False, help_text="Actions of one group share a limit.")
-    up_to_enabled = Flag(default=False, required=False, help_text="With too little in the source, move what there is.")
-    limit = Limit(required=False, help_text="The most that is moved in a period.")
-    ach_description = StatementText(required=False, help_text="At most 10 letters, digits and spaces.")
-    is_direct_deposit = Flag(default=False, required=False, help_text="Whether it is marked as payroll.")
-
-    def to_internal_value(self, data: Any) -> dict[str, Any]:
-        values = super().to_internal_value(data)
-        return {str(name): values.get(name) for name in self.fields}
 
 
 class ConditionNumber(serializers.Field):
@@ -164,7 +129,7 @@ class ConditionNumber(serializers.Field):
             self.fail("max_value")
         return data if isinstance(data, int) else plain(data)
 
-    def json_schema(self) -> dict[str, Any]:
+    def json_schema(self) -> dict[str, object]:
         return {"type": ["number", "null"], "minimum": -MAX_CENTS, "maximum": MAX_CENTS}
 
 
@@ -186,5 +151,5 @@ class StartDate(serializers.Field):
             self.fail("invalid")
         return show_time(moment)
 
-    def json_schema(self) -> dict[str, Any]:
+    def json_schema(self) -> dict[str, object]:
         return {"type": "string", "anyOf": [{"format": "date-time"}, {"format": "date"}]}
