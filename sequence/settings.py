@@ -4,7 +4,9 @@ import os
 from pathlib import Path
 
 import environ
+from django.core.exceptions import ImproperlyConfigured
 
+from sequence.database_url import read_database_url
 from sequence.local.postgres import APPLICATION, SUPERUSER
 from sequence.local.secrets import ensure_local_secrets
 from sequence.logs import logging_configuration
@@ -109,9 +111,12 @@ WSGI_APPLICATION = "sequence.wsgi.application"
 # An existing server if one is named; else the embedded one, which the engine starts on first connection.
 # APPLICATION is the role that serves, and OWNER what differs for the one that migrates: sequence.core.database.roles.
 if env("DATABASE_URL", default=""):
-    DATABASES = {"default": env.db_url("DATABASE_URL", engine="django.db.backends.postgresql")}
+    DATABASES = {"default": read_database_url("DATABASE_URL", env("DATABASE_URL"))}
     if env("DATABASE_OWNER_URL", default=""):
-        DATABASES["default"] |= two_roles(DATABASES["default"], env.db_url("DATABASE_OWNER_URL"))
+        owner = read_database_url("DATABASE_OWNER_URL", env("DATABASE_OWNER_URL"))
+        DATABASES["default"] |= two_roles(DATABASES["default"], owner)
+elif env("DATABASE_OWNER_URL", default=""):
+    raise ImproperlyConfigured("DATABASE_OWNER_URL names a database, and DATABASE_URL names none.")
 else:
     DATABASES = {
         "default": {
