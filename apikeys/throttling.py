@@ -15,21 +15,11 @@ from apikeys.authentication import AuthenticatedKey
 from apikeys.errors import RateLimitExceeded
 from sequence.core import clock
 from sequence.core.api.ids import parse_id
-from sequence.core.database.kept_cursor import fetch
+from sequence.core.database.fixed_window import FixedWindow
 
 WINDOW = timedelta(minutes=1)
 
-# A window starts with the first request after the last one ended, or before it began: a clock was set back. Refused
-# requests count no further than one past the limit, so that hammering neither prolongs the wait nor overflows.
-_COUNT = """
-INSERT INTO apikeys_ratewindow AS rate (api_key_id, started_at, requests) VALUES (%(key)s, %(now)s, 1)
-ON CONFLICT (api_key_id) DO UPDATE SET
-    started_at = CASE WHEN rate.started_at > %(over)s AND rate.started_at <= %(now)s
-        THEN rate.started_at ELSE %(now)s END,
-    requests = CASE WHEN rate.started_at > %(over)s AND rate.started_at <= %(now)s
-        THEN LEAST(rate.requests + 1, %(limit)s + 1) ELSE 1 END
-RETURNING started_at, requests
-"""
+_requests = FixedWindow("apikeys_ratewindow", key="api_key_id", count="requests", length=WINDOW)
 
 
 class KeyThrottle(BaseThrottle):
@@ -44,8 +34,7 @@ class KeyThrottle(BaseThrottle):
 def count_request(key: AuthenticatedKey, *, at: datetime) -> None:
     """Count one request of the key. Raises RateLimitExceeded when its minute is used up."""
     limit = key.rate_limit_per_minute or settings.RATE_LIMIT_PER_MINUTE
-    values = {"key": parse_id("key", key.id), "now": at, "over": at - WINDOW, "limit": limit}
-    [(started_at, requests)] = fetch(_COUNT, values)
+    # No further than one past the limit.
+    requests, ends_at = _requests.count(parse_id("key", key.id), at=at, most=limit + 1)
     if requests > limit:
-        retry_after = max(1, math.ceil((started_at + WINDOW - at).total_seconds()))
-        raise RateLimitExceeded(retry_after=retry_after, limit=limit)
+        raise RateLimitExceeded(retry_after=max(1, math.ceil((ends_at - at).total_seconds())), limit=limit)

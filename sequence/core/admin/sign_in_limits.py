@@ -2,11 +2,11 @@
 
 from datetime import timedelta
 
-from django.db import connection
 from django.utils.crypto import salted_hmac
 
 from sequence.core import clock
 from sequence.core.client_address import network_of
+from sequence.core.database.fixed_window import FixedWindow
 from sequence.core.models import SignIn, SignInOutcome, SignInWindow
 
 WINDOW = timedelta(minutes=15)
@@ -19,17 +19,10 @@ ATTEMPTS_UNDER_ONE_NAME_FROM_ANYWHERE = 30
 # A place from which the name's owner came in is open to the name whatever others do: they close nobody's door at home.
 PLACE_KNOWN_FOR = timedelta(days=90)
 
-# Counted before anything is checked, so that attempts made at once do not slip through together. The ceiling only keeps
-# a flood from overflowing the column.
-_COUNT = """
-INSERT INTO sequence_signinwindow AS seen (digest, started_at, attempts) VALUES (%(digest)s, %(now)s, 1)
-ON CONFLICT (digest) DO UPDATE SET
-    started_at = CASE WHEN seen.started_at > %(over)s AND seen.started_at <= %(now)s
-        THEN seen.started_at ELSE %(now)s END,
-    attempts = CASE WHEN seen.started_at > %(over)s AND seen.started_at <= %(now)s
-        THEN LEAST(seen.attempts + 1, 1000000000) ELSE 1 END
-RETURNING attempts
-"""
+# Counted before anything is checked, so that attempts made at once do not slip through together.
+_attempts = FixedWindow("sequence_signinwindow", key="digest", count="attempts", length=WINDOW)
+# Only keeps a flood from overflowing the column.
+_CEILING = 1_000_000_000
 
 
 def count_attempt(name: str, address: str) -> int:
@@ -61,10 +54,8 @@ def digest_of_name(name: str) -> str:
 
 
 def _count(*parts: str) -> int:
-    now = clock.now()
-    with connection.cursor() as cursor:
-        cursor.execute(_COUNT, {"digest": _digest(*parts), "now": now, "over": now - WINDOW})
-        return cursor.fetchone()[0]
+    number, _ = _attempts.count(_digest(*parts), at=clock.now(), most=_CEILING)
+    return number
 
 
 def _is_known(name: str, place: str) -> bool:

@@ -1,0 +1,30 @@
+"""Fixed window: how often something happened since a window began, counted in one statement on one row.
+
+A window begins with the first count after the last one has ended, or before it began: a clock was set back. Counts stop
+at a ceiling, so that hammering neither prolongs a window nor overflows.
+"""
+
+from datetime import datetime, timedelta
+
+from sequence.core.database.kept_cursor import fetch
+
+
+class FixedWindow:
+    """Counts in rows of ``table``, whose primary key is ``key`` and whose column ``count`` holds the number."""
+
+    def __init__(self, table: str, *, key: str, count: str, length: timedelta) -> None:
+        self.length = length
+        is_open = "seen.started_at > %(over)s AND seen.started_at <= %(now)s"
+        self._statement = f"""
+            INSERT INTO {table} AS seen ({key}, started_at, {count}) VALUES (%(key)s, %(now)s, 1)
+            ON CONFLICT ({key}) DO UPDATE SET
+                started_at = CASE WHEN {is_open} THEN seen.started_at ELSE %(now)s END,
+                {count} = CASE WHEN {is_open} THEN LEAST(seen.{count} + 1, %(most)s) ELSE 1 END
+            RETURNING started_at, {count}
+        """  # noqa: S608 - names of our own tables
+
+    def count(self, key: object, *, at: datetime, most: int) -> tuple[int, datetime]:
+        """Count one more, up to ``most``. Return the number, this one included, and when the window ends."""
+        values = {"key": key, "now": at, "over": at - self.length, "most": most}
+        [(started_at, number)] = fetch(self._statement, values)
+        return number, started_at + self.length
