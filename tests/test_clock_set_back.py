@@ -13,8 +13,12 @@ from sequence.core import clock
 from sequence.core.admin.second_factor import enrol, new_secret, take_code
 from sequence.core.admin.sign_in_limits import ATTEMPTS_UNDER_ONE_NAME, count_attempt
 from sequence.core.models import WorkerProcess
+from sequence.core.worker import run_once
+from tests.factories import ExternalAccountFactory, IncomeSourceFactory, PodFactory
 from tests.staff import Staff
+from tests.transfers.steps import fund, status_of, transfer_between
 from transfers.ledger_audit import check_ledger_daily
+from transfers.models import Transfer
 
 BACK = timedelta(hours=2)
 
@@ -85,6 +89,27 @@ class TestAfterTheClockWasSetBack:
 
         assert take_code(user, _code(secret)) is not None
         assert take_code(user, _code(secret)) is None
+
+    def test_a_second_factor_that_wrong_codes_closed_is_open(self, db, settings, set_back):
+        settings.STAFF_SECOND_FACTOR = True
+        user, secret = User.objects.create_user("ann", is_staff=True), new_secret()
+        enrol(user, secret)
+        assert take_code(user, "000000" if _code(secret) != "000000" else "000001") is None
+        assert take_code(user, _code(secret)) is None
+        set_back()
+
+        assert take_code(user, _code(secret)) is not None
+
+    @pytest.mark.parametrize("factory", [PodFactory, ExternalAccountFactory])
+    def test_a_transfer_that_stalled_is_taken(self, api, acme, set_back, factory):
+        income = IncomeSourceFactory(organization=acme)
+        fund(income, 10_00)
+        set_back()
+        transfer = transfer_between(api, income, factory(organization=acme), 5_00)
+        Transfer.objects.filter(id=transfer.id).update(stalled_at=clock.now() + BACK)
+        run_once(clock.now())
+
+        assert status_of(transfer)[0] in ("complete", "pending")
 
     def test_a_worker_that_was_heard_in_the_future_is_not_alive(self, db, set_back):
         now = clock.now()

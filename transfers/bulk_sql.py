@@ -31,7 +31,7 @@ _SETTLE_FUNDED = """
 WITH claimed AS MATERIALIZED (
     SELECT id, organization_id, amount_cents, rail, source_id, destination_id, api_key_id, created_at
     FROM transfers_transfer
-    WHERE status = 'processing' AND (stalled_at IS NULL OR stalled_at <= %(rested)s){swept}
+    WHERE status = 'processing' AND (stalled_at IS NULL OR stalled_at <= %(rested)s OR stalled_at > %(now)s){swept}
     ORDER BY created_at, id LIMIT {limit} FOR NO KEY UPDATE SKIP LOCKED
 ), locked AS MATERIALIZED (
     SELECT id, balance_cents - held_cents AS available,
@@ -85,7 +85,7 @@ _SKIP_ARRIVALS = """
 WITH due AS MATERIALIZED (
     SELECT id, destination_id FROM transfers_transfer
     WHERE completed_at IS NOT NULL AND destination_id IS NOT NULL AND arrival_noticed_at IS NULL
-        AND (stalled_at IS NULL OR stalled_at <= %(rested)s){swept}
+        AND (stalled_at IS NULL OR stalled_at <= %(rested)s OR stalled_at > %(now)s){swept}
     ORDER BY completed_at, id LIMIT {limit} FOR NO KEY UPDATE SKIP LOCKED
 ), passed AS (
     UPDATE transfers_transfer transfer SET arrival_noticed_at = %(now)s, stalled_at = NULL

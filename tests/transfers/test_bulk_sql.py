@@ -34,7 +34,12 @@ OURS = ("income", "rent", "savings", "spare", "gone")
 OUTSIDE = ("bank", "card")
 THEIRS = ("theirs", "theirs too")
 SPEND_ID = "0a0a0a0a-0a0a-4a0a-8a0a-0a0a0a0a0a0a"
-STALLED = {"never": None, "lately": NOW - timedelta(minutes=1), "long ago": NOW - timedelta(hours=1)}
+STALLED = {
+    "never": None,
+    "lately": NOW - timedelta(minutes=1),
+    "long ago": NOW - timedelta(hours=1),
+    "in the future": NOW + timedelta(hours=1),
+}
 
 # Mostly plain payments among three accounts, so that they get into each other's way.
 PAIRS = [
@@ -50,7 +55,7 @@ payments = st.fixed_dictionaries(
         "cents": st.sampled_from([*range(1, 121), MAX_CENTS]),
         "second": st.integers(0, 5),
         "key": st.sampled_from([*["none"] * 12, *["fine"] * 4, "paused"]),
-        "stalled": st.sampled_from([*["never"] * 16, "lately", "long ago"]),
+        "stalled": st.sampled_from([*["never"] * 16, "lately", "long ago", "in the future"]),
         "rail": st.sampled_from([*[None] * 24, "lost"]),
         "counted": st.booleans(),
     }

@@ -135,7 +135,9 @@ class TransferQuerySet(models.QuerySet["Transfer"]):
 
     def ready(self, at: datetime) -> "TransferQuerySet":
         """Transfers without those that are left alone for now."""
-        return self.filter(Q(stalled_at=None) | Q(stalled_at__lte=at - STALLED_REST))
+        # What stalled in the future stalled before a clock was set back.
+        has_rested = Q(stalled_at__lte=at - STALLED_REST) | Q(stalled_at__gt=at)
+        return self.filter(Q(stalled_at=None) | has_rested)
 
     def stalled(self) -> "TransferQuerySet":
         """Transfers that a worker broke on, and none has carried on since."""
@@ -143,7 +145,7 @@ class TransferQuerySet(models.QuerySet["Transfer"]):
 
     def resting(self, at: datetime) -> "TransferQuerySet":
         """Stalled transfers that are left alone for now."""
-        return self.filter(stalled_at__gt=at - STALLED_REST)
+        return self.filter(stalled_at__gt=at - STALLED_REST, stalled_at__lte=at)
 
     def unsubmitted(self) -> "TransferQuerySet":
         """Transfers that the rail does not have for sure, oldest first."""

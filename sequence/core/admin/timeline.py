@@ -1,6 +1,6 @@
 """Timeline of a request: what it did, gathered from all apps by the look-ups of the wiring.
 
-A finder takes a request id and returns facts: what its app has about that request, in words, each about one object.
+A look-up takes a request id and returns entries: what its app has about that request, in words, each about one object.
 """
 
 import enum
@@ -24,7 +24,7 @@ MAX_ENTRIES = 50
 
 
 class Stage(enum.Enum):
-    """Where in the chain a fact stands, in the order of the chain."""
+    """Where in the chain an entry stands, in the order of the chain."""
 
     CALLER = "Who called"
     ANSWER = "What was answered"
@@ -65,7 +65,7 @@ IdResolver = Callable[[str], Iterable[str]]
 
 
 def changes_of(model: type[models.Model]) -> RequestLookup:
-    """Return the finder of the model's rows that a request made or changed, which only the audit trail knows."""
+    """Return the look-up of the model's rows that a request made or changed, which only the audit trail knows."""
 
     def find(request_id: str) -> Iterator[TimelineEntry]:
         for row in events_of_request(model, request_id, limit=MAX_ENTRIES):
@@ -79,8 +79,8 @@ def changes_of(model: type[models.Model]) -> RequestLookup:
 def timeline_of(request: HttpRequest, request_id: str) -> list[TimelineEntry]:
     """Return what this person may see of what the request did: stage by stage, and in each by time."""
     found: dict[tuple[Stage, str], TimelineEntry] = {}
-    for finder in wired("REQUEST_LOOKUPS"):
-        for fact in finder(request_id):
+    for look_up in wired("REQUEST_LOOKUPS"):
+        for fact in look_up(request_id):
             found.setdefault((fact.stage, fact.url), fact)  # Who knows first knows best.
     seen = [fact for fact in found.values() if may_see(request, type(fact.about))]
     order = list(Stage)
