@@ -18,9 +18,9 @@ from sequence.core.due import due_when
 from sequence.core.sweeps import do_batch, swept
 from sequence.core.transactions import transactional
 from sequence.core.typing import JsonObject
-from transfers.bulk_sql import pass_over_arrivals
 from transfers.models import STALLED_REST, Status, Transfer
 from transfers.settlement import defer
+from transfers.sql.sweeps import pass_over_arrivals
 
 log = structlog.get_logger("sequence.rules")
 

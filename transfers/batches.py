@@ -7,10 +7,10 @@ from datetime import datetime
 from accounts.models import Account
 from apikeys.caps import Spend, add_spent
 from sequence.core.money import MAX_CENTS
-from transfers.bulk_sql import add_to_accounts, write_outcomes
 from transfers.ledger import Leg, Movement, post
 from transfers.models import CancelReason, Clearing, EntrySetKind, ErrorCode, Status, Transfer
 from transfers.rails import rail_of
+from transfers.sql.sweeps import add_to_accounts, write_outcomes
 
 
 def lock_accounts_of(transfers: Iterable[Transfer]) -> dict[str, Account]:

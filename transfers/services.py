@@ -22,7 +22,6 @@ from sequence.core.transactions import sqlstate_of, transactional
 from sequence.core.wakeup import wake_workers
 from transfers.approvals import check_accounts, entry_that_allows, find_asking_key, matching_entries, weigh
 from transfers.batches import SettlementBatch, lock_accounts_of
-from transfers.counted_insert import insert_counted
 from transfers.errors import (
     AccountTypeNotAllowed,
     BalanceTooLarge,
@@ -38,6 +37,7 @@ from transfers.models.guards import PAUSED, SUSPENDED_OR_REVOKED
 from transfers.rails.ledger import IncomingRail
 from transfers.routes import manual_origin, route_between
 from transfers.settlement import give_back
+from transfers.sql.counted_insert import insert_counted
 
 # What a transfer's key has to do with it, where a person must not decide.
 ASKED = "asked for this"

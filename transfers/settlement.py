@@ -13,7 +13,6 @@ from sequence.core.sweeps import DATABASE_TROUBLE, do_batch, swept
 from sequence.core.transactions import transactional
 from transfers.ach_limits import ReachedLimits
 from transfers.batches import SettlementBatch, lock_accounts_of
-from transfers.bulk_sql import settle_funded
 from transfers.models import CancelReason, ErrorCode, RailTrouble, Status, Transfer
 from transfers.rails import (
     OutsideRail,
@@ -24,6 +23,7 @@ from transfers.rails import (
     news_of_rails,
     outside_rails,
 )
+from transfers.sql.sweeps import settle_funded
 
 log = structlog.get_logger("sequence.settlement")
 

@@ -10,11 +10,12 @@ from django.utils import timezone
 from accounts.models import Account
 from tests.factories import IncomeSourceFactory, PodFactory
 from tests.transfers.steps import balances, fund, held, post_transfer, settle, status_of, transfer_between
-from transfers import batches, bulk_sql, settlement
+from transfers import batches, settlement
 from transfers.ledger_invariants import find_faults
 from transfers.models import STALLED_REST, EntrySet, Posting, SimulatedPayment, Status, Transfer
 from transfers.rails import RAILS, RailUnreachable, Report, ReportKind
 from transfers.rails.simulated import SimulatedRail
+from transfers.sql import sweeps as sql_of_sweeps
 
 SETTLED, FAILED, RETURNED = ReportKind
 
@@ -281,7 +282,7 @@ class TestARowThatBreaks:
             return done
 
         def settle_funded(now, **options):
-            done = bulk_sql.settle_funded(now, **options)
+            done = sql_of_sweeps.settle_funded(now, **options)
             if curse["on"] and Transfer.objects.filter(amount_cents=self.CURSED_CENTS, status="complete").exists():
                 raise ZeroDivisionError
             return done

@@ -7,9 +7,9 @@ from django.conf import settings
 from django.db.models import QuerySet
 
 from sequence.core.api.ids import show_id
-from transfers.bulk_sql import SimulatedNews, tell_simulated_news
 from transfers.models import ErrorCode, Outcome, SimulatedMark, SimulatedPayment, Transfer
 from transfers.rails.base import End, OutsideRail, Report, ReportKind
+from transfers.sql.sweeps import SimulatedNews, tell_simulated_news
 
 
 class SimulatedRail(OutsideRail):

@@ -26,8 +26,9 @@ from sequence.core.sweeps import do_batch
 from tests.factories import PodFactory, set_balance
 from tests.rules.definitions import on_funds, rule, step
 from tests.rules.steps import move, write_enabled
-from transfers import bulk_sql, settlement
+from transfers import settlement
 from transfers.models import AchLimits, Direction, EntrySet, Origin, Posting, SimulatedPayment, Transfer
+from transfers.sql import sweeps as sql_of_sweeps
 
 NOW = timezone.now()
 OURS = ("income", "rent", "savings", "spare", "gone")
@@ -237,7 +238,7 @@ class TestTellSimulatedNews:
                 except_for = [payment.transfer_id for payment in made[:resting]]
                 results = []
                 for tell in (
-                    lambda: bulk_sql.tell_simulated_news(NOW, limit=3, except_for=except_for),
+                    lambda: sql_of_sweeps.tell_simulated_news(NOW, limit=3, except_for=except_for),
                     lambda: tell_one_after_another(except_for),
                 ):
                     with transaction.atomic():

@@ -1,7 +1,7 @@
-"""SQL by hand: what a sweep does to a hundred transfers in one statement. No other module of this app has any.
+"""SQL of the sweeps: what each does to a hundred transfers in one statement.
 
 Each statement is the fast form of something that ``transfers.settlement`` says in Python, row by row;
-``tests/transfers/test_bulk_sql.py`` holds the two equal on states made by chance. A batch of a hundred costs what one
+``tests/transfers/sql/test_sweeps.py`` holds the two equal on states made by chance. A batch of a hundred costs what one
 transfer would, and each round trip that is saved is time in which a hot account's lock is not held.
 """
 

@@ -10,8 +10,8 @@ from apikeys.models import SpendCounter, SpendPeriod
 from apikeys.services import create_api_key
 from sequence.core.transactions import TryAgain, run_in_transaction
 from tests.factories import PodFactory
-from transfers.counted_insert import insert_counted
 from transfers.models import Direction, Origin, Status, Transfer
+from transfers.sql.counted_insert import insert_counted
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
