@@ -6,6 +6,8 @@ from typing import Any
 from django.http import HttpResponse
 from django.test import Client
 
+from tests.api_docs.conformance import check_answer
+
 
 class Api:
     """Sends JSON with one key. Paths are given without ``/api/v1``."""
@@ -42,9 +44,11 @@ class Api:
         idempotency_key: str | None = None,
         headers: dict[str, str] | None = None,
     ) -> HttpResponse:
-        """Send ``body`` as JSON, or ``raw`` as it is."""
+        """Send ``body`` as JSON, or ``raw`` as it is, and hold the answer against the document, whatever is tested."""
         sent = {**self.headers, **(headers or {})}
         if idempotency_key is not None:
             sent["Idempotency-Key"] = idempotency_key
         content = raw if raw is not None else b"" if body is None else json.dumps(body).encode()
-        return self.client.generic(method, f"/api/v1{path}", data=content, content_type=content_type, headers=sent)
+        response = self.client.generic(method, f"/api/v1{path}", data=content, content_type=content_type, headers=sent)
+        check_answer(response)
+        return response

@@ -5,6 +5,7 @@ from datetime import datetime
 from typing import Any
 
 import pytest
+from django.conf import settings
 from django.contrib.auth.hashers import PBKDF2PasswordHasher
 from django.db import connection
 from django.test import TransactionTestCase
@@ -13,7 +14,9 @@ from apikeys.entries import parse_permissions
 from apikeys.models import Organization
 from apikeys.scopes import ResourceKind, Scope
 from apikeys.services import create_api_key
+from sequence.core.audit_log.reads import reads
 from sequence.middleware import StaticFiles
+from sequence.replays.sweeps import _let_go
 from tests.client import Api
 from tests.database import Broom, migrated_database
 from tests.factories import OrganizationFactory
@@ -100,10 +103,31 @@ def _passwords_are_hashed_once() -> Iterator[None]:
         yield
 
 
+@pytest.fixture(scope="session", autouse=True)
+def _nothing_happens_behind_a_tests_back() -> Iterator[None]:
+    """For the scenes of whole modules too: a thread that one call starts would outlive all tests of its process.
+
+    Tests of other things may call as often as they like. What a test's transaction has not committed is nothing to
+    others. Who looks for the reads in the audit log calls ``reads.flush``.
+    """
+    with pytest.MonkeyPatch.context() as patch:
+        for name in ("RATE_LIMIT_ENABLED", "TELL_SLOW_CALLS", "AUDIT_READS_IN_BACKGROUND"):
+            patch.setattr(settings, name, False)
+        yield
+
+
 @pytest.fixture(autouse=True)
-def _no_rate_limit(settings):
-    """Tests of other things may ask as often as they like."""
-    settings.RATE_LIMIT_ENABLED = False
+def _reads_wait_for_who_looks():
+    """Nobody else sees the log's reads of this test."""
+    yield
+    reads.forget()
+
+
+@pytest.fixture(autouse=True)
+def _no_replay_is_held():
+    """A look back that a test leaves half done gives up its connection with the test."""
+    yield
+    _let_go()
 
 
 @pytest.fixture

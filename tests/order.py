@@ -6,9 +6,12 @@ import pytest
 
 # Seconds of a test where they are far from the ordinary tenth: servers are started, or much is made.
 _SECONDS = {
-    "tests/postgres/test_run.py": 20.0,
+    "tests/postgres/test_run.py": 40.0,
     "tests/postgres/test_two_roles.py": 20.0,
+    "tests/postgres/test_installation.py": 40.0,
     "tests/postgres/": 1.5,
+    "tests/transfers/chaos/test_pooler.py": 60.0,
+    "tests/transfers/chaos/test_failover.py": 60.0,
     "tests/transfers/chaos/": 15.0,
     "tests/demo/": 2.0,
     "tests/browser/": 4.0,
@@ -16,6 +19,8 @@ _SECONDS = {
     "tests/test_web_server.py": 2.0,
     "tests/test_production.py": 1.0,
     "tests/rules/test_right_money_machine.py": 5.0,
+    "tests/rules/test_why_not_properties.py": 40.0,
+    "tests/transfers/test_dry_run_promise.py": 240.0,
 }
 _ORDINARY = 0.1
 

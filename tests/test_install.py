@@ -2,7 +2,9 @@
 
 import re
 
-from sequence.local.launch.install import ROOT, UV
+import pytest
+
+from sequence.local.launch.install import ROOT, UV, _environment
 
 
 class TestUv:
@@ -28,3 +30,29 @@ class TestUv:
         assert '"--require-hashes"' in (ROOT / "sequence/local/launch/install.py").read_text()
         assert all("--require-hashes" in line or line.strip().startswith("pip = (") for line in installing)
         assert not [line for line in lines if "astral.sh" in line]
+
+
+class TestTheCacheOfUv:
+    @pytest.fixture(autouse=True)
+    def _no_names(self, monkeypatch):
+        for name in ("UV_NO_CACHE", "UV_CACHE_DIR", "XDG_CACHE_HOME"):
+            monkeypatch.delenv(name, raising=False)
+
+    def test_is_used_where_it_can_be_made(self, monkeypatch, tmp_path):
+        monkeypatch.setenv("HOME", str(tmp_path))
+
+        assert "UV_NO_CACHE" not in _environment()
+
+    def test_is_left_out_where_there_can_be_none(self, monkeypatch, tmp_path):
+        (tmp_path / "home").write_text("No folder, and so nobody's home: root could write into any other.")
+        monkeypatch.setenv("HOME", str(tmp_path / "home"))
+
+        assert _environment()["UV_NO_CACHE"] == "1"
+
+    @pytest.mark.parametrize("name", ["UV_CACHE_DIR", "XDG_CACHE_HOME"])
+    def test_may_be_named(self, monkeypatch, tmp_path, name):
+        (tmp_path / "home").write_text("")
+        monkeypatch.setenv("HOME", str(tmp_path / "home"))
+        monkeypatch.setenv(name, str(tmp_path / "cache"))
+
+        assert "UV_NO_CACHE" not in _environment()

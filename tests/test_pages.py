@@ -28,7 +28,7 @@ def assets_of(html: str) -> list[str]:
     return [address for address in ASSET.findall(html) if not address.startswith("#")]
 
 
-@pytest.mark.parametrize("address", ["/", "/docs", "/nowhere"])
+@pytest.mark.parametrize("address", ["/", "/docs", "/docs/platform", "/nowhere"])
 class TestEveryPage:
     def test_needs_nothing_from_outside(self, browser_client, address):
         html = browser_client.get(address).content.decode()
@@ -74,6 +74,23 @@ class TestApiReference:
         assert response.headers["Content-Type"].startswith("application/javascript")
         assert 'url: "/api/v1/schema"' in response.content.decode()
         assert "http:" not in response.content.decode()
+
+
+class TestTabsOfTheReference:
+    def test_lead_from_one_dialect_to_the_other(self, browser_client):
+        for address in ("/docs", "/docs/platform"):
+            html = browser_client.get(address).content.decode()
+            assert {"/docs", "/docs/platform"} <= set(assets_of(html))
+            assert re.search(r'aria-current="page"', html)
+            [script] = [asset for asset in assets_of(html) if "script" in asset]
+            prefix = "/platform/v1" if address.endswith("platform") else "/api/v1"
+            assert f'url: "{prefix}/schema"' in browser_client.get(script).content.decode()
+
+    def test_are_none_where_the_dialect_is_off(self, browser_client, settings):
+        settings.PLATFORM_API = False
+
+        assert "/docs/platform" not in assets_of(browser_client.get("/docs").content.decode())
+        assert browser_client.get("/docs/platform").status_code == 404
 
 
 class TestFailurePages:

@@ -25,6 +25,7 @@ FIT = {
     "ALLOWED_HOSTS": ["sequence.your.domain"],
     "DEBUG": False,
     "ALLOW_TIME_TRAVEL": False,
+    "METRICS_TOKEN": "",
     "DATABASES": {"default": {"DURABLE": True}},
 }
 ENVIRONMENT = {"DATABASE_URL": "postgres://sequence@db/sequence"}

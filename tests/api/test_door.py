@@ -18,6 +18,22 @@ class TestCaches:
         assert client.get("/api/v1/accounts").headers["Cache-Control"] == "no-store"
 
 
+class TestDeliberateAbsences:
+    """As apikeys/introduction.md tells them."""
+
+    @pytest.mark.parametrize("method", ["GET", "POST", "OPTIONS"])
+    def test_no_page_of_another_origin_is_let_in(self, api, method):
+        asking = {"Origin": "https://shop.example", "Access-Control-Request-Method": "GET"}
+        answer = api.request(method, "/accounts", headers=asking)
+
+        assert not [name for name in answer.headers if name.lower().startswith("access-control-")]
+
+    def test_answers_are_not_compressed(self, api):
+        answer = api.get("/schema", headers={"Accept-Encoding": "gzip, br, zstd"})
+
+        assert "Content-Encoding" not in answer.headers
+
+
 class TestHost:
     def test_that_is_not_ours_is_refused_in_the_envelope(self, client, db):
         answer = client.get("/api/v1/accounts", headers={"Host": "evil.example"})

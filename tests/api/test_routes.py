@@ -19,6 +19,7 @@ ROUTES = [
     ("GET", "accounts/<account_id>", Scope.READ_ACCOUNTS),
     ("PATCH", "accounts/<account_id>", Scope.EDIT_ACCOUNTS),
     ("DELETE", "accounts/<account_id>", Scope.EDIT_ACCOUNTS),
+    ("GET", "accounts/<account_id>/balance", Scope.READ_ACCOUNTS),
     ("GET", "transfers", Scope.READ_TRANSFERS),
     ("POST", "transfers", Scope.MANUAL_TRANSFER),
     ("GET", "transfers/<transfer_id>", Scope.READ_TRANSFERS),
@@ -31,15 +32,45 @@ ROUTES = [
     ("GET", "rules/<rule_id>", Scope.READ_RULES),
     ("PUT", "rules/<rule_id>", Scope.CREATE_AND_EDIT_RULES),
     ("DELETE", "rules/<rule_id>", Scope.CREATE_AND_EDIT_RULES),
+    ("GET", "rules/<rule_id>/versions", Scope.READ_RULES),
+    ("GET", "rules/<rule_id>/why-not", Scope.READ_RULES),
     ("POST", "rules/<rule_id>/trigger", Scope.TRIGGER_RULES),
+    ("GET", "rules/<rule_id>/replays", Scope.READ_RULES),
+    ("POST", "rules/<rule_id>/replays", Scope.READ_RULES),
+    ("GET", "rule-replays/<rule_replay_id>", Scope.READ_RULES),
     ("GET", "rule-executions", Scope.READ_RULE_EXECUTIONS),
     ("GET", "rule-executions/<rule_execution_id>", Scope.READ_RULE_EXECUTIONS),
+    ("POST", "transfers/dry-run", Scope.MANUAL_TRANSFER),
+    ("GET", "audit-logs", Scope.READ_AUDIT_LOGS),
+    ("GET", "audit-logs/head", Scope.READ_AUDIT_LOGS),
+    ("GET", "audit-logs/keys", Scope.READ_AUDIT_LOGS),
+    ("GET", "events", Scope.READ_EVENTS),
+    ("GET", "events/<event_id>", Scope.READ_EVENTS),
+    ("GET", "events/<event_id>/deliveries", Scope.READ_EVENTS),
+    ("GET", "key", None),
+    ("GET", "idempotency-keys/<path:idempotency_key>", None),
     ("POST", "key/pause", None),
 ]
+# What some need beside that scope.
+ALSO = {
+    ("GET", "rules/<rule_id>/why-not"): [Scope.READ_TRANSFERS],
+    ("GET", "rules/<rule_id>/replays"): [Scope.READ_TRANSFERS],
+    ("POST", "rules/<rule_id>/replays"): [Scope.READ_TRANSFERS],
+    ("GET", "rule-replays/<rule_replay_id>"): [Scope.READ_TRANSFERS],
+}
 # Addresses that need no key: the document, and the one that says that there is nothing.
 OPEN = {"schema", ""}
 # What stands in an address for something that does not exist.
-MISSING = {"account_id": "acc", "transfer_id": "txr", "card_id": "card", "rule_id": "rule", "rule_execution_id": "rex"}
+MISSING = {
+    "account_id": "acc",
+    "transfer_id": "txr",
+    "card_id": "card",
+    "rule_id": "rule",
+    "rule_execution_id": "rex",
+    "rule_replay_id": "rpl",
+    "idempotency_key": "req",
+    "event_id": "evt",
+}
 
 METHODS = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "BREW"]
 PATHS = sorted({path for _, path, _ in ROUTES})
@@ -60,7 +91,7 @@ def keyed_routes() -> set[tuple[str, str]]:
 
 
 def url(path: str) -> str:
-    return "/" + re.sub("<([a-z_]+)>", lambda name: new_id(MISSING[name[1]]), path)
+    return "/" + re.sub("<(?:path:)?([a-z_]+)>", lambda name: new_id(MISSING[name[1]]), path)
 
 
 def allowed_methods(path: str) -> set[str]:
@@ -83,33 +114,43 @@ class TestRoutes:
         [address] = [address for address in addresses if str(address.pattern) == path]
         action = address.callback.actions[method.lower()]
 
-        assert getattr(address.callback.cls, action).operation.scope is scope
+        operation = getattr(address.callback.cls, action).operation
+        assert operation.scope is scope
+        assert [need.scope for need in operation.also] == ALSO.get((method, path), [])
 
     @each_route
     def test_refuse_a_request_without_a_key(self, db, method, path, scope):
         response = Api(None).request(method, url(path))
 
         assert response.status_code == 401
-        assert response.json()["error"] == {"code": "unauthorized", "message": "Missing or invalid API key."}
+        error = response.json()["error"]
+        assert list(error) == ["code", "message", "details"]
+        assert (error["code"], error["message"]) == ("unauthorized", "Missing or invalid API key.")
+        assert [(detail["field"], detail["code"]) for detail in error["details"]] == [("Authorization", "missing")]
         assert response.headers["WWW-Authenticate"] == "ApiKey"
 
     @each_scoped_route
     def test_refuse_a_key_that_has_every_other_scope(self, client_with, method, path, scope):
-        others = [text for text in ALL_PERMISSIONS if text.partition(":")[0] != scope]
+        for missing in [scope, *ALSO.get((method, path), [])]:
+            others = [text for text in ALL_PERMISSIONS if text.partition(":")[0] != missing]
 
-        response = client_with(*others).request(method, url(path))
+            response = client_with(*others).request(method, url(path))
 
-        assert response.status_code == 403
-        assert response.json()["error"] == {
-            "code": "forbidden",
-            "message": "This API key does not have the required permission.",
-        }
+            assert response.status_code == 403
+            assert response.json()["error"] == {
+                "code": "forbidden",
+                "message": "This API key does not have the required permission.",
+                "details": [
+                    {"field": "scope", "code": "missing_scope", "message": f"This operation needs {missing.value}."},
+                ],
+            }
 
     @each_scoped_route
-    def test_let_a_key_in_that_has_this_scope_alone(self, client_with, method, path, scope):
-        [own] = [text for text in ALL_PERMISSIONS if text.partition(":")[0] == scope]
+    def test_let_a_key_in_that_has_what_they_need_alone(self, client_with, method, path, scope):
+        needed = {scope, *ALSO.get((method, path), [])}
+        own = [text for text in ALL_PERMISSIONS if text.partition(":")[0] in needed]
 
-        response = client_with(own).request(method, url(path), {"nickname": "Any"})
+        response = client_with(*own).request(method, url(path), {"nickname": "Any"})
 
         # What is wrong now is wrong with the request, or nothing is.
         assert response.status_code in {200, 201, 202, 204, 400, 404}

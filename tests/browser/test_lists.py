@@ -74,7 +74,7 @@ class TestAList:
 class TestTheSearch:
     def test_leads_from_a_request_id_to_the_posting(self, page, staff, moved):
         sign_in(page)
-        box = page.get_by_label("Search by request id, Idempotency-Key or any id")
+        box = page.get_by_role("searchbox", name="Search for an amount")
         box.fill("req_rent")
         box.press("Enter")
 
@@ -91,7 +91,7 @@ class TestTheSearch:
     def test_leads_from_an_id_to_its_page(self, page, staff, moved):
         transfer = Transfer.objects.get(request_id="req_rent")
         sign_in(page)
-        box = page.get_by_label("Search by request id, Idempotency-Key or any id")
+        box = page.get_by_role("searchbox", name="Search for an amount")
         box.fill(transfer.id)
         page.locator("form.search-everything").get_by_role("button", name="Search").click()
 

@@ -1,11 +1,16 @@
 """The pages in a real browser, which alone knows what the content security policy forbids."""
 
-import pytest
-from playwright.sync_api import Page
+import re
 
+import pytest
+from playwright.sync_api import Locator, Page, expect
+
+from accounts.models import Account
 from sequence.core.api.openapi.document import document
+from sequence.guides.library import guides
 from tests.api_docs.conformance import operations
 from tests.browser.steps import overhang
+from tests.factories import IncomeSourceFactory, PodFactory
 
 
 @pytest.fixture
@@ -35,27 +40,99 @@ class TestLanding:
 
 @pytest.mark.full
 class TestApiReference:
-    def test_shows_every_operation(self, page):
+    @pytest.fixture
+    def reference(self, page) -> Page:
+        """The reference, with all its operations drawn."""
         page.goto("/docs")
         page.locator(".opblock").first.wait_for()
+        return page
 
-        assert page.locator(".opblock").count() == len(operations())
+    def test_shows_every_operation(self, reference):
+        assert reference.locator(".opblock").count() == len(operations())
         for tag in document()["tags"]:
-            assert page.get_by_role("link", name=tag["name"], exact=True).is_visible()
-        assert overhang(page) <= 0
+            assert reference.get_by_role("link", name=tag["name"], exact=True).is_visible()
+        assert overhang(reference) <= 0
 
-    def test_sends_a_request_with_a_key(self, api, page):
-        page.goto("/docs")
-        page.locator(".authorize").first.click()
-        page.locator("#api_key_value").fill(api.headers["Authorization"])
-        page.locator(".auth-btn-wrapper .authorize").click()
-        page.locator(".btn-done").click()
-        operation = page.locator("[id$=account_create_income_source]")
+    def test_finds_operations_by_what_they_say(self, reference):
+        search = reference.locator(".operation-filter-input")
+        search.fill("cancel transfer")
+        expect(reference.locator(".opblock")).to_have_count(1)
+        expect(reference.locator("[id$=transfer_cancel]")).to_be_visible()
+        search.fill("no such thing anywhere")
+        expect(reference.locator(".opblock")).to_have_count(0)
+        search.fill("")
+        expect(reference.locator(".opblock")).to_have_count(len(operations()))
+
+    def test_sends_a_request_with_a_key_that_was_pasted_without_its_scheme(self, api, reference):
+        key = api.headers["Authorization"].removeprefix("ApiKey ")
+        reference.locator(".authorize").first.click()
+        reference.locator("#api_key_value").fill(key)
+        reference.locator(".auth-btn-wrapper .authorize").click()
+        reference.locator(".btn-done").click()
+
+        self._execute(reference, "account_create_income_source", "201")
+        assert Account.objects.count() == 1
+
+    def test_puts_the_readers_key_and_ids_into_samples_and_requests(self, api, acme, reference):
+        IncomeSourceFactory(organization=acme, name="Main Payroll")
+        rainy, groceries = (PodFactory(organization=acme, name=name) for name in ("Rainy days", "Groceries"))
+        key = api.headers["Authorization"].removeprefix("ApiKey ")
+        reference.get_by_label("Your key").fill(key)
+        reference.get_by_role("button", name="Use", exact=True).click()
+        expect(reference.locator("#reader-told")).to_contain_text("3 of your ids")
+
+        operation = self._execute(reference, "transfer_dry_run", "200")
+
+        samples = operation.locator(".samples")
+        for language in ("curl", "Python", "JavaScript"):
+            samples.get_by_role("button", name=language).click()
+            text = samples.locator("pre").inner_text()
+            assert key in text
+            assert {rainy.id, groceries.id} <= set(re.findall(r"acc_\w+", text)), text
+            assert "/api/v1/transfers/dry-run" in text
+            assert "$" not in text
+            assert "environ" not in text
+            assert "process.env" not in text
+
+    def test_takes_nothing_along(self, api, reference):
+        reference.get_by_label("Your key").fill(api.headers["Authorization"])
+        reference.get_by_role("button", name="Use", exact=True).click()
+        expect(reference.locator("#reader-told")).to_contain_text("In use")
+
+        assert reference.evaluate("JSON.stringify([{...localStorage}, {...sessionStorage}, document.cookie])") == (
+            '[{},{},""]'
+        )
+
+    def _execute(self, page: Page, name: str, status: str) -> Locator:
+        operation = page.locator(f"[id$={name}]")
         operation.locator(".opblock-summary-control").click()
-        operation.locator(".try-out__btn").click()
         operation.locator(".execute").click()
-
         answer = operation.locator(".live-responses-table tbody")
         answer.wait_for()
-        assert answer.locator(".response-col_status").first.inner_text().startswith("201")
+        assert answer.locator(".response-col_status").first.inner_text().startswith(status)
         assert overhang(page) <= 0
+        return operation
+
+
+@pytest.mark.full
+class TestGuides:
+    def test_are_a_walk_from_the_first_page_to_the_last(self, page):
+        page.goto("/")
+        page.get_by_role("link", name="Guides").click()
+        expect(page.get_by_role("heading", level=1, name="Guides")).to_be_visible()
+        assert overhang(page) <= 0
+        for guide in guides().values():
+            page.goto(guide.address)
+            expect(page.get_by_role("heading", level=1)).to_have_text(guide.title)
+            assert overhang(page) <= 0, guide.name
+
+    def test_lead_from_one_to_the_other(self, page):
+        page.goto("/docs/guides/first-payment")
+        page.get_by_role("main").get_by_role("link", name="hear of a payment").click()
+        expect(page.get_by_role("heading", level=1)).to_have_text("Webhooks")
+        page.get_by_role("navigation", name="Guides").get_by_role("link", name="Errors").click()
+        expect(page.get_by_role("heading", level=1)).to_have_text("Errors")
+        page.get_by_role("link", name="API reference").click()
+        page.locator(".opblock").first.wait_for()
+        page.get_by_role("link", name="Guides", exact=True).click()
+        expect(page.get_by_role("heading", level=1)).to_have_text("Guides")

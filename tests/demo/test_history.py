@@ -16,14 +16,17 @@ from tests.client import Api
 from tests.demo.conftest import make_demo_at
 from tests.demo.facts import facts_of
 from tests.demo.moments import NOW
+from tests.replays.conftest import one_connection
+from tests.replays.steps import replayed_here
 from transfers.ledger_invariants import find_faults
-from transfers.models import Status, Transfer
+from transfers.models import APPROVAL_LIFETIME, Status, Transfer
 from transfers.services import approve_transfer
-from transfers.settlement import APPROVAL_LIFETIME
 
 pytestmark = [pytest.mark.full, pytest.mark.django_db]
 
 DAY = timedelta(days=1)
+# A fixture.
+__all__ = ["one_connection"]
 
 
 @pytest.fixture
@@ -244,3 +247,22 @@ class TestKeys:
             assert ask("Rainy days", "Everyday checking", 40_000).json()["data"]["status"] == "pending_approval"
             assert ask("Rainy days", "Everyday checking", 150_001).json()["error"]["code"] == "max_amount_exceeded"
             assert ask("Rent", "Everyday checking", 100).json()["error"]["code"] == "forbidden"
+
+
+@pytest.mark.usefixtures("one_connection")
+class TestReplays:
+    def test_of_its_rules_tell_what_they_did_to_the_cent(self, rules):
+        reproduced = 0
+        for rule in rules.filter(status="enabled").exclude(enabled_at=None):
+            told = replayed_here(rule, since=NOW - 364 * DAY, now=NOW)
+            assert told["status"] == "done"
+            # What debts demanded then is not kept: see the assumption.
+            if "liability_facts_as_of_now" not in told["assumptions"]:
+                reproduced += 1
+                assert told["differences"] == []
+                assert told["runs"]["replay"] == told["runs"]["actual"]
+                assert all(way["actual_in_cents"] == way["replay_in_cents"] for way in told["moved"])
+                assert all(
+                    each["closing_actual_in_cents"] == each["closing_replay_in_cents"] for each in told["accounts"]
+                )
+        assert reproduced >= 7

@@ -1,8 +1,8 @@
 """docs/deploying.md followed word for word on a bare Debian: the shell blocks, in their order, as root.
 
 Only with --long, since it installs a Debian, and where debootstrap can make one. What is not from the page: names that
-the page leaves open, a telephone, a systemctl that does nothing, and the start of PostgreSQL and of the web server:
-nothing boots here.
+the page leaves open, an administrator with a tight umask and no home, a telephone, a systemctl that does nothing, and
+the start of PostgreSQL and of the web server: nothing boots here.
 """
 
 import os
@@ -81,7 +81,7 @@ def exec_start(unit: str) -> str:
 
 
 def whole_script(release: str, port: int) -> str:
-    parts = ["set -eux", PREPARE]
+    parts = ["set -eux; umask 077", PREPARE]
     for section in SECTIONS:
         parts += shell_blocks(section)
         parts += [START_POSTGRES] if section == "Install" else []
@@ -135,7 +135,7 @@ def follow(root: Path, script: str) -> subprocess.CompletedProcess[str]:
     (root / "script").write_text(script)
     names = {
         "PATH": "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
-        "HOME": "/root",
+        "HOME": "/nonexistent",
         "LC_ALL": "C.UTF-8",
     }
     names |= {name: value for name, value in os.environ.items() if name.lower() in ("http_proxy", "https_proxy")}

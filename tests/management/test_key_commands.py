@@ -14,7 +14,7 @@ from django.utils import timezone
 
 from apikeys import services
 from apikeys.entries import parse_permissions
-from apikeys.models import ApiKey, IdempotencyRecord, Organization
+from apikeys.models import ApiKey, Organization
 from sequence.core.api.ids import new_id
 from tests.client import Api
 from tests.transfers.chaos.site import database_url
@@ -121,10 +121,18 @@ class TestInAProcess:
         assert json.loads(done.stdout)["id"] == Organization.objects.get().id
 
     def test_a_refusal_is_1_and_one_line_on_stderr(self, transactional_db):
-        done = self.manage("revoke_api_key", "nonsense", "--json")
+        done = self.manage("revoke_api_key", "nonsense")
 
         assert (done.returncode, done.stdout) == (1, "")
         assert done.stderr == "CommandError: API key not found.\n"
+
+    def test_a_refusal_is_json_where_json_is_wanted(self, transactional_db):
+        done = self.manage("revoke_api_key", "nonsense", "--json")
+
+        assert (done.returncode, done.stdout) == (1, "")
+        assert json.loads(done.stderr) == {
+            "error": {"code": "not_found", "message": "API key not found.", "details": []}
+        }
 
     def test_a_wrong_call_is_2_and_told_on_stderr(self, transactional_db):
         done = self.manage("create_organization")
@@ -373,24 +381,3 @@ class TestRotateApiKey:
         run("revoke_api_key", key.id)
 
         assert "is revoked or expired. Create a new key instead." in refusal_of("rotate_api_key", key.id)
-
-
-class TestPurgeIdempotencyRecords:
-    @pytest.fixture
-    def _records(self, api, set_clock):
-        now = timezone.now()
-        for name, age in [("old", 25), ("live", 1)]:
-            set_clock(now - timedelta(hours=age))
-            api.post("/accounts/pods", {"nickname": name}, idempotency_key=name)
-        set_clock(now)
-
-    @pytest.mark.usefixtures("_records")
-    def test_removes_expired_records(self):
-        assert run_json("purge_idempotency_records") == {"removed": 1}
-        assert [record.key for record in IdempotencyRecord.objects.all()] == ["live"]
-        assert run("purge_idempotency_records") == "removed: 0\n"
-
-    @pytest.mark.usefixtures("_records")
-    def test_removes_all_when_told(self):
-        assert run_json("purge_idempotency_records", "--all") == {"removed": 2}
-        assert not IdempotencyRecord.objects.exists()

@@ -267,9 +267,17 @@ class TestUnusableData:
             cluster.ensure_running()
         assert (cluster.data / "letter.txt").read_text() == "dear"
 
-    def test_in_a_folder_that_the_shell_would_misread_is_refused(self, make_cluster):
+    @pytest.mark.parametrize("name", ["$PATH", "$(true)", "${HOME}", "a`b"])
+    def test_in_a_folder_that_the_shell_would_misread_is_refused(self, make_cluster, name):
         with pytest.raises(PathUnusable, match="no folder on the way may contain"):
-            make_cluster("$HOME").ensure_running()
+            make_cluster(name).ensure_running()
+
+    def test_runs_in_a_folder_that_is_named_like_a_variable(self, place):
+        cluster = Cluster(place / "$HOME at $work", durable=False)
+
+        assert cluster.ensure_running()
+        assert ask(cluster, "SHOW data_directory") == str(cluster.data)
+        assert cluster.stop()
 
     def test_is_explained_in_the_servers_own_words(self, cluster):
         cluster.ensure_running()

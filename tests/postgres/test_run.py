@@ -116,7 +116,7 @@ class TestRun:
         assert processes_with(f"POSTGRES_DIR={cluster.folder}") == []
         assert server_processes(cluster.data) == []
 
-    @pytest.mark.full
+    @pytest.mark.long
     def test_leaves_nothing_behind_but_the_database_when_it_is_killed(self, cluster, port, tmp_path):
         environment = environment_for(cluster.folder, PORT=str(port))
         with started(environment, tmp_path) as run:
@@ -126,7 +126,7 @@ class TestRun:
         with started(environment, tmp_path):
             assert answers(port)
 
-    @pytest.mark.full
+    @pytest.mark.long
     def test_leaves_a_server_running_that_ran_before(self, cluster, port, tmp_path):
         cluster.ensure_running()
         with started(environment_for(cluster.folder, PORT=str(port)), tmp_path) as run:
@@ -155,7 +155,7 @@ class TestRun:
         assert line.startswith(f"Port {port} is taken")
         assert not (place / "cluster").exists()
 
-    @pytest.mark.full
+    @pytest.mark.long
     def test_refuses_a_port_that_another_start_is_about_to_take(self, place, port):
         with Address("127.0.0.1", port).hold():
             line = refused(PORT=str(port), POSTGRES_DIR=str(place / "cluster"))
@@ -170,7 +170,7 @@ class TestRun:
     def test_refuses_a_host_that_is_not_here(self):
         assert "HOST" in refused(HOST="no such host")
 
-    @pytest.mark.full
+    @pytest.mark.long
     def test_refuses_a_database_that_cannot_be_reached(self, port):
         line = refused(PORT=str(port), DATABASE_URL="postgres://me:secret@127.0.0.1:1/mine")
 
@@ -192,7 +192,7 @@ class TestRun:
         with pytest.raises(LaunchProblem, match="apt install python3-venv"):
             install._make_venv()
 
-    @pytest.mark.full
+    @pytest.mark.long
     @pytest.mark.skipif(not IS_ROOT, reason="Only root can take on other accounts.")
     def test_refuses_a_checkout_of_somebody_else(self, person: Person, place, port):
         done = subprocess.run(  # noqa: S603
@@ -210,7 +210,7 @@ class TestRun:
 
 
 class TestWelcome:
-    def test_tells_the_key_the_login_and_a_first_call(self):
+    def test_tells_the_key_the_login_and_three_things_to_do_next(self):
         demo = {"organization": "Acme", "api_key": "sk_1", "staff_username": "ann", "staff_password": "pw"}
         text = Welcome(Address("0.0.0.0", 8001), demo, "").text()  # noqa: S104
 
@@ -218,8 +218,9 @@ class TestWelcome:
         assert "API key of Acme:  sk_1" in text
         assert "agent" not in text
         assert "ann / pw" in text
-        assert "curl -X POST http://127.0.0.1:8001/api/v1/accounts/income-sources" in text
-        assert '-H "Authorization: ApiKey sk_1"' in text
+        assert '    curl -X POST "$SERVER/api/v1/transfers"' in text
+        assert "  2. See" in text
+        assert "http://127.0.0.1:8001/docs/guides" in text
 
     def test_tells_the_agents_key_where_there_is_one(self):
         demo = {"organization": "Acme", "api_key": "sk_1", "agent_api_key": "sk_2"}
@@ -253,7 +254,7 @@ class TestWelcome:
         assert "http://[::1]:8000 " in Welcome(Address("::1", 8000), {}, "").text()
 
 
-@pytest.mark.full
+@pytest.mark.long
 class TestAnExistingServer:
     @pytest.fixture
     def url(self, cluster: Cluster, port: int) -> Callable[..., str]:
@@ -307,7 +308,7 @@ class TestAnExistingServer:
         assert "password authentication failed" in refused(DATABASE_URL=url("plain:wrong", "plains"), PORT="8999")
 
 
-@pytest.mark.full
+@pytest.mark.long
 class TestTest:
     def test_returns_pytests_exit_code_and_stops_its_database(self, cluster):
         done = subprocess.run(  # noqa: S603

@@ -78,7 +78,7 @@ class TestTheEmbeddedServer:
         assert (done.returncode, done.stderr) == (0, "")
 
 
-@pytest.mark.full
+@pytest.mark.long
 class TestAnExistingServer:
     @pytest.fixture
     def variables(self, cluster):

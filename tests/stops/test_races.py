@@ -31,6 +31,7 @@ from tests.threads import (
     wait_until_somebody_waits_for_a_lock,
 )
 from tests.transfers.steps import settle, transfer_between
+from transfers.asking import TransferRequest
 from transfers.ledger_invariants import find_faults
 from transfers.models import CancelReason, Status, Transfer
 from transfers.services import approve_transfer, create_manual_transfer
@@ -53,9 +54,8 @@ def dice(request) -> random.Random:
 def create(agent, income, rent, cents=1_00):
     """Ask as a request does that has just come through the door."""
     caller = find_key(agent.token, at=clock.now())
-    return lambda: create_manual_transfer(
-        key=caller, source_account_id=income.id, destination_account_id=rent.id, amount_in_cents=cents
-    )
+    request = TransferRequest(source_account_id=income.id, destination_account_id=rent.id, amount_in_cents=cents)
+    return lambda: create_manual_transfer(key=caller, request=request)
 
 
 def pause(agent):

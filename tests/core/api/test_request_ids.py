@@ -88,3 +88,14 @@ class TestRequestId:
         last = [record.msg for record in caplog.records if record.name == "sequence.requests"][-1]
         assert MADE.fullmatch(last["request_id"])
         assert "key_id" not in last
+
+
+class TestRequestLine:
+    @pytest.mark.parametrize(
+        ("path", "count"), [("/static/sequence/pages.css", 0), ("/static/nothing.css", 1), ("/llms.txt", 1)]
+    )
+    def test_is_written_of_all_but_the_files_of_pages(self, client, caplog, path, count):
+        caplog.set_level(logging.INFO, logger="sequence.requests")
+        client.get(path)
+
+        assert [record.name for record in caplog.records].count("sequence.requests") == count

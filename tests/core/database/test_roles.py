@@ -13,8 +13,8 @@ from sequence.core.database.append_only import append_only_tables, kept_tables
 from sequence.core.database.grants import faults_of_role, grant_to_application, refuse_powerful_role
 from sequence.core.database.role_checks import check_that_the_role_is_not_the_owner, check_that_there_are_two_roles
 from sequence.core.database.roles import OwnerRefused, as_owner
+from tests.core.database.test_append_only import first_column
 from tests.roles import APPLICATION, by_owner
-from tests.test_append_only import first_column
 
 pytestmark = pytest.mark.skipif(not APPLICATION, reason="DATABASE_URL names one role for everything.")
 

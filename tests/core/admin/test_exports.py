@@ -141,7 +141,7 @@ class TestStreaming:
 
     def test_sends_the_first_rows_before_it_has_read_the_last(self, begin, moved, monkeypatch):
         held = []
-        monkeypatch.setattr(exports, "_csv", lambda lines: held.append(len(list(lines))) or "x")
+        monkeypatch.setattr(exports, "csv_text", lambda lines: held.append(len(list(lines))) or "x")
         parts = iter(begin(POSTINGS).streaming_content)
 
         next(parts), next(parts)

@@ -62,7 +62,9 @@ class TestCommands:
 
         operator = operator_name()
         key = ApiKey.objects.get()
-        assert facts_of(Organization.objects.get().events.get()) == {"actor": f"command:create_organization:{operator}"}
+        facts = facts_of(Organization.objects.get().events.get())
+        assert facts["actor"] == f"command:create_organization:{operator}"
+        assert facts["request_id"].startswith("req_")  # By which it is found in the audit log.
         assert [facts_of(event)["actor"] for event in key.events.order_by("pgh_id")] == [
             f"command:create_api_key:{operator}",
             f"command:revoke_api_key:{operator}",

@@ -19,7 +19,7 @@ from tests.transfers.steps import fund, post_transfer, settle
 from transfers.models import Posting, Transfer
 
 # The person and the session, the facts of all apps, and one look at each table of the audit trail.
-MAX_QUERIES = 38
+MAX_QUERIES = 42
 
 
 @pytest.fixture
@@ -99,7 +99,10 @@ class TestARequestId:
 
         assert list(told) == ["Who called", "What was answered", "What it did", "What followed"]
         assert told["Who called"] == [("API key", str(key))]
-        assert told["What was answered"] == [("idempotency record", str(record))]
+        assert told["What was answered"] == [
+            ("idempotency record", str(record)),
+            ("audit log entry", "CREATE_TRANSFER"),
+        ]
         assert told["What it did"] == [("transfer", asked.id)]
         assert sorted(told["What followed"]) == sorted(
             [

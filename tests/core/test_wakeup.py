@@ -141,6 +141,23 @@ class TestWakeUp:
         assert transfer_between(api, income, pod, 1_00).status == Status.PROCESSING
 
 
+class TestAConnectionThatCannotListen:
+    def test_is_used_all_the_same(self, monkeypatch, caplog):
+        monkeypatch.setattr(wakeup, "CHANNEL", "not a name")
+
+        wakeup.listen()
+
+        assert "wake_ups_are_not_heard" in caplog.text
+        assert not wakeup.wait_for_wakeup(0.01)
+
+    def test_is_not_asked_to_where_a_pooler_lends_it(self, settings):
+        settings.DATABASE_CONNECTIONS_ARE_SHARED = True
+        with CaptureQueriesContext(connection) as captured:
+            wakeup.listen()
+
+        assert not captured.captured_queries
+
+
 class TestWorker:
     def test_looks_once_more_after_it_was_woken(self, monkeypatch):
         """What was committed within QUIET_SECONDS after a wake-up sends none of its own."""
@@ -168,3 +185,27 @@ class TestWorker:
             wakeup._last_sent = float("-inf")
             wake_workers()
             future.result(PATIENCE_SECONDS)
+
+
+class TestOnceInATransaction:
+    @pytest.fixture
+    def sent(self, monkeypatch):
+        """How often workers were woken, however soon one time follows another."""
+        times = []
+        monkeypatch.setattr(wakeup, "_notify", lambda: times.append(1))
+        return times
+
+    def test_is_enough(self, sent):
+        with transaction.atomic():
+            wake_workers()
+            with transaction.atomic():
+                wake_workers()
+        assert len(sent) == 1
+
+    def test_is_not_undone_with_what_asked_for_it_first(self, sent):
+        with transaction.atomic():
+            undone = transaction.savepoint()
+            wake_workers()
+            transaction.savepoint_rollback(undone)
+            wake_workers()
+        assert len(sent) == 1

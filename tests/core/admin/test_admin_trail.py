@@ -1,5 +1,6 @@
 """The audit trail, who may see it, and who is staff."""
 
+import json
 import re
 
 import pytest
@@ -11,12 +12,14 @@ from pghistory.core import event_models
 from accounts.models import Account
 from apikeys import services
 from apikeys.entries import parse_permissions
-from apikeys.models import ApiKey
+from apikeys.models import ApiKey, PermissionEntry
+from sequence.core import clock
 from sequence.core.admin.trail import Filters, newest_changes
 from tests.factories import PodFactory
 from tests.staff import form_of, list_of, page_of, sign_in
 
 TRAIL = "/admin/sequence/audittrail/"
+SCOPE = "MANUAL_TRANSFER"
 
 
 @pytest.fixture
@@ -189,3 +192,91 @@ class TestEveryPage:
         response = staff.post(page_of(pod), form | {"name": "Renamed"}, follow=True)
 
         assert [str(message) for message in response.context["messages"]] == ["Organization not found."]
+
+
+class TestDatesAndActors:
+    def test_filter_the_trail_and_its_page(self, staff, acme):
+        rename(staff, acme, "One", "req_1")
+        today = f"{clock.now():%Y-%m-%d}"
+
+        def told(**filters) -> list[str]:
+            return [change.request_id for change in staff.get(TRAIL, filters).context["trail"].changes]
+
+        assert "req_1" in told(**{"from": today, "to": today})
+        assert "req_1" not in told(**{"from": "2020-01-01", "to": "2020-12-31"})
+        assert "req_1" not in told(to="2020-01-01 12:00")
+        assert set(told(actor="ann")) == set(told(actor="staff:ann")) == {"req_1"}
+        assert told(actor="bob") == []
+
+    @pytest.mark.parametrize("filters", [{"from": "yesterday"}, {"from": "2026-02-01", "to": "2026-01-01"}])
+    def test_that_make_no_sense_show_nothing(self, staff, acme, filters):
+        rename(staff, acme, "One", "req_1")
+
+        page = staff.get(TRAIL, filters)
+
+        assert page.context["trail"].changes == []
+        assert "until the filters make sense" in page.content.decode()
+        assert staff.get(f"{TRAIL}export/", filters).status_code == 302
+
+
+class TestAChangedCap:
+    def test_names_its_pair(self, acme):
+        income, rent = PodFactory(organization=acme, name="Payroll"), PodFactory(organization=acme, name="Rent")
+        key, _ = services.create_api_key(
+            organization=acme,
+            name="Agent",
+            permissions=parse_permissions(
+                [f"MANUAL_TRANSFER:{income.id}>{rent.id};day=100", "MANUAL_TRANSFER:*>*;day=300"]
+            ),
+            created_by="staff:zoe",
+        )
+        for entry in PermissionEntry.objects.filter(api_key=key).order_by("id"):
+            PermissionEntry.objects.filter(id=entry.id).update(max_amount_per_day_cents=200)
+
+        every, change = [each for each in newest_changes(Filters()).changes if each.verb == "changed"]
+
+        told = [(field.name, field.before, field.after) for field in change.fields]
+        assert told == [("max amount per day", "$1.00", "$2.00")]
+        assert every.object_name == "MANUAL_TRANSFER: * → *"
+        assert change.object_name.startswith("MANUAL_TRANSFER: Payroll (acc_…")
+        assert "→ Rent (acc_…" in change.object_name
+
+
+class TestTheExport:
+    @pytest.fixture
+    def renamed(self, staff, acme):
+        for number in range(5):
+            rename(staff, acme, f"Name {number}", f"req_{number}")
+
+    def lines(self, staff, **query) -> list[str]:
+        response = staff.get(f"{TRAIL}export/", query)
+        assert response.status_code == 200
+        return b"".join(response.streaming_content).decode().splitlines()
+
+    def test_has_every_change_once_the_newest_first(self, staff, renamed, monkeypatch):
+        monkeypatch.setattr("sequence.core.admin.trail_export.ROWS", 2)
+        heading, *rows = self.lines(staff, kind="apikeys.organizationevent")
+
+        assert heading == "at,actor,request_id,reason,kind,verb,object_id,object_name,changes"
+        assert len(rows) == 6
+        assert ["req_4" in rows[0], "name: Name 3 → Name 4" in rows[0]] == [True, True]
+        assert "created" in rows[-1]
+
+    def test_obeys_the_filters(self, staff, renamed):
+        assert len(self.lines(staff, request_id="req_3")) == 2
+        assert len(self.lines(staff, to="2020-01-01")) == 1
+
+    def test_is_offered_as_json_lines(self, staff, renamed):
+        [line] = self.lines(staff, request_id="req_3", form="jsonl")
+
+        told = json.loads(line)
+        assert (told["actor"], told["kind"], told["verb"]) == ("staff:ann", "organization", "changed")
+        assert told["changes"] == [{"field": "name", "before": "Name 2", "after": "Name 3"}]
+
+    def test_runs_no_formula_in_a_spreadsheet(self, staff, acme):
+        rename(staff, acme, "=1+1", "req_evil")
+
+        assert "'=1+1" in self.lines(staff, request_id="req_evil")[1]
+
+    def test_is_for_those_who_may_see_the_trail(self, db):
+        assert sign_in(name="eve").get(f"{TRAIL}export/").status_code == 403

@@ -5,10 +5,13 @@ import logging
 import psycopg
 import pytest
 from django.contrib.auth.models import User
-from django.db import DatabaseError, InterfaceError, OperationalError, connection
+from django.db import DatabaseError, InterfaceError, OperationalError, close_old_connections, connection
 from django.test import Client
 
 from sequence.core.database.availability import is_away
+from sequence.core.worker import Worker, run_once
+from tests.factories import IncomeSourceFactory, PodFactory
+from tests.transfers.steps import fund, transfer_between
 
 
 def _refuse(*_, **__):
@@ -84,6 +87,55 @@ class TestADatabaseThatIsAway:
             assert api.get("/accounts").status_code == 503
 
         assert api.get("/accounts").status_code == 200
+
+
+@pytest.mark.django_db(transaction=True)
+class TestAServerThatOnlyReads:
+    """A primary that was demoted, with its connections kept: another server writes now."""
+
+    @pytest.fixture(autouse=True)
+    def _left_in_the_end(self, transactional_db):
+        yield
+        connection.close()
+
+    def demote(self, *, read_only: bool) -> int:
+        """Let this thread's server only read, and return which connection it was."""
+        with connection.cursor() as cursor:
+            cursor.execute(f"SET default_transaction_read_only = {read_only}")
+        return connection.connection.info.backend_pid
+
+    def test_is_away(self, api, caplog):
+        self.demote(read_only=True)
+
+        response = api.post("/accounts/pods", {"nickname": "Rent"}, idempotency_key="a")
+
+        assert (response.status_code, response.headers["Retry-After"]) == (503, "2")
+        assert "database_unreachable" in caplog.text
+        assert [record.levelno for record in caplog.records if record.exc_info or record.exc_text] == []
+
+    def test_is_left_for_the_next_request(self, api):
+        before = self.demote(read_only=True)
+        api.post("/accounts/pods", {"nickname": "Rent"}, idempotency_key="a")
+        close_old_connections()  # Of the request's end, from which Django's client of tests keeps it.
+
+        assert api.post("/accounts/pods", {"nickname": "Rent"}, idempotency_key="a").status_code == 201
+        assert connection.connection.info.backend_pid != before
+
+    def test_is_left_by_a_worker_at_once(self, income_in_transit, monkeypatch):
+        before = self.demote(read_only=True)
+        worker = Worker()
+        monkeypatch.setattr("sequence.core.worker.time.sleep", lambda _: None)
+        worker._survive(worker._work)
+
+        assert connection.connection is None
+        assert run_once() > 0
+        assert connection.connection.info.backend_pid != before
+
+    @pytest.fixture
+    def income_in_transit(self, api, acme):
+        income = IncomeSourceFactory(organization=acme)
+        fund(income, 10_00)
+        return transfer_between(api, income, PodFactory(organization=acme), 5_00)
 
 
 class TestIsAway:

@@ -17,6 +17,9 @@ from rules.services import replace_rule
 from sequence.core.admin.base import ObjectPage, StaffAdmin
 from sequence.core.admin.fingerprints import CHANGED_MEANWHILE
 from sequence.core.admin.pages.trail import AuditTrailAdmin
+from sequence.core.audit_log.models import AuditEntry
+from sequence.webhooks.models import WebhookEndpoint
+from sequence.webhooks.services import create_webhook
 from tests.apikeys.test_idempotency import key_of
 from tests.client import Api
 from tests.factories import ExternalAccountFactory, IncomeSourceFactory, PodFactory
@@ -25,7 +28,16 @@ from tests.rules.steps import move, write
 from tests.staff import form_of, list_of, messages_of, page_of, seen_on, sign_in
 from tests.threads import Crew
 from tests.transfers.steps import fund, post_transfer
-from transfers.models import Status, Transfer
+from tests.transfers.test_suspense import too_late
+from transfers.models import Status, SuspenseItem, Transfer
+from transfers.suspense import propose_suspense
+
+
+def make_endpoint(organization):
+    endpoint, _ = create_webhook(
+        organization=organization, url="https://hooks.example", addresses=None, created_by="staff:ann"
+    )
+    return endpoint
 
 
 @pytest.fixture
@@ -73,12 +85,17 @@ class TestEveryPageThatActs:
 
     @pytest.fixture
     def examples(self, acme, api, income, pod, bank, written, waiting):
+        item = too_late(PodFactory(organization=acme), 30_00)
+        propose_suspense(item_id=item.id, account_id=pod.id, by="staff:ann", note="Theirs")
         return {
+            AuditEntry: [AuditEntry.objects.earliest("position")],
             Organization: [acme],
             ApiKey: [key_of(api)],
             type(pod): [bank, pod],
             Transfer: [waiting, Transfer.objects.exclude(id=waiting.id).first()],
             Rule: [written],
+            SuspenseItem: [item],
+            WebhookEndpoint: [make_endpoint(acme)],
             Card: [issue_card(account_id=pod.id, type=CardType.VIRTUAL, holder_name="Ann")],
         }
 

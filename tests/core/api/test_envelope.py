@@ -76,7 +76,9 @@ class TestFailure:
         assert list(error) == ["code", "message", "details"]
         assert error["code"] == "invalid_request"
         assert error["details"] == [
-            {"field": "colour", "code": "unknown_field", "message": "There is no such field here."}
+            {"field": "nickname", "code": "invalid", "message": "Give a text."},
+            {"field": "savings_target_in_cents", "code": "min_value", "message": "This must be 0 or more."},
+            {"field": "colour", "code": "unknown_field", "message": "There is no such field here."},
         ]
 
     def test_of_validation_has_all_faults_at_once(self, api):
@@ -93,7 +95,7 @@ class TestFailure:
         )
 
     def test_of_validation_keeps_its_message_short(self, api):
-        response = api.post("/accounts/pods", {"a": 1, "b": 2, "c": 3, "d": 4, "e": 5})
+        response = api.post("/accounts/pods", {"nickname": "N", "a": 1, "b": 2, "c": 3, "d": 4, "e": 5})
 
         error = response.json()["error"]
         assert len(error["details"]) == 5

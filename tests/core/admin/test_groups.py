@@ -1,6 +1,7 @@
 """Who may do what: every page and every action of the staff's site, by group."""
 
 import json
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from io import StringIO
@@ -46,13 +47,17 @@ PAGES = {
     "accounts.account": KEEP | {"delete": ADMINISTRATORS, "statement": ADMINISTRATORS},
     "transfers.transfer": LOOK
     | {"export": VIEWERS}
-    | {"approve": OPERATORS, "reject": OPERATORS, "cancel": OPERATORS, "simulate": ADMINISTRATORS},
+    | {"approve": OPERATORS, "reject": OPERATORS, "cancel": OPERATORS, "simulate": ADMINISTRATORS}
+    | {"take": OPERATORS},
     "transfers.posting": LOOK | {"balance": VIEWERS, "export": VIEWERS},
     "transfers.entryset": LOOK,
+    "transfers.suspenseitem": LOOK
+    | {"export": VIEWERS, "propose": OPERATORS, "withdraw": OPERATORS, "confirm": ADMINISTRATORS},
     "transfers.ledgercheck": LOOK,
     "transfers.achlimits": KEEP | {"delete": ADMINISTRATORS},
     "transfers.simulatedmark": KEEP | {"delete": ADMINISTRATORS},
-    "rules.rule": LOOK | {"enable": OPERATORS, "disable": OPERATORS, "simulate": OPERATORS},
+    "rules.rule": LOOK
+    | {"why-not": VIEWERS, "replay": OPERATORS, "enable": OPERATORS, "disable": OPERATORS, "simulate": OPERATORS},
     "rules.ruleexecution": LOOK,
     "cards.card": LOOK
     | {"add": ADMINISTRATORS, "charge": ADMINISTRATORS, "refund": ADMINISTRATORS}
@@ -60,15 +65,29 @@ PAGES = {
     | {"controls": OPERATORS},
     "cards.cardtransaction": LOOK,
     "cards.carddecline": LOOK,
-    "sequence.audittrail": {"list": VIEWERS},
+    "sequence.auditentry": LOOK | {"export": VIEWERS, "verify": VIEWERS},
+    "sequence.audittrail": {"list": VIEWERS, "export": VIEWERS},
     "sequence.signin": LOOK | {"export": VIEWERS},
+    "sequence.event": LOOK,
+    "sequence.webhookendpoint": LOOK
+    | {"add": ADMINISTRATORS, "rotate": ADMINISTRATORS, "remove": ADMINISTRATORS}
+    | dict.fromkeys(["enable", "disable", "test", "resend"], OPERATORS),
+    "sequence.webhookdelivery": LOOK,
     "sequence.workerprocess": LOOK,
     "auth.user": dict.fromkeys(["list", "change", "history", "add", "save", "password"], SUPERUSERS)
     | {"delete": NOBODY},
     "auth.group": dict.fromkeys(["list", "change", "history", "add", "save", "delete"], SUPERUSERS),
 }
 # The least group for every page over several models, by the name of its address.
-PAGES["the site"] = {"rules_rule_map": VIEWERS, "transfers_posting_over_time": VIEWERS}
+PAGES["the site"] = {
+    "organizations": VIEWERS,
+    "rules_rule_map": VIEWERS,
+    "rules_rule_replayed": VIEWERS,
+    "transfers_posting_over_time": VIEWERS,
+    "transfers_posting_followed": VIEWERS,
+    "transfers_posting_statement": VIEWERS,
+    "transfers_transfer_desk": VIEWERS,
+}
 # The pages of the site itself, by the name of their address.
 SITE = {
     "index": VIEWERS,
@@ -98,7 +117,7 @@ class Visit:
 def visits() -> Iterator[Visit]:
     """Walk everything that is registered."""
     for page in SITE_PAGES:
-        yield Visit("the site", page.name, "/admin/" + page.route.replace("<str:account_id>", NO_OBJECT))
+        yield Visit("the site", page.name, "/admin/" + re.sub("<str:[a-z_]+>", NO_OBJECT, page.route))
     for model, model_admin in admin.site._registry.items():
         label, root = model._meta.label_lower, f"/admin/{model._meta.app_label}/{model._meta.model_name}/"
         for pattern in model_admin.get_urls():
