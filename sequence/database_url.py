@@ -34,11 +34,15 @@ SHAPE = (
 )
 
 
+# What an entry of DATABASES says, which settings and engines add to.
+DatabaseEntry = dict[str, Any]
+
+
 class Malformed(Exception):
     """Says what is wrong, and quotes nothing: a password may stand anywhere in a URL that cannot be read."""
 
 
-def read_database_url(variable: str, url: str) -> dict[str, Any]:
+def read_database_url(variable: str, url: str) -> DatabaseEntry:
     """Return what an entry of DATABASES needs. Raises ImproperlyConfigured with a sentence that shows no part of it."""
     try:
         return _read(url)
@@ -46,7 +50,7 @@ def read_database_url(variable: str, url: str) -> dict[str, Any]:
         raise ImproperlyConfigured(f"{variable} {fault}: {SHAPE}") from None
 
 
-def _read(url: str) -> dict[str, Any]:
+def _read(url: str) -> DatabaseEntry:
     if not url.startswith(("postgres://", "postgresql://")):
         raise Malformed("is no URL that begins with postgres://")
     if BLANK.search(url):

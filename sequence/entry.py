@@ -9,22 +9,25 @@ import io
 import sys
 from collections.abc import Awaitable, Callable, Iterable, Iterator, MutableMapping
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any
+from typing import Any, TypeVar
 from urllib.parse import unquote_to_bytes
 
 import structlog
 
 from sequence.core.api.bodies import MAX_BYTES
-from sequence.core.api.envelope import CONTENT_TYPE, as_json, failure_body
-from sequence.core.api.fallbacks import is_api_path
+from sequence.core.api.dialects import SpelledRefusal, dialect_of
 from sequence.core.api.request_ids import choose_request_id
 from sequence.core.errors import DomainError, RequestTimeout, TemporarilyUnavailable
 from sequence.core.typing import JsonObject
 from sequence.wsgi import application as django
 
-Scope = MutableMapping[str, Any]
-Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
-Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
+T = TypeVar("T")
+
+# What the server and the application tell each other, and what they know of a request.
+Message = MutableMapping[str, Any]
+Scope = Message
+Receive = Callable[[], Awaitable[Message]]
+Send = Callable[[Message], Awaitable[None]]
 
 # A megabyte takes eight seconds on a poor line of one megabit.
 BODY_SECONDS = 15
@@ -118,7 +121,7 @@ class Entry:
         finally:
             await self._in_thread(answer.close)
 
-    async def _in_thread(self, work: Callable[[], Any]) -> Any:
+    async def _in_thread(self, work: Callable[[], T]) -> T:
         return await asyncio.get_running_loop().run_in_executor(self.thread, work)
 
 
@@ -137,7 +140,7 @@ class Answer:
             finally:
                 self.close()
 
-    def _start(self, status: str, headers: list[tuple[str, str]], exc_info: Any = None) -> None:
+    def _start(self, status: str, headers: list[tuple[str, str]], exc_info: object = None) -> None:
         self.status = int(status[:3])
         self.headers = [(name.lower().encode("latin-1"), value.encode("latin-1")) for name, value in headers]
 
@@ -204,24 +207,27 @@ def environ_of(scope: Scope, body: bytes) -> JsonObject:
 
 
 async def _refuse(scope: Scope, refusal: DomainError, send: Send) -> None:
-    """Answer without Django: in the envelope under the API's path, and in plain words elsewhere."""
+    """Answer without Django: in the dialect of the API that was asked, and in plain words elsewhere."""
     request_id = choose_request_id(environ_of(scope, b"").get("HTTP_X_REQUEST_ID"))
-    if is_api_path(scope["path"]):
-        kind, body = CONTENT_TYPE, as_json(failure_body(request_id, refusal))
-    else:
-        kind, body = "text/plain; charset=utf-8", f"{refusal.text}\n".encode()
+    spelled = (dialect_of(scope["path"]) or _in_plain_words)(request_id, refusal)
     headers = {
-        "content-type": kind,
-        "content-length": str(len(body)),
+        "content-type": spelled.content_type,
+        "content-length": str(len(spelled.content)),
         "cache-control": "no-store",
         "connection": "close",
         "x-request-id": request_id,
-        **refusal.headers,
+        **spelled.headers,
     }
     sent = [(name.lower().encode(), value.encode()) for name, value in headers.items()]
-    log.info("request_refused", status=refusal.status, request_id=request_id, client=(scope.get("client") or [""])[0])
-    await send({"type": "http.response.start", "status": refusal.status, "headers": sent})
-    await send({"type": "http.response.body", "body": body})
+    log.info("request_refused", status=spelled.status, request_id=request_id, client=(scope.get("client") or [""])[0])
+    await send({"type": "http.response.start", "status": spelled.status, "headers": sent})
+    await send({"type": "http.response.body", "body": spelled.content})
+
+
+def _in_plain_words(request_id: str, refusal: DomainError) -> SpelledRefusal:
+    """Tell a browser, which asked for a page."""
+    content = f"{refusal.text}\n".encode()
+    return SpelledRefusal(refusal.status, "text/plain; charset=utf-8", content, refusal.headers)
 
 
 application = Entry(django)

@@ -3,11 +3,10 @@
 No line holds a key, a bank number or a body: events name ids.
 """
 
-from typing import Any
-
 import structlog
+from structlog.typing import Processor
 
-_SHARED: list[Any] = [
+_SHARED: list[Processor] = [
     structlog.contextvars.merge_contextvars,
     structlog.stdlib.add_logger_name,
     structlog.stdlib.add_log_level,
@@ -16,7 +15,7 @@ _SHARED: list[Any] = [
 ]
 
 
-def logging_configuration(*, level: str, as_json: bool) -> dict[str, Any]:
+def logging_configuration(*, level: str, as_json: bool) -> dict[str, object]:
     """Return the dictConfig for the standard library's logging, through which structlog's events go too."""
     structlog.configure(
         processors=[*_SHARED, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],

@@ -18,8 +18,7 @@ from django.middleware.csrf import CsrfViewMiddleware
 from whitenoise.middleware import WhiteNoiseMiddleware
 
 from sequence.core.admin.staff_sessions import end_if_over
-from sequence.core.api.envelope import failure
-from sequence.core.api.fallbacks import is_api
+from sequence.core.api.fallbacks import is_api, refuse
 from sequence.core.errors import HttpsRequired, InvalidRequest
 
 
@@ -52,11 +51,11 @@ class ApiDoor:
 
     def _refusal(self, request: HttpRequest) -> HttpResponseBase | None:
         if settings.SECURE_SSL_REDIRECT and not request.is_secure():
-            return failure(request, HttpsRequired())
+            return refuse(request, HttpsRequired())
         try:
             request.get_host()
         except DisallowedHost:
-            return failure(request, InvalidRequest.of("Host", "invalid", "This server does not answer for this host."))
+            return refuse(request, InvalidRequest.of("Host", "invalid", "This server does not answer for this host."))
         return None
 
 

@@ -7,11 +7,15 @@ from typing import Any
 from cryptography.fernet import Fernet
 from django.core.exceptions import ImproperlyConfigured
 
+# Settings by their names, as their module has them, or an entry of DATABASES.
+Settings = Mapping[str, Any]
+
 # Django's own measures for a key that nobody guesses.
 SHORTEST_SECRET_KEY = 50
 FEWEST_CHARACTERS = 5
 # 32 characters of base64 are 192 random bits.
 SHORTEST_PEPPER = 32
+SHORTEST_TOKEN = 16
 # What stands in examples, never in a key that was made at random.
 PLACEHOLDER = re.compile(r"django-insecure|change.?me|example|placeholder|your.?(secret|key)|\.\.\.|…", re.IGNORECASE)
 
@@ -19,7 +23,7 @@ MAKE_SECRET = "python3 -c 'import secrets; print(secrets.token_urlsafe(50))'"  #
 MAKE_FERNET_KEY = "python3 -c 'import base64, os; print(base64.urlsafe_b64encode(os.urandom(32)).decode())'"
 
 
-def refuse_what_is_unsafe(settings: Mapping[str, Any], environment: Mapping[str, str]) -> None:
+def refuse_what_is_unsafe(settings: Settings, environment: Mapping[str, str]) -> None:
     """Raise ImproperlyConfigured with every fault of the settings at once, each with what mends it."""
     faults = [*_secret_faults(settings), *_faults_of_hosts(settings), *_faults_of_switches(settings, environment)]
     if faults:
@@ -27,7 +31,7 @@ def refuse_what_is_unsafe(settings: Mapping[str, Any], environment: Mapping[str,
         raise ImproperlyConfigured(f"PRODUCTION is set, and these settings are not fit for it:{lines}")
 
 
-def two_roles(application: Mapping[str, Any], owner: Mapping[str, Any]) -> dict[str, Any]:
+def two_roles(application: Settings, owner: Settings) -> dict[str, Any]:
     """Return what an entry of DATABASES needs for two roles. Raises ImproperlyConfigured for two databases."""
     if owner["NAME"] != application["NAME"]:
         raise ImproperlyConfigured("DATABASE_OWNER_URL names another database than DATABASE_URL.")
@@ -36,7 +40,7 @@ def two_roles(application: Mapping[str, Any], owner: Mapping[str, Any]) -> dict[
     return {"APPLICATION": application["USER"], "OWNER": place}
 
 
-def _secret_faults(settings: Mapping[str, Any]) -> Iterator[str]:
+def _secret_faults(settings: Settings) -> Iterator[str]:
     secret_key, pepper = settings["SECRET_KEY"], settings["API_KEY_PEPPER"]
     if len(secret_key) < SHORTEST_SECRET_KEY or _is_weak(secret_key):
         yield f"SECRET_KEY is {_what_is_wrong(secret_key, SHORTEST_SECRET_KEY)}. Make one: {MAKE_SECRET}"
@@ -69,7 +73,7 @@ def _is_fernet_key(key: str) -> bool:
     return True
 
 
-def _faults_of_hosts(settings: Mapping[str, Any]) -> Iterator[str]:
+def _faults_of_hosts(settings: Settings) -> Iterator[str]:
     hosts = settings["ALLOWED_HOSTS"]
     if not hosts:
         yield "ALLOWED_HOSTS is missing. Name the hosts that clients use, such as ALLOWED_HOSTS=sequence.your.domain"
@@ -77,9 +81,11 @@ def _faults_of_hosts(settings: Mapping[str, Any]) -> Iterator[str]:
         yield "ALLOWED_HOSTS lets any host in. Name the hosts that clients use, joined by commas."
 
 
-def _faults_of_switches(settings: Mapping[str, Any], environment: Mapping[str, str]) -> Iterator[str]:
+def _faults_of_switches(settings: Settings, environment: Mapping[str, str]) -> Iterator[str]:
     if settings["DEBUG"]:
         yield "DEBUG shows settings and data to whoever meets an error. Leave it out."
+    if settings["METRICS_TOKEN"] and len(settings["METRICS_TOKEN"]) < SHORTEST_TOKEN:
+        yield f"METRICS_TOKEN is shorter than {SHORTEST_TOKEN} characters. Make one: {MAKE_SECRET}"
     if settings["ALLOW_TIME_TRAVEL"]:
         yield "ALLOW_TIME_TRAVEL would let a worker settle the future. Leave it out."
     if not (environment.get("DATABASE_URL") or environment.get("POSTGRES_DIR")):

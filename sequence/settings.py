@@ -1,6 +1,7 @@
 """Settings, all of them, read from the environment. docs/settings.md lists the variables."""
 
 import os
+from ipaddress import ip_network
 from pathlib import Path
 
 import environ
@@ -44,10 +45,35 @@ BEHIND_PROXY = env.bool("BEHIND_PROXY", default=False)
 RATE_LIMIT_PER_MINUTE = 100
 RATE_LIMIT_ENABLED = env.bool("RATE_LIMIT_ENABLED", default=True)
 
+# Whether what a slow request with an Idempotency-Key asks for can be read while it runs: see apikeys.slow_calls.
+TELL_SLOW_CALLS = True
+
+# Whether the audit log tells of calls that only read.
+AUDIT_READS = env.bool("AUDIT_READS", default=True)
+# Tests write them when they look for them.
+AUDIT_READS_IN_BACKGROUND = True
+
 # How long the simulated rail takes from submission to settlement.
 SIMULATED_RAIL_DELAY_SECONDS = env.int("SIMULATED_RAIL_DELAY_SECONDS", default=2)
+# Networks that webhooks may go to though they are none of the internet's, in clear too: those of this house.
+try:
+    WEBHOOK_ALLOWED_NETWORKS = [ip_network(text) for text in env.list("WEBHOOK_ALLOWED_NETWORKS", default=[])]
+except ValueError as error:
+    raise ImproperlyConfigured(f"WEBHOOK_ALLOWED_NETWORKS: {error}") from None
+# Who is mailed when a transfer waits for approval, and by which server.
+APPROVALS_EMAIL = env.list("APPROVALS_EMAIL", default=[])
+vars().update(env.email_url("EMAIL_URL", default="smtp://localhost:25"))
+EMAIL_TIMEOUT = 10
+DEFAULT_FROM_EMAIL = SERVER_EMAIL = env("EMAIL_FROM", default="sequence@localhost")
 # Lets an operator run a worker as if it were another time. Never in production: it would settle the future.
 ALLOW_TIME_TRAVEL = env.bool("ALLOW_TIME_TRAVEL", default=False)
+# What a monitor sends to read /metrics; without it there is no such page.
+METRICS_TOKEN = env("METRICS_TOKEN", default="")
+
+# Whether the vendor's dialect of the API answers, under /platform/v1.
+# Pages of these origins may call /api/mcp with a key, beside our own.
+MCP_ALLOWED_ORIGINS = env.list("MCP_ALLOWED_ORIGINS", default=[])
+PLATFORM_API = env.bool("PLATFORM_API", default=True)
 
 INSTALLED_APPS = [
     "sequence.admin_config.AdminConfig",
@@ -69,7 +95,9 @@ INSTALLED_APPS = [
     "transfers",
     "cards",
     "rules",
+    "sequence.audit_log",
     "sequence.stops",
+    "sequence.replays",
 ]
 
 # Sessions, CSRF and messages cost a quarter of a request and serve the staff's pages alone: see sequence.middleware.
@@ -132,12 +160,14 @@ else:
     }
 # Connections live as long as their thread; opening one costs 12 times the request.
 DATABASES["default"]["CONN_MAX_AGE"] = None
+# Behind a pooler that shares connections between transactions, nothing of a session outlives its transaction.
+DATABASE_CONNECTIONS_ARE_SHARED = not env.bool("DATABASE_PREPARED_STATEMENTS", default=True)
 # A statement that comes again is sent by its name and planned once. Behind a pooler that shares connections between
 # transactions the name may be unknown: there each statement is sent whole.
 # https://docs.djangoproject.com/en/5.2/ref/databases/#database-server-side-parameters-binding
 DATABASES["default"].setdefault("OPTIONS", {}).update(
     server_side_binding=True,
-    prepare_threshold=2 if env.bool("DATABASE_PREPARED_STATEMENTS", default=True) else None,
+    prepare_threshold=None if DATABASE_CONNECTIONS_ARE_SHARED else 2,
 )
 
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
@@ -171,13 +201,23 @@ SPECTACULAR_SETTINGS = {
     "TITLE": "Sequence API",
     "VERSION": "1.0.0",
     "SERVERS": [{"url": "/", "description": "This server"}],
+    # It would look at the addresses of both dialects as of one document; each has its own, which tests hold.
+    "ENABLE_DJANGO_DEPLOY_CHECK": False,
     "SORT_OPERATIONS": False,  # As sequence.urls has them.
     "ENUM_GENERATE_CHOICE_DESCRIPTION": False,
-    "POSTPROCESSING_HOOKS": ["sequence.core.api.openapi.document.arrange", "apikeys.schema.introduce"],
+    "POSTPROCESSING_HOOKS": ["sequence.core.api.openapi.document.arrange"],
     "SERVE_AUTHENTICATION": [],
     "SWAGGER_UI_DIST": "SIDECAR",
     # The key that somebody enters stays in that page's memory, and is gone with it.
-    "SWAGGER_UI_SETTINGS": {"deepLinking": True, "persistAuthorization": False, "displayRequestDuration": True},
+    "SWAGGER_UI_SETTINGS": {
+        "deepLinking": True,
+        "persistAuthorization": False,
+        "displayRequestDuration": True,
+        "filter": True,
+        "docExpansion": "list",
+        "defaultModelsExpandDepth": 0,
+        "tryItOutEnabled": True,
+    },
 }
 
 # The longest that a session lives; sequence.core.admin.staff_sessions ends it, and sooner when nobody uses it.
@@ -194,7 +234,7 @@ SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = PRODUCTION
 SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if BEHIND_PROXY else None
 # Pages lead to https. The API does not: sequence.middleware.ApiDoor refuses.
 SECURE_SSL_REDIRECT = env.bool("SECURE_SSL_REDIRECT", default=PRODUCTION)
-SECURE_REDIRECT_EXEMPT = [r"^api/v1(/|$)"]
+SECURE_REDIRECT_EXEMPT = [r"^api/v1(/|$)", r"^platform/v1(/|$)", r"^api/mcp(/|$)"]
 # How long browsers insist on https for this host after a visit: a year.
 SECURE_HSTS_SECONDS = env.int("SECURE_HSTS_SECONDS", default=31_536_000 if PRODUCTION else 0)
 SECURE_HSTS_INCLUDE_SUBDOMAINS = True

@@ -13,6 +13,7 @@ from django.db import connection
 from django.db.models import Model
 
 from sequence.core.transactions import run_in_transaction
+from sequence.core.wakeup import wake_workers
 
 T = TypeVar("T")
 
@@ -40,10 +41,14 @@ def set_context(*, actor: str, request_id: str | None = None, reason: str | None
 
 
 def run_audited(work: Callable[[], T], *, actor: str, request_id: str | None = None, reason: str | None = None) -> T:
-    """Return ``work()``, done in one transaction whose changes are recorded under ``actor``."""
+    """Return ``work()``, done in one transaction whose changes are recorded under ``actor``.
+
+    Workers are woken by its commit: they number what it tells of.
+    """
 
     def audited() -> T:
         set_context(actor=actor, request_id=request_id, reason=reason)
+        wake_workers()
         return work()
 
     return run_in_transaction(audited)

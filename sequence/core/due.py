@@ -7,7 +7,7 @@ nothing, and one that does not say is always asked.
 import functools
 from collections.abc import Callable, Iterable, Sequence
 from datetime import UTC, datetime, timedelta
-from typing import Any, TypeVar
+from typing import TypeVar
 
 from django.db import connection
 from psycopg import sql
@@ -16,7 +16,7 @@ from sequence.core.typing import Rows
 
 # The rows that a sweep would claim at an instant; None where no rows tell.
 DueRows = Callable[[datetime], Iterable[Rows] | None]
-Sweep = TypeVar("Sweep", bound=Callable[..., Any])
+Sweep = TypeVar("Sweep", bound=Callable[..., int])
 
 # The question is composed for this instant. Whatever instant a condition names lies as far from the present one.
 _ANY_TIME = datetime(2000, 1, 1, tzinfo=UTC)
@@ -42,13 +42,13 @@ def with_due_rows(sweeps: Sequence[Sweep], now: datetime) -> list[Sweep]:
 
 
 @functools.lru_cache
-def _question(sweeps: tuple[Callable[..., Any], ...]) -> tuple[str, list[timedelta]]:
+def _question(sweeps: tuple[Callable[..., int], ...]) -> tuple[str, list[timedelta]]:
     """Return the statement, composed once, and how far from the present the instants that it asks for are."""
     spans: list[timedelta] = []
     return f"SELECT {', '.join(_condition(sweep, spans) for sweep in sweeps)}", spans
 
 
-def _condition(sweep: Callable[..., Any], spans: list[timedelta]) -> str:
+def _condition(sweep: Callable[..., int], spans: list[timedelta]) -> str:
     due_rows = getattr(sweep, "due_rows", None)
     rows = due_rows(_ANY_TIME) if due_rows else None
     if rows is None:
@@ -56,13 +56,13 @@ def _condition(sweep: Callable[..., Any], spans: list[timedelta]) -> str:
     return " OR ".join(f"({_inline(*_select_first(each), spans)}) IS NOT NULL" for each in rows) or "FALSE"
 
 
-def _select_first(rows: Rows) -> tuple[str, tuple[Any, ...]]:
+def _select_first(rows: Rows) -> tuple[str, tuple[object, ...]]:
     """Return a SELECT of the first row in its order: for EXISTS, where order is lost, PostgreSQL may read all rows."""
     text, params = rows.values("pk")[:1].query.get_compiler(connection=connection).as_sql()
     return text, tuple(params)
 
 
-def _inline(text: str, params: tuple[Any, ...], spans: list[timedelta]) -> str:
+def _inline(text: str, params: tuple[object, ...], spans: list[timedelta]) -> str:
     """Put all but instants into the text: a plan that is made once uses a partial index only for what stands there."""
     first, *others = text.split("%s")
     parts = [first]

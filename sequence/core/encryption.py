@@ -1,11 +1,11 @@
 """Secrets at rest: encrypted under keys that can be rotated."""
 
 from functools import cache
-from typing import Any
 
 from cryptography.fernet import Fernet, MultiFernet
 from django.conf import settings
 from django.db import models
+from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.models.query_utils import DeferredAttribute
 
 
@@ -30,7 +30,7 @@ class Ciphertext(str):
 
 
 class _DecryptedWhenAsked(DeferredAttribute):
-    def __get__(self, instance: models.Model | None, cls: type[models.Model] | None = None) -> Any:
+    def __get__(self, instance: models.Model | None, cls: type[models.Model] | None = None) -> object:
         value = super().__get__(instance, cls)
         if isinstance(value, Ciphertext) and instance is not None:
             value = instance.__dict__[self.field.attname] = value.decrypt()
@@ -50,7 +50,7 @@ class EncryptedField(models.TextField):
 
     descriptor_class = _DecryptedWhenAsked
 
-    def get_db_prep_save(self, value: object, connection: Any) -> Any:
+    def get_db_prep_save(self, value: object, connection: BaseDatabaseWrapper) -> object:
         if isinstance(value, Ciphertext):
             value = value.decrypt()
         if isinstance(value, str):

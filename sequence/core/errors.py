@@ -5,8 +5,9 @@ it without knowing about HTTP; ``sequence.core.api.failures`` renders it.
 """
 
 import re
-from collections.abc import Callable, Mapping, Sequence
-from typing import Any, ClassVar, Self, TypedDict
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from itertools import islice
+from typing import Any, ClassVar, Self, TypedDict, TypeVar
 
 
 class Private(str):
@@ -25,11 +26,13 @@ class Private(str):
         return private
 
 
+T = TypeVar("T")
+
 # Says whether the reader may know the account with this id.
 MayTell = Callable[[str], bool]
 
 
-def told(text: object, may_tell: MayTell) -> Any:
+def told(text: T, may_tell: MayTell) -> T | str:
     """Return the text, or what is told instead of one that the reader may not know."""
     return text.otherwise if isinstance(text, Private) and not may_tell(text.about) else text
 
@@ -42,12 +45,18 @@ class Detail(TypedDict):
     message: str
 
 
+R = TypeVar("R", bound="DomainError")
+
+
 class DomainError(Exception):
     """A refusal. Subclasses set ``code``, ``status`` and ``message``, whose ``{names}`` come from the keywords."""
 
     code: ClassVar[str]
     status: ClassVar[int]
     message: ClassVar[str]
+
+    # What a caller does about it, in a sentence, for the guide to all errors.
+    remedy: ClassVar[str]
 
     # Values for the names in ``message``, for the example in the API's document.
     sample_names: ClassVar[Mapping[str, Any]] = {}
@@ -64,10 +73,7 @@ class DomainError(Exception):
 
     def told_to(self, may_tell: MayTell) -> Self:
         """Return the refusal as somebody may read it who may know only some accounts."""
-        one = type(self).__new__(
-            type(self), self.text
-        )  # copy.copy would call __init__, which each class has its own of.
-        vars(one).update(vars(self))
+        one = copy_of(self)
         one.details = [
             {
                 "field": detail["field"],
@@ -96,10 +102,18 @@ class DomainError(Exception):
         return {}
 
 
+def copy_of(refusal: R) -> R:
+    """Return the same refusal once more. copy.copy would call __init__, which each class has its own of."""
+    one = type(refusal).__new__(type(refusal), refusal.text)
+    vars(one).update(vars(refusal))
+    return one
+
+
 class InvalidRequest(DomainError):
     code = "invalid_request"
     status = 400
     message = "The request is not valid."
+    remedy = "Mend each field that `details` names, and send it again."
 
     @classmethod
     def sample(cls) -> Self:
@@ -111,14 +125,17 @@ class InvalidRequest(DomainError):
         return cls.with_details([{"field": field, "code": code, "message": message}])
 
     @classmethod
-    def with_details(cls, details: Sequence[Detail]) -> Self:
-        """Return the refusal of these faults, up to ``MAX_DETAILS`` of them; its message tells the first few."""
+    def with_details(cls, details: Sequence[Detail], *, untold: int = 0) -> Self:
+        """Return the refusal of these faults, up to ``MAX_DETAILS`` of them; its message tells the first few.
+
+        ``untold`` is how many more there are, which nobody has put in words.
+        """
         shown = list(details)
         for detail in shown[:MAX_DETAILS]:
             if len(detail["field"]) > MAX_FIELD_LENGTH:
                 detail["field"] = f"{detail['field'][: MAX_FIELD_LENGTH - 1]}…"
-        if len(shown) > MAX_DETAILS:
-            more = len(shown) - MAX_DETAILS + 1
+        if len(shown) + untold > MAX_DETAILS:
+            more = len(shown) + untold - MAX_DETAILS + 1
             shown[MAX_DETAILS - 1 :] = [{"field": "", "code": MORE, "message": f"And {more:,} more."}]
         return cls(_in_one_line(shown), details=shown)
 
@@ -152,6 +169,26 @@ class Unauthorized(DomainError):
     code = "unauthorized"
     status = 401
     message = "Missing or invalid API key."
+    remedy = (
+        "Send `Authorization: ApiKey <key>` with a key that is neither revoked nor expired; a lost key is "
+        "made anew by staff."
+    )
+
+    # What the header alone shows. A key that had to be looked up is told nothing more, whatever is wrong with it.
+    SEEN: ClassVar[Mapping[str, str]] = {
+        "missing": "Send your key in this header: ApiKey <key>.",
+        "scheme": "Use ApiKey <key>.",
+        "malformed": "This is no whole key. Copy it again, from sk_ to its end.",
+    }
+
+    @classmethod
+    def seen(cls, code: str) -> Self:
+        """Return the refusal that also tells what is wrong with the header, one of SEEN."""
+        return cls(details=[{"field": "Authorization", "code": code, "message": cls.SEEN[code]}])
+
+    @classmethod
+    def sample(cls) -> Self:
+        return cls.seen("missing")
 
     @property
     def headers(self) -> dict[str, str]:
@@ -162,6 +199,17 @@ class Forbidden(DomainError):
     code = "forbidden"
     status = 403
     message = "This API key does not have the required permission."
+    remedy = "Use another key, or let staff give this one the scope that `details` names on what the request is about."
+
+    @classmethod
+    def for_want_of(cls, scope: str) -> Self:
+        """Return the refusal of a key that lacks the scope. What it lacks of a resource is never told."""
+        message = f"This operation needs {scope}."
+        return cls(details=[{"field": "scope", "code": "missing_scope", "message": message}])
+
+    @classmethod
+    def sample(cls) -> Self:
+        return cls.for_want_of("READ_TRANSFERS")
 
 
 class HttpsRequired(DomainError):
@@ -170,6 +218,7 @@ class HttpsRequired(DomainError):
     code = "https_required"
     status = 403
     message = "Use https. An API key that came with this request has travelled in clear: rotate it."
+    remedy = "Use https, and rotate the key."
 
 
 class NotFound(DomainError):
@@ -178,13 +227,27 @@ class NotFound(DomainError):
     code = "not_found"
     status = 404
     message = "There is nothing at this address."
+    remedy = "Check the id: it is unknown, deleted, or somebody else's."
     is_outcome = True
+
+    def __init__(self, *, missing: Iterable[str] = (), **names: object) -> None:
+        # The ids of what is not there: a request may have named several things.
+        self.missing = sorted(missing)
+        super().__init__(None, details=(), **names)
+
+    def placed(self, places: Iterable[str]) -> Self:
+        """Return the refusal that also tells where in the request the missing things are named."""
+        one = copy_of(self)
+        for place in islice(places, MAX_DETAILS):
+            one.details = [*one.details, {"field": place, "code": self.code, "message": self.text}]
+        return one
 
 
 class MethodNotAllowed(DomainError):
     code = "method_not_allowed"
     status = 405
     message = "{method} is not possible here. Use {allowed}."
+    remedy = "Use a method that the header `Allow` names."
 
     def __init__(self, *, method: str, allowed: Sequence[str]) -> None:
         self.allowed = ", ".join(allowed)
@@ -199,6 +262,7 @@ class NotAcceptable(DomainError):
     code = "not_acceptable"
     status = 406
     message = "Answers are application/json. Send 'Accept: application/json', or no Accept header."
+    remedy = "Send `Accept: application/json`, or no Accept header."
 
 
 class Conflict(DomainError):
@@ -212,6 +276,7 @@ class PayloadTooLarge(DomainError):
     code = "payload_too_large"
     status = 413
     message = "The body is larger than {limit} bytes."
+    remedy = "Send less in one request."
     sample_names = {"limit": 1048576}
 
 
@@ -219,6 +284,7 @@ class UnsupportedMediaType(DomainError):
     code = "unsupported_media_type"
     status = 415
     message = "Send the body as 'Content-Type: application/json' in UTF-8."
+    remedy = "Send `Content-Type: application/json`, in UTF-8 and not compressed."
 
 
 class RetryLater(DomainError):
@@ -239,6 +305,7 @@ class RequestTimeout(DomainError):
     code = "request_timeout"
     status = 408
     message = "The request did not arrive within {seconds} seconds. Nothing was done: send it again."
+    remedy = "Send it again, with the same Idempotency-Key; look at the line if it comes again."
     sample_names = {"seconds": 15}
 
 
@@ -246,6 +313,7 @@ class TemporarilyUnavailable(RetryLater):
     code = "temporarily_unavailable"
     status = 503
     message = "Too many requests are on their way at once. Nothing was done: try again in {retry_after} second."
+    remedy = "Send it again after `Retry-After` seconds, with the same Idempotency-Key."
     sample_names = {"retry_after": 1}
 
 
@@ -264,4 +332,5 @@ class UnexpectedError(DomainError):
     code = "unexpected_error"
     status = 500
     message = "Something went wrong on our side. Quote request id {request_id} when you ask about it."
+    remedy = "Send it again with the same Idempotency-Key; if it stays, give the request id to whoever runs the server."
     sample_names = {"request_id": "req_01HABC7002"}

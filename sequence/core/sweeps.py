@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from datetime import datetime
-from typing import Any, Protocol, TypeVar
+from typing import Protocol, TypeVar
 
 import structlog
 from django.db import InterfaceError, OperationalError
@@ -22,7 +22,7 @@ Sweep = Callable[[datetime], int]
 # The database went away or wants the work again; no row is to blame.
 DATABASE_TROUBLE = (OperationalError, InterfaceError)
 
-Rows = TypeVar("Rows", bound=QuerySet[Any])
+Rows = TypeVar("Rows", bound=QuerySet)
 
 _organization_id: ContextVar[str | None] = ContextVar("swept_organization_id", default=None)
 

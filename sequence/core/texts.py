@@ -7,13 +7,16 @@ the admin's forms), and the arguments of the commands.
 import re
 import sys
 import unicodedata
+from collections.abc import Sequence
 from functools import cache
 from typing import Any, NamedTuple
 
 from django.core.exceptions import ValidationError
 from django.db import models
+from django.db.backends.base.base import BaseDatabaseWrapper
 
 from sequence.core.errors import InvalidRequest
+from sequence.core.typing import JsonObject
 
 _LINE_BREAKS = "\n\t"
 # Control characters, halves of surrogate pairs, and the separators that break a line.
@@ -39,6 +42,10 @@ _PICTURE = "[\u2190-\u27ff\u2900-\u2bff\U0001f000-\U0001faff]"
 _SIGN = "[#*0-9\u00a9\u00ae\u203c\u2049\u2122\u2139\u3030\u303d\u3297\u3299]"
 # A family, a profession, a flag of pictures joined; a skin colour is a picture of its own.
 _EMOJI = re.compile(f"{_PICTURE}[{_STYLES}]?(?:{_JOINER}{_PICTURE}[{_STYLES}]?)*|{_SIGN}[{_STYLES}]")
+
+
+# As much of a caller's reason as is kept.
+MAX_REASON_LENGTH = 1_000
 
 
 class Flaw(NamedTuple):
@@ -70,6 +77,21 @@ def flaw_of(text: str, *, multiline: bool = False) -> Flaw | None:
 
 def _is_invisible(character: str) -> bool:
     return unicodedata.category(character) == "Cf" or character in _ALSO_INVISIBLE
+
+
+def made_plain(text: str) -> str:
+    """Return the text with a blank in the place of every character that ``flaw_of`` refuses."""
+    if flaw_of(text) is None:
+        return text
+    kept, at = [], 0
+    for emoji in _EMOJI.finditer(text):
+        kept += [_blanked(text[at : emoji.start()]), emoji[0]]
+        at = emoji.end()
+    return "".join([*kept, _blanked(text[at:])])
+
+
+def _blanked(text: str) -> str:
+    return "".join(" " if _is_refused(character) else character for character in text)
 
 
 @cache
@@ -126,23 +148,23 @@ class PlainTextField(models.CharField):
     InvalidRequest, so that no way in can leave the rule out.
     """
 
-    def __init__(self, *args: Any, multiline: bool = False, **options: Any) -> None:
+    def __init__(self, *, multiline: bool = False, **options: Any) -> None:
         self.multiline = multiline
         options["validators"] = [_RefusesFlaws(multiline=multiline)]
-        super().__init__(*args, **options)
+        super().__init__(**options)
 
-    def deconstruct(self) -> Any:
+    def deconstruct(self) -> tuple[str, str, Sequence[object], JsonObject]:
         """To the database it is any text column; the rule is the application's, and changes without a migration."""
         name, _, args, options = super().deconstruct()
         options.pop("validators", None)
         return name, "django.db.models.CharField", args, options
 
     def clone(self) -> "PlainTextField":
-        _, _, args, options = super().deconstruct()
+        *_, options = super().deconstruct()
         options.pop("validators", None)
-        return PlainTextField(*args, multiline=self.multiline, **options)
+        return PlainTextField(multiline=self.multiline, **options)
 
-    def get_db_prep_save(self, value: object, connection: Any) -> Any:
+    def get_db_prep_save(self, value: object, connection: BaseDatabaseWrapper) -> object:
         if isinstance(value, str):
             flaw = flaw_of(value, multiline=self.multiline)
             if flaw is not None:

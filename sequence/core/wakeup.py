@@ -7,7 +7,13 @@ of them could share a flush. https://www.postgresql.org/docs/current/sql-notify.
 
 import time
 
-from django.db import OperationalError, connection, transaction
+import structlog
+from django.conf import settings
+from django.db import Error, OperationalError, connection, transaction
+
+from sequence.core.database.availability import is_away, reason_of
+
+log = structlog.get_logger("sequence.core.wakeup")
 
 CHANNEL = "sequence_work"
 # One wake-up stands for all commits of a process that follow it within this time: workers look again after LINGER.
@@ -19,8 +25,14 @@ _last_sent = float("-inf")
 
 
 def wake_workers() -> None:
-    """Wake the workers as soon as the current transaction has committed; a wake-up that fails is logged, not raised."""
-    transaction.on_commit(_notify, robust=True)
+    """Wake the workers as soon as the current transaction has committed; a wake-up that fails is logged, not raised.
+
+    Once for a transaction, however often it is asked for.
+    """
+    waiting = (set(asked[0]) for asked in connection.run_on_commit if asked[1] is _notify)
+    # One that was asked for within a savepoint that is left by now lives as long as we do.
+    if not any(savepoints <= {*connection.savepoint_ids} for savepoints in waiting):
+        transaction.on_commit(_notify, robust=True)
 
 
 def _notify() -> None:
@@ -34,9 +46,20 @@ def _notify() -> None:
 
 
 def listen() -> None:
-    """Let the current connection hear wake-ups from here on."""
-    with connection.cursor() as cursor:
-        cursor.execute(f"LISTEN {CHANNEL}")
+    """Let the current connection hear wake-ups from here on, if it can. One that stays deaf costs the wait alone.
+
+    A pooler lends the server's connections from transaction to transaction: one that listens would stay behind, and
+    wake whoever has it next.
+    """
+    if settings.DATABASE_CONNECTIONS_ARE_SHARED:
+        return
+    try:
+        with connection.cursor() as cursor:
+            cursor.execute(f"LISTEN {CHANNEL}")
+    except Error as error:
+        if is_away(error):
+            raise
+        log.warning("wake_ups_are_not_heard", reason=reason_of(error))
 
 
 def wait_for_wakeup(seconds: float) -> bool:

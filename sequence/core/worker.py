@@ -15,6 +15,7 @@ import structlog
 from django.db import InterfaceError, OperationalError, connection
 
 from sequence.core import clock
+from sequence.core.beside import Background
 from sequence.core.database.availability import reason_of
 from sequence.core.due import with_due_rows
 from sequence.core.heartbeat import Heartbeat
@@ -50,9 +51,13 @@ def run_once(now: datetime | None = None) -> int:
     Without ``now`` the clock runs on. What breaks is raised.
     """
     total = 0
-    while done := sweep_all(now or clock.now()):
+    while done := sweep_all(now or clock.now()) or _run_due_beside(now):
         total += done
     return total
+
+
+def _run_due_beside(now: datetime | None) -> int:
+    return sum(make().run_due(now) for make in wired("BACKGROUND"))
 
 
 class Worker:
@@ -63,6 +68,7 @@ class Worker:
         self._heartbeat = Heartbeat()
         self._rests_until: dict[Sweep, float] = {}
         self._next_chores = 0.0
+        self._beside: list[Background] = [make() for make in wired("BACKGROUND")]
 
     def stop(self, signal_number: int = 0, frame: FrameType | None = None) -> None:
         """Stop after the batch at hand. Fit to be a signal handler."""
@@ -73,8 +79,12 @@ class Worker:
         signal.signal(signal.SIGTERM, self.stop)
         signal.signal(signal.SIGINT, self.stop)
         log.info("worker_started")
+        for work in self._beside:
+            work.start()
         while not self._is_stopping:
             self._survive(self._work)
+        for work in self._beside:
+            work.stop()
         self._survive(self._heartbeat.stop)
         log.info("worker_stopped")
 
@@ -85,6 +95,8 @@ class Worker:
             done = sum(self._attempt(sweep) for sweep in self._due_sweeps())
             self._heartbeat.beat(done)
             if done:
+                for work in self._beside:
+                    work.wake()
                 was_woken = True
                 continue
             if was_woken:  # A commit just after the one that woke us sends no wake-up of its own.

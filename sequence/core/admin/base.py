@@ -1,7 +1,8 @@
 """Base of the staff's pages: changes that touch only what was edited, the trail, and pages that ask first."""
 
-from collections.abc import Callable, Sequence
-from typing import Any, ClassVar, TypeVar
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterable, Sequence
+from typing import ClassVar, Generic, TypeVar
 
 from django import forms
 from django.contrib import admin, messages
@@ -9,14 +10,16 @@ from django.contrib.admin.options import InlineModelAdmin
 from django.contrib.admin.utils import quote, unquote
 from django.contrib.admin.views.main import ChangeList
 from django.core.exceptions import PermissionDenied
-from django.db import models, transaction
-from django.forms import model_to_dict
+from django.db import models
+from django.db.models.options import Options
+from django.forms import BaseFormSet, model_to_dict
 from django.forms.models import _get_foreign_key
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase, HttpResponseRedirect
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
 
 from sequence.core.admin.actors import actor_of
+from sequence.core.admin.acts import CHANGED, NOT_POSSIBLE, action_on, attempt, note_act, note_refusal
 from sequence.core.admin.deciders import Deciders
 from sequence.core.admin.exports import Column, export
 from sequence.core.admin.filters import Filter
@@ -26,66 +29,62 @@ from sequence.core.admin.lists import FilteredList
 from sequence.core.admin.panels import panels_of
 from sequence.core.admin.trail import newest_changes_of
 from sequence.core.api.request_ids import request_id_of
-from sequence.core.errors import DomainError
 from sequence.core.typing import Context, Rows
 from sequence.core.wired import wired
 
 T = TypeVar("T")
+# The model whose page it is.
+M = TypeVar("M", bound=models.Model)
 
 
-def attempt(request: HttpRequest, work: Callable[[], T]) -> T | None:
-    """Return ``work()``. A refusal undoes it alone, is shown to the person in its own words, and makes this None."""
-    try:
-        with transaction.atomic():
-            return work()
-    except DomainError as refusal:
-        messages.error(request, refusal.text)
-        return None
-
-
-class ObjectPage:
+class ObjectPage(ABC, Generic[M]):
     """A page about one object that says what will happen, asks, and does it.
 
     Subclasses set ``name`` (the last part of the address), ``label`` (the button), ``permission`` (the verb of the
-    model permission that is needed), and implement ``offered``, ``consequences`` and ``perform``.
+    model permission that is needed), and implement ``offered``, ``consequences`` and ``perform``. ``audit_action`` is
+    for the audit log, where name and model make no good one.
     """
 
     name: ClassVar[str]
     label: ClassVar[str]
     permission: ClassVar[str]
+    audit_action: ClassVar[str] = ""
     is_dangerous: ClassVar[bool] = False
     form_class: ClassVar[type[forms.Form]] = forms.Form
 
-    def offered(self, obj: Any) -> bool:
+    def offered(self, obj: M) -> bool:
         """Say whether it makes sense in the object's present state."""
         return True
 
-    def consequences(self, obj: Any) -> Sequence[str]:
+    @abstractmethod
+    def consequences(self, obj: M) -> Sequence[str]:
         """Return what will happen, a sentence each. Whoever presses the button has read just these."""
-        raise NotImplementedError
 
-    def lock(self, obj: Any) -> None:
+    def lock(self, obj: M) -> None:
         """Lock whatever else the consequences tell of, the object's own row being locked: in the services' order."""
 
-    def deciders(self, obj: Any) -> Deciders:
+    def deciders(self, obj: M) -> Deciders:
         """Return who may, where the permission alone does not say it. The page tells it; the service checks it."""
         return Deciders()
 
-    def perform(self, request: HttpRequest, obj: Any, choices: Context) -> HttpResponse | str:
+    def action_on(self, obj: M) -> str:
+        """Return what the audit log calls it."""
+        return self.audit_action or action_on(type(obj), self.name)
+
+    @abstractmethod
+    def perform(self, request: HttpRequest, obj: M, choices: Context) -> HttpResponse | str:
         """Do it. Return what to tell the person, or a page of its own. May raise DomainError."""
-        raise NotImplementedError
 
-    def is_allowed(self, request: HttpRequest, obj: Any) -> bool:
+    def is_allowed(self, request: HttpRequest, obj: M) -> bool:
         """Say whether this person may do it to this object now."""
-        options = obj._meta
-        return self.has_permission(request, options) and self.offered(obj)
+        return self.has_permission(request, obj._meta) and self.offered(obj)
 
-    def has_permission(self, request: HttpRequest, options: Any) -> bool:
+    def has_permission(self, request: HttpRequest, options: Options) -> bool:
         """Say whether this person holds the model permission."""
         return request.user.has_perm(f"{options.app_label}.{self.permission}_{options.model_name}")
 
 
-class StaffAdmin(admin.ModelAdmin):
+class StaffAdmin(admin.ModelAdmin, Generic[M]):
     """The base of all pages about a model. Django's own log is not kept: the audit trail knows more."""
 
     # Those of its own app; the wiring offers more.
@@ -102,7 +101,7 @@ class StaffAdmin(admin.ModelAdmin):
     def get_changelist(self, request: HttpRequest, **options: object) -> type[ChangeList]:
         return FilteredList if self.filters else super().get_changelist(request, **options)
 
-    def all_object_pages(self) -> list[ObjectPage]:
+    def all_object_pages(self) -> list[ObjectPage[M]]:
         """Return the pages that ask about an object of this model, those of other apps last."""
         return [*self.object_pages, *(page for model, page in wired("OBJECT_PAGES") if model is self.model)]
 
@@ -125,7 +124,8 @@ class StaffAdmin(admin.ModelAdmin):
         """All rows of the filters in force as CSV, for whoever may see the list."""
         if not self.has_view_or_change_permission(request):
             raise PermissionDenied
-        listed: Any = self.get_changelist_instance(request)
+        listed = self.get_changelist_instance(request)
+        assert isinstance(listed, FilteredList)  # noqa: S101 - tells the type checker
         if not listed.is_understood:
             return HttpResponseRedirect(f"../?{request.GET.urlencode()}")  # The list says what is wrong.
         return export(
@@ -140,12 +140,12 @@ class StaffAdmin(admin.ModelAdmin):
     def after_asking(
         self,
         request: HttpRequest,
-        rows: Rows,
+        rows: models.QuerySet[M],
         *,
         action: str,
         label: str,
         consequences: Sequence[str],
-        shown: Callable[[Any], Any],
+        shown: Callable[[M], object],
         do: Callable[[], str],
     ) -> HttpResponse | None:
         """Ask before a bulk action, then ``do`` it to the very rows that were shown, and tell the person what it says.
@@ -157,10 +157,13 @@ class StaffAdmin(admin.ModelAdmin):
             rows.order_by("pk").select_for_update(no_key=True, of=("self",)) if answered else rows.order_by("pk")
         )
         told = (action, self.opts.label, list(consequences), [[row.pk, shown(row)] for row in chosen])
+        if answered:
+            note_act(request, action_on(self.model, action), chosen)
         if answered and has_seen(request, *told):
             messages.success(request, do())
             return None
         if answered:
+            note_refusal(request, CHANGED)
             messages.warning(request, CHANGED_MEANWHILE)
         name = str(self.opts.verbose_name)
         return self.page(
@@ -174,19 +177,23 @@ class StaffAdmin(admin.ModelAdmin):
             seen=fingerprint_of(*told),
         )
 
-    def _view_of(self, page: ObjectPage) -> Callable[..., HttpResponse]:
+    def _view_of(self, page: ObjectPage[M]) -> Callable[..., HttpResponse]:
         def view(request: HttpRequest, object_id: str) -> HttpResponse:
             return self._object_page(request, page, object_id)
 
         return view
 
-    def _object_page(self, request: HttpRequest, page: ObjectPage, object_id: str) -> HttpResponse:
+    def _object_page(self, request: HttpRequest, page: ObjectPage[M], object_id: str) -> HttpResponse:
         obj = self.get_object(request, unquote(object_id))
-        if not page.has_permission(request, self.opts) or not self.has_view_or_change_permission(request, obj):
+        may = page.has_permission(request, self.opts) and self.has_view_or_change_permission(request, obj)
+        if obj is not None and not (may and page.offered(obj)):
+            note_act(request, page.action_on(obj), [obj])
+        if not may:
             raise PermissionDenied
         if obj is None:
             raise Http404
         if not page.offered(obj):
+            note_refusal(request, NOT_POSSIBLE)
             messages.warning(request, f"“{page.label}” is not possible in the present state of {obj}.")
             return HttpResponseRedirect(self.address_of(obj))
         form = page.form_class(request.POST if request.method == "POST" else None)
@@ -194,23 +201,27 @@ class StaffAdmin(admin.ModelAdmin):
             return self._decide(request, page, obj, form)
         return self._ask(request, page, obj, form)
 
-    def _decide(self, request: HttpRequest, page: ObjectPage, obj: Any, form: forms.Form) -> HttpResponse:
+    def _decide(self, request: HttpRequest, page: ObjectPage[M], obj: M, form: forms.Form) -> HttpResponse:
         """Do what the person read, or show what it has become and ask again. The object may have changed until now."""
         locked = self._lock(request, obj.pk)
         page.lock(locked)
+        note = form.cleaned_data.get("note") or form.cleaned_data.get("reason")
+        note_act(request, page.action_on(locked), [locked], reason=note or None)
         if not page.offered(locked):
+            note_refusal(request, NOT_POSSIBLE)
             messages.warning(request, f"“{page.label}” is not possible in the present state of {locked}.")
             return HttpResponseRedirect(self.address_of(locked))
         if not has_seen(request, self._shown_by(page, locked)):
+            note_refusal(request, CHANGED)
             messages.warning(request, CHANGED_MEANWHILE)
             return self._ask(request, page, locked, form)
         return self._performed(request, page, locked, form.cleaned_data)
 
-    def _lock(self, request: HttpRequest, pk: Any) -> Any:
+    def _lock(self, request: HttpRequest, pk: object) -> M:
         """Return the object as it is now, locked until the request's transaction ends."""
         return self.get_queryset(request).select_for_update(no_key=True, of=("self",)).get(pk=pk)
 
-    def _shown_by(self, page: ObjectPage, obj: Any) -> Context:
+    def _shown_by(self, page: ObjectPage[M], obj: M) -> Context:
         """Return what the page tells, read once: the fingerprint must be of just what is on the screen."""
         deciders = page.deciders(obj)
         return {
@@ -221,7 +232,7 @@ class StaffAdmin(admin.ModelAdmin):
             "barred": sorted(deciders.barred),
         }
 
-    def _performed(self, request: HttpRequest, page: ObjectPage, obj: Any, choices: Context) -> HttpResponse:
+    def _performed(self, request: HttpRequest, page: ObjectPage[M], obj: M, choices: Context) -> HttpResponse:
         outcome = attempt(request, lambda: page.perform(request, obj, choices))
         if isinstance(outcome, HttpResponse):
             return outcome
@@ -229,7 +240,7 @@ class StaffAdmin(admin.ModelAdmin):
             messages.success(request, outcome)
         return HttpResponseRedirect(self.address_of(obj))
 
-    def _ask(self, request: HttpRequest, page: ObjectPage, obj: Any, form: forms.Form) -> HttpResponse:
+    def _ask(self, request: HttpRequest, page: ObjectPage[M], obj: M, form: forms.Form) -> HttpResponse:
         shown = self._shown_by(page, obj)
         return self.page(
             request,
@@ -252,7 +263,7 @@ class StaffAdmin(admin.ModelAdmin):
         object_id: str | None = None,
         form_url: str = "",
         extra_context: Context | None = None,
-    ) -> Any:
+    ) -> HttpResponse:
         """The object's form. What is sent was typed over the values that it showed: others are shown first."""
         obj = None if object_id is None else self.get_object(request, unquote(object_id))
         if obj is None or not self.has_view_or_change_permission(request, obj):
@@ -262,12 +273,14 @@ class StaffAdmin(admin.ModelAdmin):
         # Read before the form is, which shows what is newer, and before the form writes what was typed into its object.
         shown = self._editable_values(request, obj)
         if request.method == "POST" and self.has_change_permission(request, obj) and not has_seen(request, *shown):
+            note_act(request, action_on(self.model, "CHANGE"), [obj])
+            note_refusal(request, CHANGED)
             messages.warning(request, CHANGED_MEANWHILE)
             return HttpResponseRedirect(self.address_of(obj))
         context = {**(extra_context or {}), "seen": fingerprint_of(*shown)}
         return super().changeform_view(request, object_id, form_url, context)
 
-    def _editable_values(self, request: HttpRequest, obj: Any) -> tuple[Any, ...]:
+    def _editable_values(self, request: HttpRequest, obj: M) -> tuple[object, ...]:
         """Return what the form offers to change: the object's own values and those of the rows below it."""
         fields = list(self.get_form(request, obj, change=True).base_fields)
         rows = [_rows_below(inline, request, obj) for inline in self.get_inline_instances(request, obj)]
@@ -278,15 +291,15 @@ class StaffAdmin(admin.ModelAdmin):
         site = self.admin_site.each_context(request)
         return TemplateResponse(request, template, {**site, "opts": self.opts, "media": self.media, **context})
 
-    def links_of(self, request: HttpRequest, obj: Any) -> list[Link]:
+    def links_of(self, request: HttpRequest, obj: M) -> list[Link]:
         """Return pages beside the object's own that tell more of it: the words of each link, and its address."""
         return []
 
-    def facts_about(self, obj: Any) -> Sequence[str]:
+    def facts_about(self, obj: M) -> Sequence[str]:
         """Return what every page that asks tells of what the object names, in words that nobody chose who asks."""
         return []
 
-    def address_of(self, obj: Any) -> str:
+    def address_of(self, obj: M) -> str:
         """Return the address of the object's page."""
         return reverse(f"admin:{self.opts.app_label}_{self.opts.model_name}_change", args=[quote(obj.pk)])
 
@@ -296,17 +309,24 @@ class StaffAdmin(admin.ModelAdmin):
         context = {"title": title[0].upper() + title[1:], "can_export": bool(self.export_columns)}
         return super().changelist_view(request, {**context, **(extra_context or {})})
 
-    def render_change_form(self, request: HttpRequest, context: Context, **options: Any) -> HttpResponse:  # type: ignore[override]
+    def render_change_form(
+        self,
+        request: HttpRequest,
+        context: Context,
+        add: bool = False,
+        change: bool = False,
+        form_url: str = "",
+        obj: M | None = None,
+    ) -> HttpResponse:
         # One button that saves; what was made has more to tell than an empty form for the next one.
         context.update(show_save_and_add_another=False, show_save_and_continue=False)
-        obj = options.get("obj")
         if obj is not None:
             context["buttons"] = [page for page in self.all_object_pages() if page.is_allowed(request, obj)]
             context["links"] = [*self.links_of(request, obj), *links_of(request, obj)]
             context["panels"] = panels_of(request, obj)
-        return super().render_change_form(request, context, **options)
+        return super().render_change_form(request, context, add, change, form_url, obj)
 
-    def save_model(self, request: HttpRequest, obj: Any, form: forms.ModelForm, change: bool) -> None:
+    def save_model(self, request: HttpRequest, obj: M, form: forms.ModelForm, change: bool) -> None:
         """Write only what was edited: a whole row would undo what others changed since it was read."""
         if not change:
             obj.save(force_insert=True)
@@ -316,15 +336,23 @@ class StaffAdmin(admin.ModelAdmin):
         if edited:
             obj.save(update_fields=[*edited, *stamps])
 
-    def construct_change_message(self, request: HttpRequest, form: Any, formsets: Any, add: bool = False) -> list[Any]:
+    def construct_change_message(
+        self, request: HttpRequest, form: forms.Form, formsets: Iterable[BaseFormSet], add: bool = False
+    ) -> list[dict[str, dict[str, list[str]]]]:
         """Nothing: the trail has it."""
         return []
 
-    def log_addition(self, *args: object) -> None:  # type: ignore[override]
-        """The triggers have noted it."""
+    def log_addition(self, request: HttpRequest, obj: M, message: object) -> None:  # type: ignore[override]
+        """Say what the audit log will tell; the triggers have noted the rest."""
+        note_act(request, action_on(self.model, "CREATE"), [obj])
 
-    def log_change(self, *args: object) -> None:  # type: ignore[override]
-        """The triggers have noted it."""
+    def log_change(self, request: HttpRequest, obj: M, message: object) -> None:  # type: ignore[override]
+        """Say what the audit log will tell; the triggers have noted the rest."""
+        note_act(request, action_on(self.model, "CHANGE"), [obj])
+
+    def log_deletions(self, request: HttpRequest, queryset: Rows) -> None:  # type: ignore[override]
+        """Say what the audit log will tell, while it is there; the triggers will note the rest."""
+        note_act(request, action_on(self.model, "DELETE"), list(queryset))
 
     def history_view(self, request: HttpRequest, object_id: str, extra_context: Context | None = None) -> HttpResponse:
         """The object's part of the audit trail."""
@@ -343,7 +371,7 @@ class StaffAdmin(admin.ModelAdmin):
         )
 
 
-def _rows_below(inline: InlineModelAdmin, request: HttpRequest, obj: Any) -> list[Context]:
+def _rows_below(inline: InlineModelAdmin, request: HttpRequest, obj: models.Model) -> list[Context]:
     foreign_key = _get_foreign_key(type(obj), inline.model, fk_name=inline.fk_name)
     rows = inline.get_queryset(request).filter(**{foreign_key.name: obj}).order_by("pk")
     return [{"pk": row.pk, **model_to_dict(row)} for row in rows]
@@ -356,16 +384,16 @@ def page_about(model: type[models.Model], request: HttpRequest, template: str, *
     return model_admin.page(request, template, **context)
 
 
-class ReadOnlyAdmin(StaffAdmin):
+class ReadOnlyAdmin(StaffAdmin[M]):
     """Staff look at these; nothing here is written by hand."""
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         return False
 
-    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+    def has_change_permission(self, request: HttpRequest, obj: M | None = None) -> bool:
         return False
 
-    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+    def has_delete_permission(self, request: HttpRequest, obj: M | None = None) -> bool:
         return False
 
 

@@ -3,14 +3,14 @@
 Which parts it has, and the permission that each needs, stands in the wiring.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, TypeVar
+from typing import TypeVar
 from urllib.parse import urlencode
 
 from django.contrib.auth.models import AnonymousUser, User
-from django.db.models import Model
+from django.db.models import Count, Model, QuerySet
 from django.urls import reverse
 
 from sequence.core.periods import day_of, midnight
@@ -18,6 +18,7 @@ from sequence.core.typing import Context, Rows
 from sequence.core.wired import wired
 
 T = TypeVar("T")
+M = TypeVar("M", bound=Model)
 Q = TypeVar("Q", bound=Rows)
 
 # Of each kind that waits: enough to begin with, few enough to see the next kind too.
@@ -75,6 +76,25 @@ class Queue:
 
 
 @dataclass(frozen=True)
+class Tally:
+    """A kind of thing that waits, counted by organization: its heading, how bad it is (warn or bad), and its list."""
+
+    heading: str
+    tone: str
+    rows: Callable[[ConsoleQuery], Rows]
+    model: type[Model]
+    query: Mapping[str, str]
+
+    def count(self, look: ConsoleQuery) -> dict[str, int]:
+        """Return how many each organization has, if any. One query, of rows that an index of what waits holds."""
+        numbers = self.rows(look).order_by().values_list("organization_id").annotate(number=Count("pk"))
+        return dict(numbers)
+
+    def address(self, look: ConsoleQuery) -> str:
+        return look.list_of(self.model, **self.query)
+
+
+@dataclass(frozen=True)
 class Metric:
     """A sum of money of today, in cents, and what it is made of."""
 
@@ -106,26 +126,37 @@ class Section:
 Part = tuple[str, Callable[[ConsoleQuery], T]]
 
 
-def _seen_by(user: User | AnonymousUser, look: ConsoleQuery, table: str) -> list[Any]:
+def _seen_by(user: User | AnonymousUser, look: ConsoleQuery, parts: Iterable[Part[T]]) -> list[T]:
     """Return the parts of a table of the wiring that this person may see."""
-    return [find(look) for permission, find in wired(table) if user.has_perm(permission)]
+    return [find(look) for permission, find in parts if user.has_perm(permission)]
 
 
 def console_of(user: User | AnonymousUser, look: ConsoleQuery) -> Context:
     """Return what this person may see, for the page's template. What waits in vain is left out."""
-    waiting = [kind for kind in _seen_by(user, look, "CONSOLE_QUEUES") if kind.count]
+    queues: Sequence[Part[Queue]] = wired("CONSOLE_QUEUES")
+    waiting = [kind for kind in _seen_by(user, look, queues) if kind.count]
     return {
         "look": look,
         "waiting": waiting,
-        "may_see_waiting": any(user.has_perm(permission) for permission, _ in wired("CONSOLE_QUEUES")),
-        "figures": _seen_by(user, look, "CONSOLE_METRICS"),
-        "signs": [sign for sign in _seen_by(user, look, "CONSOLE_HEALTH") if sign],
-        "sections": _seen_by(user, look, "CONSOLE_SECTIONS"),
-        "organizations": [choice for choices in _seen_by(user, look, "CONSOLE_ORGANIZATIONS") for choice in choices],
+        "may_see_waiting": any(user.has_perm(permission) for permission, _ in queues),
+        "figures": _seen_by(user, look, wired("CONSOLE_METRICS")),
+        "signs": [sign for sign in _seen_by(user, look, wired("CONSOLE_HEALTH")) if sign],
+        "sections": _seen_by(user, look, wired("CONSOLE_SECTIONS")),
+        "organizations": [
+            choice for choices in _seen_by(user, look, wired("CONSOLE_ORGANIZATIONS")) for choice in choices
+        ],
     }
 
 
-def queue_of(title: str, rows: Rows, item_of: Callable[[Any], Item], *, address: str, tone: str = "warn") -> Queue:
+def tallies_of(user: User | AnonymousUser) -> list[Tally]:
+    """Return what this person may count by organization."""
+    tallies: Sequence[tuple[str, Tally]] = wired("CONSOLE_TALLIES")
+    return [tally for permission, tally in tallies if user.has_perm(permission)]
+
+
+def queue_of(
+    title: str, rows: QuerySet[M, T], item_of: Callable[[T], Item], *, address: str, tone: str = "warn"
+) -> Queue:
     """Return the rows as a kind of thing that waits: their number, and the first few in their order."""
     count = rows.count()
     items = [item_of(row) for row in rows[:SHOWN]] if count else []

@@ -2,13 +2,13 @@
 
 import json
 from datetime import datetime, timedelta
-from typing import Any
 
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.timesince import timesince
 
 from sequence.core import money
+from sequence.core.typing import Json
 
 UNKNOWN = "–"
 # Enough of an id's random end to tell it from its neighbours on a list.
@@ -64,7 +64,7 @@ def pretty_json(text: str) -> SafeString:
     return format_html('<pre class="json">{}</pre>', json.dumps(_masked(value), ensure_ascii=False, indent=2))
 
 
-def _masked(value: object) -> Any:
+def _masked(value: Json) -> Json:
     if isinstance(value, list):
         return [_masked(item) for item in value]
     if isinstance(value, dict):
@@ -72,5 +72,5 @@ def _masked(value: object) -> Any:
     return value
 
 
-def _mask(value: object) -> Any:
+def _mask(value: Json) -> str | None:
     return value if value is None else money.mask(str(value)[-4:])

@@ -9,10 +9,9 @@ import csv
 import io
 import itertools
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 
 import structlog
 from django.db import DEFAULT_DB_ALIAS, connections
@@ -33,6 +32,7 @@ MAX_STALL = "5min"
 FORMULA = re.compile(r"""(\A|[;|\t\r\n"])([\s"']*)(?=[=+\-@＝＋－＠])""")
 ACTING_CONTROLS = ("\t", "\r", "\n")
 TEXT_SIGN = "'"
+CSV = "text/csv; charset=utf-8"
 
 # The last line of a file that is not whole. No reader takes it for a row.
 BROKEN_OFF = "INCOMPLETE: this export broke off. Please try again.\r\n"
@@ -46,7 +46,7 @@ class Column:
 
     heading: str
     path: str
-    write: Callable[[Any], Any] | None = None
+    write: Callable[[object], object] | None = None
 
 
 CURRENCY = Column("currency", "pk", lambda _: "USD")
@@ -66,8 +66,15 @@ def write_value(value: object) -> str:
 
 def export(rows: Rows, columns: Sequence[Column], *, name: str, **told: object) -> StreamingHttpResponse:
     """Return the answer that streams the rows as a file, oldest first. ``told`` goes into the log with their number."""
-    response = StreamingHttpResponse(_told(_lines(rows, columns), name, told), content_type="text/csv; charset=utf-8")
-    response["Content-Disposition"] = f'attachment; filename="{name}-{clock.now():%Y-%m-%d}.csv"'
+    return as_file(_lines(rows, columns), f"{name}-{clock.now():%Y-%m-%d}.csv", CSV, name=name, **told)
+
+
+def as_file(
+    chunks: Iterator[tuple[int, str]], filename: str, content_type: str, *, name: str, **told: object
+) -> StreamingHttpResponse:
+    """Return the answer that streams a file, made of texts each with the number of its rows."""
+    response = StreamingHttpResponse(_told(chunks, name, told), content_type=content_type)
+    response["Content-Disposition"] = f'attachment; filename="{filename}"'
     return response
 
 
@@ -94,25 +101,26 @@ def _told(chunks: Iterator[tuple[int, str]], name: str, told: Context) -> Iterat
 
 
 def _lines(rows: Rows, columns: Sequence[Column]) -> Iterator[tuple[int, str]]:
-    yield 0, _csv([[column.heading for column in columns]])
+    yield 0, csv_text([[column.heading for column in columns]])
     values = rows.order_by("pk").values_list(*(column.path for column in columns))
-    for chunk in _chunks(values):
-        yield len(chunk), _csv(_cells(row, columns) for row in chunk)
+    for chunk in in_chunks(values):
+        yield len(chunk), csv_text(_cells(row, columns) for row in chunk)
 
 
-def _cells(row: Sequence[Any], columns: Sequence[Column]) -> list[str]:
+def _cells(row: Sequence[object], columns: Sequence[Column]) -> list[str]:
     return [
         write_value(column.write(value) if column.write else value) for column, value in zip(columns, row, strict=True)
     ]
 
 
-def _csv(lines: Any) -> str:
+def csv_text(lines: Iterable[Sequence[str]]) -> str:
+    """Return lines of cells that ``write_value`` has written."""
     text = io.StringIO()
     csv.writer(text).writerows(lines)
     return text.getvalue()
 
 
-def _chunks(values: Rows) -> Iterator[list[Any]]:
+def in_chunks(values: Rows) -> Iterator[list[tuple]]:
     """Yield the rows as of the first call, chunk by chunk, in constant memory."""
     connection = connections.create_connection(DEFAULT_DB_ALIAS)
     connection.inc_thread_sharing()  # A server may run the parts of one answer in different threads.

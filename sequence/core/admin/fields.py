@@ -1,7 +1,7 @@
 """Form fields of the staff's pages."""
 
 import re
-from typing import Any
+from typing import Any, TypedDict, Unpack
 
 from django import forms
 
@@ -9,6 +9,21 @@ from sequence.core.money import MAX_CENTS
 from sequence.core.texts import flaw_of
 
 _FORM = re.compile(r"(-?)\s*\$?\s*([0-9]{1,3}(?:,[0-9]{3})+|[0-9]+)(?:\.([0-9]{2}))?")
+
+
+class FieldOptions(TypedDict, total=False):
+    """What any field can be told besides."""
+
+    required: bool
+    label: str
+    help_text: str
+    widget: forms.Widget
+
+
+class TextOptions(FieldOptions, total=False):
+    """What a field of text can be told besides."""
+
+    max_length: int
 
 
 def _written(cents: int) -> str:
@@ -38,7 +53,7 @@ class Dollars(forms.Field):
         "too_large": "This is more than the largest possible amount.",
     }
 
-    def __init__(self, *, min_cents: int = 0, **options: Any) -> None:
+    def __init__(self, *, min_cents: int = 0, **options: Unpack[FieldOptions]) -> None:
         self.min_cents = min_cents
         super().__init__(**options)
 
@@ -73,7 +88,7 @@ class Dollars(forms.Field):
 class PlainText(forms.CharField):
     """A text that a person types, without characters that nobody sees. ``multiline`` allows line breaks and tabs."""
 
-    def __init__(self, *, multiline: bool = False, **options: Any) -> None:
+    def __init__(self, *, multiline: bool = False, **options: Unpack[TextOptions]) -> None:
         self.multiline = multiline
         if multiline:
             options.setdefault("widget", forms.Textarea(attrs={"rows": 3}))

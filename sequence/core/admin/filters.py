@@ -1,14 +1,17 @@
 """Filters of a list: organization, account, state. Apps declare theirs, lists combine them."""
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any, Self
+from typing import Generic, Self, TypeVar
 
 from django import forms
 from django.core.exceptions import ValidationError
 from django.db import models
 from django.db.models import Q
+from django.http import QueryDict
 from django.utils.html import format_html, format_html_join
+from django.utils.safestring import SafeString
 
 from sequence.core.typing import Context, Rows
 
@@ -18,8 +21,12 @@ MAX_TEXT = 255
 
 Condition = Q | Callable[[], Q]
 
+# What a text of the form names: the text itself, a span of time, an object.
+Found = TypeVar("Found")
+M = TypeVar("M", bound=models.Model)
 
-class Filter:
+
+class Filter(ABC, Generic[Found]):
     """One question, asked by the parameter ``name`` of a list's address.
 
     Subclasses give the form field, find what the text names, narrow the rows down to it, and tell it in words.
@@ -40,23 +47,30 @@ class Filter:
     def field(self) -> forms.Field:
         return forms.CharField(required=False, label=self.label, max_length=MAX_TEXT)
 
-    def find(self, text: str, form: "FilterForm") -> Any:
+    @abstractmethod
+    def find(self, text: str, form: "FilterForm") -> Found:
         """Return what the text names. Raises ValidationError, in words that help."""
-        return text
 
-    def narrow(self, rows: Rows, found: Any) -> Rows:
-        raise NotImplementedError
+    @abstractmethod
+    def narrow(self, rows: Rows, found: Found) -> Rows: ...
 
     def narrow_unasked(self, rows: Rows) -> Rows:
         """Return the rows that are shown when nobody asks."""
         return rows
 
-    def tell(self, found: Any) -> str:
+    def tell(self, found: Found) -> str:
         """Return the answer in words, to stand behind the label."""
         return str(found)
 
 
-class Exact(Filter):
+class Text(Filter[str]):
+    """A question that is answered by the very text."""
+
+    def find(self, text: str, form: "FilterForm") -> str:
+        return text
+
+
+class Exact(Text):
     """Rows in which a column is just this text."""
 
     def __init__(self, name: str, label: str, column: str) -> None:
@@ -67,7 +81,7 @@ class Exact(Filter):
         return rows.filter(**{self.column: found})
 
 
-class OneOf(Filter):
+class OneOf(Text):
     """A few possible answers, each with its words and its condition. ``unasked`` is what is shown without an answer."""
 
     def __init__(
@@ -83,7 +97,7 @@ class OneOf(Filter):
         self.unasked = unasked
 
     @classmethod
-    def of_column(cls, column: str, label: str, choices: Iterable[tuple[Any, Any]], name: str = "") -> "OneOf":
+    def of_column(cls, column: str, label: str, choices: Iterable[tuple[object, object]], name: str = "") -> "OneOf":
         """Return the filter whose answers are the choices of a column."""
         answers: dict[str, tuple[str, Condition]] = {
             str(value): (str(words), Q(**{column: value})) for value, words in choices
@@ -110,7 +124,7 @@ def _asked_now(condition: Condition) -> Q:
     return condition() if callable(condition) else condition
 
 
-class Named(Filter):
+class Named(Filter[M]):
     """Rows of one object, named by its whole id or by its name: a list of all names would be no help among thousands.
 
     ``columns`` are those of the row that may refer to it; ``condition`` stands in where columns cannot say it.
@@ -120,10 +134,10 @@ class Named(Filter):
         self,
         name: str,
         label: str,
-        model: type[models.Model],
+        model: type[M],
         *columns: str,
         called: Sequence[str] = ("name",),
-        condition: Callable[[Any], Q] | None = None,
+        condition: Callable[[M], Q] | None = None,
     ) -> None:
         super().__init__(name, label)
         self.model = model
@@ -135,7 +149,7 @@ class Named(Filter):
         widget = forms.TextInput(attrs={"placeholder": "id or name"})
         return forms.CharField(required=False, label=self.label, max_length=MAX_TEXT, widget=widget)
 
-    def find(self, text: str, form: "FilterForm") -> Any:
+    def find(self, text: str, form: "FilterForm") -> M:
         rows = self._within(form)
         found = list(rows.filter(pk=text)) or self._called(rows, text, "iexact")
         if len(found) == 1:
@@ -148,7 +162,7 @@ class Named(Filter):
         where = " in this organization" if form.organization and self.name != "organization" else ""
         raise ValidationError(f"There is none of this id or name{where}.", code="unknown")
 
-    def narrow(self, rows: Rows, found: Any) -> Rows:
+    def narrow(self, rows: Rows, found: M) -> Rows:
         if self.condition is not None:
             return rows.filter(self.condition(found))
         refers = Q()
@@ -156,10 +170,10 @@ class Named(Filter):
             refers |= Q(**{column: found})
         return rows.filter(refers)
 
-    def tell(self, found: Any) -> str:
+    def tell(self, found: M) -> str:
         return f"{found} ({found.pk})"
 
-    def _within(self, form: "FilterForm") -> Rows:
+    def _within(self, form: "FilterForm") -> models.QuerySet[M]:
         """Return the objects to choose from. Only names are read: some rows hold what nobody needs here."""
         rows = self.model._default_manager.only(*self.called)
         if not any(field.name == "organization" for field in self.model._meta.concrete_fields):
@@ -168,19 +182,19 @@ class Named(Filter):
             rows = rows.filter(organization=form.organization)
         return rows.select_related("organization").only(*self.called, "organization__name")
 
-    def _called(self, rows: Rows, text: str, how: str) -> list[Any]:
+    def _called(self, rows: models.QuerySet[M], text: str, how: str) -> list[M]:
         names = Q()
         for column in self.called:
             names |= Q(**{f"{column}__{how}": text})
         return list(rows.filter(names).order_by("pk")[:OFFERED])
 
-    def _offer(self, words: str, found: list[Any], form: "FilterForm") -> Any:
+    def _offer(self, words: str, found: list[M], form: "FilterForm") -> SafeString:
         choices = ((form.address(**{self.name: each.pk}), _full(each)) for each in found)
         links = format_html_join(", ", '<a href="{}">{}</a>', choices)
         return format_html("{} {}", words, links)
 
 
-def _full(obj: Any) -> str:
+def _full(obj: models.Model) -> str:
     owner = getattr(obj, "organization", None)
     return f"{obj} of {owner}" if owner else f"{obj} ({obj.pk})"
 
@@ -204,7 +218,7 @@ def _field_of(filter: Filter) -> forms.Field:
 class FilterForm(forms.Form):
     """All filters of a list. It refuses what it cannot read; the list then shows nothing instead of everything."""
 
-    def __init__(self, filters: Sequence[Filter], query: Any, *, kept: Sequence[str] = ()) -> None:
+    def __init__(self, filters: Sequence[Filter], query: QueryDict, *, kept: Sequence[str] = ()) -> None:
         super().__init__(query)
         self.filters = filters
         self.query = query
@@ -212,7 +226,7 @@ class FilterForm(forms.Form):
         self.fields.update({each.name: _field_of(each) for each in filters})
 
     @property
-    def organization(self) -> Any:
+    def organization(self) -> models.Model | None:
         """The organization that was chosen; filters after it look for names within it alone."""
         return self.cleaned_data.get("organization") or None
 

@@ -6,9 +6,9 @@ superuser has taken away must not come back with the next upgrade. ``create_staf
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from django.apps import AppConfig, apps
+from django.apps.registry import Apps
 from django.contrib.auth.models import Group, Permission
 from django.db import DEFAULT_DB_ALIAS
 
@@ -45,14 +45,14 @@ def bring_up_to_date(names: Sequence[str] = NAMES) -> list[GroupChange]:
     return [_bring_up_to_date(name) for name in names]
 
 
-def make_missing_groups(sender: AppConfig, **facts: object) -> None:
+def make_missing_groups(sender: AppConfig, *, using: str, apps: Apps = apps, **facts: object) -> None:
     """Make the groups that are not there yet: the receiver of ``post_migrate``.
 
     Django makes an app's permissions just after that app's turn, so this waits for the last app; and for a migration
     that leads to the end, since a group that is made half would stay so.
     """
-    is_last = sender is last_to_migrate() and facts["using"] == DEFAULT_DB_ALIAS
-    if not is_last or not _is_migrated(facts.get("apps", apps)) or not _is_complete():
+    is_last = sender is last_to_migrate() and using == DEFAULT_DB_ALIAS
+    if not is_last or not _is_migrated(apps) or not _is_complete():
         return
     there = set(Group.objects.filter(name__in=NAMES).values_list("name", flat=True))
     missing = [name for name in NAMES if name not in there]
@@ -65,7 +65,7 @@ def last_to_migrate() -> AppConfig:
     return [app for app in apps.get_app_configs() if app.models_module is not None][-1]
 
 
-def _is_migrated(state: Any) -> bool:
+def _is_migrated(state: Apps) -> bool:
     """Say whether the tables of groups are there, in the state that the migration has led to."""
     try:
         state.get_model("auth", "Permission")

@@ -24,11 +24,11 @@ class FilteredList(ChangeList):
     form: FilterForm
     model_admin: Any
 
-    def get_filters_params(self, params: Any = None) -> Context:
+    def get_filters_params(self, params: Context | None = None) -> Context:
         """Nothing: the form knows every parameter, and refuses the others."""
         return {}
 
-    def get_queryset(self, request: HttpRequest, exclude_parameters: Any = None) -> Rows:
+    def get_queryset(self, request: HttpRequest, exclude_parameters: list[str | None] | None = None) -> Rows:
         self.form = FilterForm(self.model_admin.filters, request.GET, kept=_ITS_OWN)
         rows = super().get_queryset(request, exclude_parameters)
         return self.form.narrow(rows) if self.is_understood else rows.none()

@@ -5,7 +5,7 @@ Which there are stands in the wiring, so that imports still point one way.
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import TypeVar
 
 from django.db.models import Model
 from django.http import HttpRequest
@@ -13,17 +13,23 @@ from django.http import HttpRequest
 from sequence.core.typing import Context
 from sequence.core.wired import wired
 
+M = TypeVar("M", bound=Model)
+
 
 @dataclass(frozen=True)
 class Panel:
-    """A part of an object's page with a template of its own, which finds ``facts``."""
+    """A part of an object's page with a template of its own, which finds ``facts``.
+
+    It stands above the object's own fields, or ``below_the_first`` of them, which say what the object is.
+    """
 
     template: str
     facts: Context
+    below_the_first: bool = False
 
 
 # Returns None where there is nothing to tell, or not to this person.
-FindPanel = Callable[[HttpRequest, Any], Panel | None]
+FindPanel = Callable[[HttpRequest, M], Panel | None]
 
 
 def panels_of(request: HttpRequest, obj: Model) -> list[Panel]:

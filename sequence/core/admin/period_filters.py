@@ -28,7 +28,7 @@ class Span:
 _SPAN = re.compile(r"(\d{4}-\d\d-\d\d)(?:[T ](\d\d:\d\d)(:\d\d)?)?(?: ?(?:Z|UTC))?", re.ASCII)
 
 
-class Bound(Filter):
+class Bound(Filter[Span]):
     """One end of a period. Both ends are inclusive: the whole day, minute or second that is named belongs to it."""
 
     def __init__(self, name: str, label: str, column: str, *, after: str | None = None) -> None:

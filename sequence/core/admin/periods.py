@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
-from typing import Any
+from typing import ClassVar
 
 from django import forms
 from django.core.validators import MinValueValidator
@@ -74,12 +74,13 @@ class PeriodForm(forms.Form):
     Read by GET, so that a page can be kept and passed on.
     """
 
+    default: ClassVar[str] = DEFAULT
     period = forms.ChoiceField(choices=PERIODS, required=False)
     since = _day("or from")
     until = _day("to")
 
-    def __init__(self, given: Context, **options: Any) -> None:
-        super().__init__({"period": DEFAULT, **given}, **options)
+    def __init__(self, given: Context) -> None:
+        super().__init__({"period": self.default, **given})
 
     def clean(self) -> Context:
         cleaned = super().clean() or self.cleaned_data
@@ -93,10 +94,10 @@ class PeriodForm(forms.Form):
     def chosen(self) -> Period:
         """Return the period that was asked for, or the default one while the form has faults."""
         if not self.is_valid():
-            return usual_period(DEFAULT, _today())
+            return usual_period(self.default, _today())
         if self.cleaned_data["since"]:
             return Period(self.cleaned_data["since"], min(self.cleaned_data["until"] or _today(), _today()))
-        return usual_period(self.cleaned_data["period"] or DEFAULT, _today())
+        return usual_period(self.cleaned_data["period"] or self.default, _today())
 
 
 def _today() -> date:

@@ -2,7 +2,7 @@
 
 import hmac
 from datetime import datetime, timedelta
-from typing import Any, cast
+from typing import cast
 
 import pyotp
 from django.conf import settings
@@ -48,7 +48,7 @@ def enrol(user: User, secret: str, *, last_step: int | None = None) -> SecondFac
     return SecondFactor.objects.create(user=user, secret=secret, last_step=last_step or earliest)
 
 
-def take_code(user: Any, code: str) -> SecondFactor | None:
+def take_code(user: User, code: str) -> SecondFactor | None:
     """Spend a code. Return the factor it is of, or None: no factor, a wrong or spent code, or too many wrong ones.
 
     The row is locked, so that of two requests with one code, one is let in.
@@ -76,7 +76,7 @@ def is_verified(request: HttpRequest) -> bool:
     if not settings.STAFF_SECOND_FACTOR:
         return True
     if not hasattr(request, "is_verified"):
-        noted: Any = request.session.get(SESSION_KEY, 0)
+        noted: int = request.session.get(SESSION_KEY, 0)
         factors = SecondFactor.objects.filter(user=cast(User, request.user), pk=noted)
         request.is_verified = factors.exists()  # type: ignore[attr-defined]
     return request.is_verified  # type: ignore[attr-defined]

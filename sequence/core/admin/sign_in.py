@@ -10,6 +10,7 @@ from django import forms
 from django.conf import settings
 from django.contrib.admin.forms import AdminAuthenticationForm
 from django.core.exceptions import ValidationError
+from django.http import HttpRequest
 
 from sequence.core.admin.second_factor import take_code
 from sequence.core.admin.sign_in_events import record_sign_in
@@ -49,7 +50,7 @@ class SignInForm(AdminAuthenticationForm):
     beyond_limit: int
     code = forms.CharField(max_length=10, widget=CodeInput, help_text=HELP)
 
-    def __init__(self, request: Any = None, *args: object, **kwargs: object) -> None:
+    def __init__(self, request: HttpRequest | None = None, *args: object, **kwargs: object) -> None:
         super().__init__(request, *args, **kwargs)
         if not settings.STAFF_SECOND_FACTOR:
             del self.fields["code"]
@@ -82,6 +83,7 @@ class SignInForm(AdminAuthenticationForm):
         """Spend the code, and let the site note the factor in the session. Asked only after the password was right."""
         if "code" not in self.fields:
             return
+        assert self.user_cache is not None  # noqa: S101 - tells the type checker
         factor = take_code(self.user_cache, self.cleaned_data["code"])
         if factor is None:
             self.outcome = SignInOutcome.WRONG_CODE

@@ -1,4 +1,4 @@
-"""HealthStatus-ins on record: each attempt is written down with how it ended, and kept for a time."""
+"""Sign-ins on record: each attempt is written down with how it ended, and kept for a time."""
 
 from datetime import datetime
 

@@ -3,15 +3,18 @@
 import functools
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from http import HTTPStatus
 from typing import Any
 
 from django.contrib import admin, messages
-from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.core.exceptions import PermissionDenied
+from django.http import HttpRequest, HttpResponse, HttpResponseBase, HttpResponseRedirect
 from django.template.response import TemplateResponse
-from django.urls import path
+from django.urls import URLPattern, URLResolver, path
 
 from sequence.core import clock
 from sequence.core.admin.actors import actor_of, may_see_trail
+from sequence.core.admin.acts import FORBIDDEN, forget_act, record_act
 from sequence.core.admin.console import ConsoleQuery, console_of
 from sequence.core.admin.search import search
 from sequence.core.admin.second_factor import SESSION_KEY, is_verified
@@ -23,7 +26,7 @@ from sequence.core.errors import DomainError
 from sequence.core.typing import Context
 from sequence.core.wired import wired
 
-View = Callable[..., HttpResponse]
+View = Callable[..., HttpResponseBase]
 
 LATEST_CHANGES = 10
 
@@ -40,21 +43,33 @@ class SitePage:
 def _audited(view: View) -> View:
     """Do a POST in one transaction under the name of whoever is signed in. An exception undoes all of it.
 
+    The audit log's entry is written in it as well; that of a refusal in one of its own.
     A refusal that no page has dealt with, such as one of a row that somebody else deleted in between, is told in its
     own words on the page that the person comes from.
     """
 
     @functools.wraps(view)
-    def wrapper(request: HttpRequest, *args: object, **kwargs: object) -> HttpResponse:
-        if request.method != "POST":
+    def wrapper(request: HttpRequest, *args: object, **kwargs: object) -> HttpResponseBase:
+        if request.method != "POST" or getattr(view, "only_reads", False):
             return view(request, *args, **kwargs)
+        actor = actor_of(request)
+
+        def work() -> HttpResponseBase:
+            forget_act(request)
+            response = view(request, *args, **kwargs)
+            record_act(request, actor=actor, status=response.status_code)
+            return response
+
         try:
-            return run_audited(
-                lambda: view(request, *args, **kwargs), actor=actor_of(request), request_id=request_id_of(request)
-            )
+            return run_audited(work, actor=actor, request_id=request_id_of(request))
         except DomainError as refusal:
             messages.error(request, refusal.text)
-            return HttpResponseRedirect(request.get_full_path())
+            response = HttpResponseRedirect(request.get_full_path())
+            record_act(request, actor=actor, status=response.status_code, error_code=refusal.code)
+            return response
+        except PermissionDenied:
+            record_act(request, actor=actor, status=HTTPStatus.FORBIDDEN, error_code=FORBIDDEN)
+            raise
 
     return wrapper
 
@@ -83,12 +98,12 @@ class StaffSite(admin.AdminSite):
         """Wrap every page of the site: Django checks who it is and the form's token first, then the trail begins."""
         return super().admin_view(_audited(view), cacheable)
 
-    def get_urls(self) -> list[Any]:
+    def get_urls(self) -> list[URLResolver | URLPattern]:
         pages: Sequence[SitePage] = (SitePage("search/", search, "search"), *wired("SITE_PAGES"))
         urls = [path(page.route, self.admin_view(page.view), name=page.name) for page in pages]
         return [*urls, *super().get_urls()]
 
-    def get_app_list(self, request: HttpRequest, app_label: str | None = None) -> list[Any]:
+    def get_app_list(self, request: HttpRequest, app_label: str | None = None) -> list[Context]:
         apps = super().get_app_list(request, app_label)
         rank = {label: position for position, label in enumerate(wired("APPS_IN_ORDER"))}
         return sorted(apps, key=lambda app: (rank.get(app["app_label"], len(rank)), app["name"]))
@@ -99,4 +114,5 @@ class StaffSite(admin.AdminSite):
         filters = Filters(organization_id=look.organization_id or "")
         changes = newest_changes(filters, size=LATEST_CHANGES).changes if may_see_trail(request) else None
         console = console_of(request.user, look)
-        return super().index(request, {**(extra_context or {}), **console, "latest_changes": changes})
+        told = {"latest_changes": changes, "overview": wired("CONSOLE_OVERVIEW")(request.user, look)}
+        return super().index(request, {**(extra_context or {}), **console, **told})

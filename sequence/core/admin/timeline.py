@@ -7,7 +7,7 @@ import enum
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from uuid import UUID
 
 from django.contrib import admin
 from django.contrib.admin.utils import quote
@@ -16,7 +16,7 @@ from django.http import HttpRequest
 from django.urls import reverse
 
 from sequence.core.admin.trail import VERBS, events_of_request, name_of
-from sequence.core.api.ids import PrefixedIdField
+from sequence.core.api.ids import PrefixedIdField, show_id
 from sequence.core.wired import wired
 
 # Rows of one kind that the page shows. A request id is the caller's own choice, and may be on any number of requests.
@@ -71,7 +71,7 @@ def changes_of(model: type[models.Model]) -> RequestLookup:
         for row in events_of_request(model, request_id, limit=MAX_ENTRIES):
             about = model(pk=row.pgh_obj_id)
             words = f"{VERBS.get(row.pgh_label, row.pgh_label)} by it"
-            yield TimelineEntry(Stage.MADE, row.pgh_created_at, words, about, title=name_of(row) or row.pgh_obj_id)
+            yield TimelineEntry(Stage.MADE, row.pgh_created_at, words, about, title=name_of(row) or str(row.pgh_obj_id))
 
     return find
 
@@ -103,11 +103,22 @@ def object_of(text: str) -> models.Model | None:
     return None
 
 
+def object_of_uuid(uuid: UUID) -> models.Model | None:
+    """Return the object of this id as the other dialect spells it, of any kind that has a page."""
+    for model in admin.site._registry:
+        key = model._meta.pk
+        if isinstance(key, PrefixedIdField) and (
+            obj := model._default_manager.only("pk").filter(pk=show_id(key.prefix, uuid)).first()
+        ):
+            return obj
+    return None
+
+
 def may_see(request: HttpRequest, model: type[models.Model]) -> bool:
     """Say whether this person may open the pages of the model."""
     return admin.site.get_model_admin(model).has_view_or_change_permission(request)
 
 
-def address_of(obj: Any) -> str:
+def address_of(obj: models.Model) -> str:
     """Return the address of the object's page."""
     return reverse(f"admin:{obj._meta.app_label}_{obj._meta.model_name}_change", args=[quote(obj.pk)])

@@ -5,20 +5,22 @@ read backwards along its primary key, so that the last page costs what the first
 """
 
 import heapq
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
-from typing import Any
+from typing import Any, ClassVar, Protocol
 
 from django.contrib import admin
 from django.contrib.admin.utils import quote
 from django.db import models
 from django.db.models import OuterRef, Subquery
+from django.db.models.options import Options
 from django.urls import reverse
 from pghistory.core import event_models
 
-from sequence.core.admin.display import UNKNOWN, dollars
+from sequence.core.admin.display import UNKNOWN, dollars, shorten
 from sequence.core.typing import Rows
+from sequence.core.wired import wired
 
 PAGE_SIZE = 50
 NOBODY = "outside the application"
@@ -34,13 +36,37 @@ VERBS = {
     "enrol": "enrolled",
     "decide": "decided",
     "record": "recorded",
+    "take": "failure taken",
+    "propose": "proposal changed",
+    "post": "posted",
 }
 # What happened for the first and last time is told by its whole content, everything else by what it changed.
-_WHOLE = {"insert", "delete", "expire", "purge", "add", "remove", "enrol", "decide", "record"}
+_WHOLE = {
+    *("insert", "delete", "expire", "purge", "add", "remove", "enrol"),
+    *("decide", "record", "take", "propose", "post"),
+}
 # Told elsewhere in the row, or noise.
 _UNSAID = {"id", "created_at", "updated_at", "lineage_id", "spend_id"}
 # By which field people recognise an object.
 _NAMES = ("name", "nickname", "holder_name", "username", "scope", "key")
+
+
+class EventContext(Protocol):
+    """Who made the changes of a transaction, and in which request."""
+
+    metadata: dict[str, str]
+
+
+class EventRow(Protocol):
+    """Row of any event model, without the columns that it copies: django-pghistory makes the classes as it starts."""
+
+    _meta: ClassVar[Options]
+    objects: ClassVar[models.Manager]
+    pgh_id: int
+    pgh_created_at: datetime
+    pgh_label: str
+    pgh_obj_id: str | int
+    pgh_context: EventContext | None
 
 
 @dataclass(frozen=True)
@@ -85,6 +111,9 @@ class Filters:
     request_id: str = ""
     object_id: str = ""
     organization_id: str = ""
+    since: datetime | None = None
+    # Not including it.
+    until: datetime | None = None
     older: str = ""
 
 
@@ -123,24 +152,24 @@ def _of_organization(rows: Rows, organization_id: str) -> Rows | None:
 
 def newest_changes_of(obj: models.Model, *, parts: dict[type[models.Model], str], older: str) -> Page:
     """Return a page of the changes of one object. ``parts`` names the models that belong to it, and by which field."""
-    sources = [model.objects.filter(pgh_obj_id=obj.pk) for model in _event_models_of(type(obj))]
+    sources = [model._default_manager.filter(pgh_obj_id=obj.pk) for model in _event_models_of(type(obj))]
     for part, foreign_key in parts.items():
-        sources += [model.objects.filter(**{foreign_key: obj.pk}) for model in _event_models_of(part)]
+        sources += [model._default_manager.filter(**{foreign_key: obj.pk}) for model in _event_models_of(part)]
     return _page(sources, older=older, size=PAGE_SIZE)
 
 
-def events_of_request(model: type[models.Model], request_id: str, *, limit: int) -> list[Any]:
+def events_of_request(model: type[models.Model], request_id: str, *, limit: int) -> list[EventRow]:
     """Return the first events of the model's rows that the request caused."""
     asked = Filters(request_id=request_id)
     return [row for events in _event_models_of(model) for row in _filtered(events, asked).order_by("pgh_id")[:limit]]
 
 
-def name_of(row: Any) -> str:
+def name_of(row: object) -> str:
     """Return how people recognise the object of an event, empty if by nothing."""
     return next((str(getattr(row, name)) for name in _NAMES if getattr(row, name, None)), "")
 
 
-def _event_models_of(model: type[models.Model]) -> list[Any]:
+def _event_models_of(model: type[models.Model]) -> list[type[models.Model]]:
     return [events for events in event_models() if _tracked(events)._meta.concrete_model is model]
 
 
@@ -148,11 +177,11 @@ def _tracked(events: Any) -> type[models.Model]:
     return events.pgh_tracked_model
 
 
-def _kind(events: Any) -> str:
+def _kind(events: type) -> str:
     return str(_tracked(events)._meta.verbose_name)
 
 
-def _may_hold(events: Any, object_id: str) -> bool:
+def _may_hold(events: type, object_id: str) -> bool:
     """Say whether the id could be one of this model's: a number is no key's, and a key's id is no user's."""
     if not object_id:
         return True
@@ -165,14 +194,18 @@ def _may_hold(events: Any, object_id: str) -> bool:
     return True
 
 
-def _filtered(events: Any, filters: Filters) -> Rows:
-    rows = events.objects.all()
+def _filtered(events: type[models.Model], filters: Filters) -> Rows:
+    rows = events._default_manager.all()
     if filters.actor:
         rows = rows.filter(pgh_context__metadata__actor=filters.actor)
     if filters.request_id:
         rows = rows.filter(pgh_context__metadata__request_id=filters.request_id)
     if filters.object_id:
         rows = rows.filter(pgh_obj_id=filters.object_id)
+    if filters.since:
+        rows = rows.filter(pgh_created_at__gte=filters.since)
+    if filters.until:
+        rows = rows.filter(pgh_created_at__lt=filters.until)
     return rows
 
 
@@ -206,16 +239,33 @@ class _Position:
         last = self.last.get(rows.model._meta.label_lower)
         return rows if last is None else rows.filter(pgh_id__lt=last)
 
-    def after(self, rows: Sequence[Any]) -> "_Position":
+    def after(self, rows: Sequence[EventRow]) -> "_Position":
         return _Position({**self.last, **{row._meta.label_lower: row.pgh_id for row in rows}})
 
 
-def _in_words(rows: Sequence[Any]) -> list[Change]:
-    before = _previous(rows)
-    return [_change(row, before.get((type(row), row.pgh_id))) for row in rows]
+def _in_words(rows: Sequence[EventRow]) -> list[Change]:
+    before, accounts = _previous(rows), _names_of_pairs(rows)
+    return [_change(row, before.get((type(row), row.pgh_id)), accounts) for row in rows]
 
 
-def _previous(rows: Sequence[Any]) -> dict[tuple[type, int], Any]:
+def _names_of_pairs(rows: Sequence[EventRow]) -> Mapping[str, str]:
+    """Return the names of the accounts between which the changed entries of keys let money go, in one query."""
+    ids = {id for row in rows for id in _pair_of(row) if id}
+    return wired("NAME_ACCOUNTS")(ids) if ids else {}
+
+
+def _pair_of(row: object) -> tuple[str | None, ...]:
+    """Return the two ends of an entry that has a pair of accounts; none of anything else."""
+    return (getattr(row, "source", None), getattr(row, "target", None)) if hasattr(row, "scope") else ()
+
+
+def _name(row: EventRow, accounts: Mapping[str, str]) -> str:
+    """Return how people recognise the object: an entry of a key by its pair too, which a change alone does not tell."""
+    ends = [f"{accounts[id]} ({shorten(id)})" if id in accounts else id for id in _pair_of(row) if id]
+    return f"{name_of(row)}: {' → '.join(ends)}" if ends else name_of(row)
+
+
+def _previous(rows: Sequence[EventRow]) -> dict[tuple[type, int], EventRow]:
     """Return the event before each update, by its model and number, in one query for each model."""
     found = {}
     for events in {type(row) for row in rows if row.pgh_label not in _WHOLE}:
@@ -229,7 +279,7 @@ def _previous(rows: Sequence[Any]) -> dict[tuple[type, int], Any]:
     return found
 
 
-def _change(row: Any, before: Any) -> Change:
+def _change(row: EventRow, before: EventRow | None, accounts: Mapping[str, str]) -> Change:
     context = row.pgh_context.metadata if row.pgh_context else {}
     return Change(
         at=row.pgh_created_at,
@@ -239,13 +289,13 @@ def _change(row: Any, before: Any) -> Change:
         verb=VERBS.get(row.pgh_label, row.pgh_label),
         kind=_kind(type(row)),
         object_id=str(getattr(row, "pgh_obj_id", "")),
-        object_name=name_of(row),
+        object_name=_name(row, accounts),
         url=_url(row),
         fields=_fields(row, before),
     )
 
 
-def _fields(row: Any, before: Any) -> list[FieldChange]:
+def _fields(row: EventRow, before: EventRow | None) -> list[FieldChange]:
     names = [field for field in row._meta.concrete_fields if not field.name.startswith("pgh_")]
     told = [field for field in names if field.name not in _UNSAID]
     if row.pgh_label in _WHOLE:
@@ -265,7 +315,7 @@ def _label(field: models.Field) -> str:
     return str(field.verbose_name).removesuffix(" cents")
 
 
-def _show(field: models.Field, row: Any) -> str:
+def _show(field: models.Field, row: object) -> str:
     value = getattr(row, field.attname)
     if value is None:
         return UNKNOWN
@@ -280,7 +330,7 @@ def _show(field: models.Field, row: Any) -> str:
     return str(value)
 
 
-def _url(row: Any) -> str | None:
+def _url(row: EventRow) -> str | None:
     """Return the page of the changed object, or of the one that it is a part of."""
     model = _tracked(type(row))._meta.concrete_model
     for registered, model_admin in admin.site._registry.items():
@@ -292,6 +342,6 @@ def _url(row: Any) -> str | None:
     return None
 
 
-def _address(model: type[models.Model], key: Any) -> str:
+def _address(model: type[models.Model], key: str | int) -> str:
     options = model._meta
     return reverse(f"admin:{options.app_label}_{options.model_name}_change", args=[quote(key)])

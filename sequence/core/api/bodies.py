@@ -1,15 +1,15 @@
 """Bodies, read as strict JSON: what a lenient reader would guess at is refused."""
 
 import json
-from collections.abc import Iterator
+import re
+from collections.abc import Collection, Iterator
 from decimal import Decimal
-from typing import Any
 
 from django.http import HttpRequest
 
 from sequence.core.errors import InvalidRequest, PayloadTooLarge, UnsupportedMediaType
 from sequence.core.texts import CONTROL_CHARACTER
-from sequence.core.typing import JsonObject
+from sequence.core.typing import Json, JsonObject
 
 METHODS_WITH_BODY = {"POST", "PUT", "PATCH"}
 MAX_BYTES = 1024 * 1024
@@ -30,7 +30,7 @@ def read_body(request: HttpRequest) -> JsonObject:
     Raises PayloadTooLarge, UnsupportedMediaType, and InvalidRequest for anything that is not one well-formed UTF-8
     JSON object with distinct keys, strings PostgreSQL can store, finite numbers and a sane depth.
     """
-    raw = _read_bytes(request)
+    raw = read_bytes(request)
     if not raw:
         return {}
     _check_media_type(request)
@@ -46,7 +46,8 @@ def _check_media_type(request: HttpRequest) -> None:
         raise UnsupportedMediaType()
 
 
-def _read_bytes(request: HttpRequest) -> bytes:
+def read_bytes(request: HttpRequest) -> bytes:
+    """Return the body as it was sent. Raises PayloadTooLarge."""
     if "chunked" in request.headers.get("Transfer-Encoding", "").lower():
         # Django trusts Content-Length alone; a chunked body has none, and the server marks its end.
         raw = request.META["wsgi.input"].read(MAX_BYTES + 1)
@@ -93,7 +94,7 @@ def parse_object(raw: bytes) -> JsonObject:
     return body
 
 
-def _object_with_distinct_keys(pairs: list[tuple[str, Any]]) -> JsonObject:
+def _object_with_distinct_keys(pairs: list[tuple[str, Json]]) -> JsonObject:
     result: JsonObject = {}
     for name, value in pairs:
         if name in result:
@@ -119,9 +120,9 @@ def _check_values(body: JsonObject) -> None:
 
     Level by level, without names: those are asked for only once something is wrong.
     """
-    level: list[Any] = [body]
+    level: list[Json] = [body]
     for _ in range(MAX_DEPTH):
-        inner: list[Any] = []
+        inner: list[Json] = []
         for value in level:
             if isinstance(value, dict):
                 inner.extend(value)
@@ -136,11 +137,25 @@ def _check_values(body: JsonObject) -> None:
     raise InvalidRequest(f"The body is nested more than {MAX_DEPTH} levels deep.")
 
 
+# The last step of a place where an id stands: what people write may look like one anywhere else.
+_names_an_id = re.compile(r"(^|[._])id$").search
+
+
+def places_of(ids: Collection[str], body: JsonObject) -> Iterator[str]:
+    """Yield where the body names one of the ids, the shallowest places first."""
+    level: list[tuple[str, Json]] = [("", body)]
+    while level:
+        for place, value in level:
+            if isinstance(value, str) and value in ids and _names_an_id(place):
+                yield place
+        level = [part for place, value in level for part in _values(place, value)]
+
+
 def _place_of_unstorable(body: JsonObject) -> str:
     """Return where the shallowest text stands that cannot be stored: ``steps[0].actions[1].type``."""
-    level: list[tuple[str, Any]] = [("", body)]
+    level: list[tuple[str, Json]] = [("", body)]
     while True:
-        inner: list[tuple[str, Any]] = []
+        inner: list[tuple[str, Json]] = []
         for place, value in level:
             if isinstance(value, str) and not _is_storable(value):
                 return place
@@ -148,15 +163,25 @@ def _place_of_unstorable(body: JsonObject) -> str:
         level = inner
 
 
-def _parts(place: str, value: object) -> Iterator[tuple[str, Any]]:
+def _parts(place: str, value: Json) -> Iterator[tuple[str, Json]]:
+    """Yield the names and values within a value, each with its place."""
+    if isinstance(value, dict):
+        for name in value:
+            yield _inside(place, name), name
+    yield from _values(place, value)
+
+
+def _values(place: str, value: Json) -> Iterator[tuple[str, Json]]:
     if isinstance(value, dict):
         for name, part in value.items():
-            inside = f"{place}.{_printable(name)}" if place else _printable(name)
-            yield inside, name
-            yield inside, part
+            yield _inside(place, name), part
     elif isinstance(value, list):
         for index, part in enumerate(value):
             yield f"{place}[{index}]", part
+
+
+def _inside(place: str, name: str) -> str:
+    return f"{place}.{_printable(name)}" if place else _printable(name)
 
 
 def _is_storable(text: str) -> bool:

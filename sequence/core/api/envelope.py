@@ -5,6 +5,7 @@ from http import HTTPStatus
 
 from django.http import HttpRequest, HttpResponse
 
+from sequence.core.api.dialects import SpelledRefusal, SpellRefusal
 from sequence.core.api.pagination import Page
 from sequence.core.api.request_ids import request_id_of
 from sequence.core.errors import DomainError
@@ -27,22 +28,24 @@ def no_content() -> HttpResponse:
     return response
 
 
-def failure(request: HttpRequest, error: DomainError) -> HttpResponse:
+def spell_refusal(request_id: str, error: DomainError) -> SpelledRefusal:
+    """Return a refusal as ``/api/v1`` spells it."""
+    told: JsonObject = {"code": error.code, "message": error.text}
+    if error.details:
+        told["details"] = error.details
+    content = as_json({"request_id": request_id, "error": told})
+    return SpelledRefusal(error.status, CONTENT_TYPE, content, error.headers)
+
+
+def failure(request: HttpRequest, error: DomainError, spell: SpellRefusal = spell_refusal) -> HttpResponse:
     """Answer with a refusal, its headers included."""
-    response = json_response(failure_body(request_id_of(request), error), error.status)
-    for name, value in error.headers.items():
+    spelled = spell(request_id_of(request), error)
+    response = _response(spelled.content, spelled.status, spelled.content_type)
+    for name, value in spelled.headers.items():
         response[name] = value
     # Django would log an error for 503, though nothing of ours is broken. The request has its own line.
     response._has_been_logged = error.status == HTTPStatus.SERVICE_UNAVAILABLE  # type: ignore[attr-defined]
     return response
-
-
-def failure_body(request_id: str, error: DomainError) -> JsonObject:
-    """Return what a refusal says, for whoever has no request of Django's."""
-    told: JsonObject = {"code": error.code, "message": error.text}
-    if error.details:
-        told["details"] = error.details
-    return {"request_id": request_id, "error": told}
 
 
 def as_json(body: object) -> bytes:
@@ -51,5 +54,8 @@ def as_json(body: object) -> bytes:
 
 
 def json_response(body: object, status: int) -> HttpResponse:
-    raw = as_json(body)
-    return HttpResponse(raw, status=status, content_type=CONTENT_TYPE, headers={"Content-Length": str(len(raw))})
+    return _response(as_json(body), status, CONTENT_TYPE)
+
+
+def _response(raw: bytes, status: int, content_type: str) -> HttpResponse:
+    return HttpResponse(raw, status=status, content_type=content_type, headers={"Content-Length": str(len(raw))})

@@ -1,6 +1,7 @@
 """Every exception becomes a refusal of the contract, in this one place."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from itertools import chain, islice
 from typing import Any
 
 import structlog
@@ -8,9 +9,11 @@ from django.core.exceptions import SuspiciousOperation
 from django.http import HttpRequest
 from rest_framework import exceptions as drf
 
+from sequence.core.api.fields import UnknownNames
 from sequence.core.api.request_ids import request_id_of
 from sequence.core.database.availability import is_away, reason_of
 from sequence.core.errors import (
+    MAX_DETAILS,
     DatabaseAway,
     Detail,
     DomainError,
@@ -50,21 +53,48 @@ def database_away(error: BaseException) -> DatabaseAway:
     return DatabaseAway(retry_after=RETRY_AFTER_SECONDS)
 
 
-def invalid_request(error: drf.ValidationError) -> InvalidRequest:
-    """Return DRF's nested faults as a flat list with paths such as ``steps[0].amount_in_cents``."""
-    return InvalidRequest.with_details(list(_flatten(error.get_full_details(), "")))
+def read_all(*readings: Callable[[], Any]) -> list[Any]:
+    """Return what each of the readings of one request returns. Raises InvalidRequest with the faults of them all."""
+    results, errors = [], []
+    for read in readings:
+        try:
+            results.append(read())
+        except drf.ValidationError as error:
+            errors.append(error)
+    if errors:
+        raise invalid_request(*errors)
+    return results
 
 
-def _flatten(faults: Any, path: str) -> Iterator[Detail]:
+def invalid_request(*errors: drf.ValidationError) -> InvalidRequest:
+    """Return DRF's nested faults as one flat list with paths such as ``steps[0].amount_in_cents``."""
+    faults = chain.from_iterable(_flatten(error.get_full_details(), "") for error in errors)
+    told = [_in_words(*fault) for fault in islice(faults, MAX_DETAILS)]
+    return InvalidRequest.with_details(told, untold=sum(1 for _ in faults))
+
+
+# A field, the code of its fault, and what is told of it: of an unknown name the name alone.
+_Fault = tuple[str, str, str]
+
+
+def _in_words(field: str, code: str, text: str) -> Detail:
+    message = code.in_words(text) if isinstance(code, UnknownNames) else text
+    return {"field": field, "code": str(code), "message": message}
+
+
+def _flatten(faults: Any, path: str) -> Iterator[_Fault]:
     if isinstance(faults, list):
         for index, fault in enumerate(faults):
             # A list of faults belongs to the field itself; a list of dictionaries to the items of a list.
             yield from _flatten(fault, path if _is_fault(fault) else f"{path}[{index}]")
-    elif _is_fault(faults):
-        yield {"field": path, "code": str(faults["code"]), "message": str(faults["message"])}
-    else:
+    elif not _is_fault(faults):
         for name, fault in faults.items():
             yield from _flatten(fault, _step(path, name))
+    elif isinstance(faults["code"], UnknownNames):
+        for name in faults["code"].names:
+            yield f"{path}.{name}" if path else name, faults["code"], name
+    else:
+        yield path, faults["code"], str(faults["message"])
 
 
 def _is_fault(value: object) -> bool:

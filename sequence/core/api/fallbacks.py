@@ -7,33 +7,32 @@ from django.template.loader import render_to_string
 from django.views import defaults
 from django.views.decorators.csrf import csrf_exempt
 
-from sequence.core.api.envelope import failure
+from sequence.core.api.dialects import dialect_of
+from sequence.core.api.envelope import failure, spell_refusal
 from sequence.core.api.failures import database_away
 from sequence.core.api.request_ids import request_id_of
 from sequence.core.database.availability import is_away
-from sequence.core.errors import DatabaseAway, InvalidRequest, NotFound, UnexpectedError
-
-API_PREFIX = "/api/v1"
+from sequence.core.errors import DatabaseAway, DomainError, InvalidRequest, NotFound, UnexpectedError
 
 
 def is_api(request: HttpRequest) -> bool:
-    """Say whether the address belongs to the API."""
-    return is_api_path(request.path)
+    """Say whether the address belongs to the API, in whichever dialect."""
+    return dialect_of(request.path) is not None
 
 
-def is_api_path(path: str) -> bool:
-    """Say whether the path belongs to the API."""
-    return path == API_PREFIX or path.startswith(f"{API_PREFIX}/")
+def refuse(request: HttpRequest, error: DomainError) -> HttpResponse:
+    """Answer with a refusal in the dialect of the address."""
+    return failure(request, error, dialect_of(request.path) or spell_refusal)
 
 
 @csrf_exempt
 def unknown_address(request: HttpRequest) -> HttpResponse:
-    """404 in the envelope, for every address under the API that is none of its own."""
-    return failure(request, NotFound())
+    """404 in the dialect, for every address under it that is none of its own."""
+    return refuse(request, NotFound())
 
 
 def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
-    return failure(request, InvalidRequest()) if is_api(request) else defaults.bad_request(request, exception)
+    return refuse(request, InvalidRequest()) if is_api(request) else defaults.bad_request(request, exception)
 
 
 def permission_denied(request: HttpRequest, exception: Exception) -> HttpResponse:
@@ -41,7 +40,7 @@ def permission_denied(request: HttpRequest, exception: Exception) -> HttpRespons
 
 
 def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
-    return failure(request, NotFound()) if is_api(request) else defaults.page_not_found(request, exception)
+    return refuse(request, NotFound()) if is_api(request) else defaults.page_not_found(request, exception)
 
 
 def server_error(request: HttpRequest, *_: object) -> HttpResponse:
@@ -50,13 +49,13 @@ def server_error(request: HttpRequest, *_: object) -> HttpResponse:
     if error is not None and is_away(error):
         return _unavailable(request, database_away(error))
     if is_api(request):
-        return failure(request, UnexpectedError(request_id=request_id_of(request)))
+        return refuse(request, UnexpectedError(request_id=request_id_of(request)))
     return defaults.server_error(request)
 
 
 def _unavailable(request: HttpRequest, refusal: DatabaseAway) -> HttpResponse:
     if is_api(request):
-        return failure(request, refusal)
+        return refuse(request, refusal)
     # Without the request: who is signed in stands in the database.
     response = HttpResponse(render_to_string("503.html"), status=refusal.status)
     for name, value in refusal.headers.items():

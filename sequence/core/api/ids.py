@@ -2,14 +2,17 @@
 
 import re
 import uuid
+from collections.abc import Sequence
 from typing import Any
 
 from django.db import models
+from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.models.lookups import Exact
 from django.utils.deconstruct import deconstructible
 from ulid import ULIDGenerator
 
 from sequence.core import clock
+from sequence.core.typing import JsonObject
 
 # Crockford's base 32, https://github.com/ulid/spec: ten bits are two of its letters, so an id is written in 13 steps.
 _LETTERS = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
@@ -18,6 +21,23 @@ _SHIFTS = range(120, -1, -10)
 # The same digits as ``int`` spells them. The first holds three bits: 26 letters have room for 130, an id has 128.
 _TO_PYTHONS_DIGITS = str.maketrans(_LETTERS, "0123456789abcdefghijklmnopqrstuv")
 _is_ulid = re.compile(f"[0-7][{_LETTERS}]{{25}}").fullmatch
+
+# What each prefix stands for.
+NOUNS = {
+    "acc": "account",
+    "aud": "audit_entry",
+    "card": "card",
+    "ctx": "card_transaction",
+    "dlv": "delivery",
+    "evt": "event",
+    "key": "api_key",
+    "org": "organization",
+    "rex": "rule_execution",
+    "rpl": "replay",
+    "rule": "rule",
+    "txr": "transfer",
+    "whk": "webhook_endpoint",
+}
 
 # No ULID is made of zero bits alone, so nothing is ever found under this one.
 NO_ROW = uuid.UUID(int=0)
@@ -37,6 +57,11 @@ def new_id(prefix: str) -> str:
     return f"{prefix}_{_ulids.generate()}"
 
 
+def new_uuid() -> uuid.UUID:
+    """Return what a fresh id stands for, for whoever stores many and shows none of them."""
+    return uuid.UUID(bytes=_ulids.generate().bytes)
+
+
 def parse_id(prefix: str, text: str) -> uuid.UUID | None:
     """Return the uuid behind ``text``, or None when it is not a canonical id of this prefix."""
     head, _, tail = text.partition("_")
@@ -44,6 +69,12 @@ def parse_id(prefix: str, text: str) -> uuid.UUID | None:
     if head != prefix or not _is_ulid(tail):
         return None
     return uuid.UUID(int=int(tail.translate(_TO_PYTHONS_DIGITS), 32))
+
+
+def noun_of(text: object) -> str | None:
+    """Return what the id is one of, ``rule_execution``; None for anything that is no id."""
+    prefix = text.partition("_")[0] if isinstance(text, str) else ""
+    return NOUNS.get(prefix) if parse_id(prefix, str(text)) else None
 
 
 def id_pattern(prefix: str) -> str:
@@ -81,7 +112,7 @@ class PrefixedIdField(models.Field):
             options["default"] = NewId(prefix)
         super().__init__(**options)
 
-    def deconstruct(self) -> Any:
+    def deconstruct(self) -> tuple[str, str, Sequence[object], JsonObject]:
         name, path, args, options = super().deconstruct()
         if self.primary_key:
             del options["default"]
@@ -99,7 +130,7 @@ class PrefixedIdField(models.Field):
             return value
         return parse_id(self.prefix, str(value)) or NO_ROW
 
-    def get_db_prep_save(self, value: object, connection: Any) -> Any:
+    def get_db_prep_save(self, value: object, connection: BaseDatabaseWrapper) -> object:
         prepared = super().get_db_prep_save(value, connection)
         if prepared == NO_ROW:
             raise ValueError(f"{value!r} is not an id with the prefix {self.prefix}_.")
@@ -115,5 +146,5 @@ class Is(Exact):
 
     lookup_name = "is"
 
-    def get_rhs_op(self, connection: Any, rhs: str) -> str:
+    def get_rhs_op(self, connection: BaseDatabaseWrapper, rhs: str) -> str:
         return f"= {rhs}"

@@ -5,6 +5,7 @@ import time
 from collections.abc import Callable
 
 import structlog
+from django.conf import settings
 from django.http import HttpRequest, HttpResponseBase
 from django.utils.encoding import escape_uri_path
 
@@ -39,15 +40,21 @@ class RequestIdMiddleware:
 
         response = self.get_response(request)
         response[HEADER] = request.request_id  # type: ignore[attr-defined]
-        log.info(
-            "request",
-            method=request.method,
-            path=escape_uri_path(request.path),
-            client=client_address(request),
-            status=response.status_code,
-            milliseconds=round((time.perf_counter() - started) * 1000, 1),
-        )
+        if not _is_of_no_interest(request, response):
+            log.info(
+                "request",
+                method=request.method,
+                path=escape_uri_path(request.path),
+                client=client_address(request),
+                status=response.status_code,
+                milliseconds=round((time.perf_counter() - started) * 1000, 1),
+            )
         return response
+
+
+def _is_of_no_interest(request: HttpRequest, response: HttpResponseBase) -> bool:
+    """Say whether it is a file of a page that was there: a dozen with each page, between whoever reads and the rest."""
+    return request.path.startswith(f"/{settings.STATIC_URL.strip('/')}/") and response.status_code < 400
 
 
 def choose_request_id(given: str | None) -> str:

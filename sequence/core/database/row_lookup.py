@@ -4,9 +4,9 @@ The ORM composes the same text anew each time, which costs several times the sta
 as the ORM makes them, so that nobody else can tell the difference.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import cached_property
-from typing import Any, Generic, TypeVar
+from typing import Generic, TypeVar
 
 from django.db import DEFAULT_DB_ALIAS, connection
 from django.db.models import Model
@@ -39,12 +39,11 @@ class RowLookup(Generic[M]):
         return [field.attname for field in self.model._meta.concrete_fields]
 
     @cached_property
-    def _converters(self) -> list[tuple[str, Any]]:
-        fields: Sequence[Any] = self.model._meta.concrete_fields
-        targets = [(field.attname, getattr(field, "target_field", field)) for field in fields]
+    def _converters(self) -> list[tuple[str, Callable[[object, None, object], object]]]:
+        targets = [(field.attname, getattr(field, "target_field", field)) for field in self.model._meta.concrete_fields]
         return [(name, field.from_db_value) for name, field in targets if hasattr(field, "from_db_value")]
 
-    def _instance(self, row: Sequence[Any]) -> M:
+    def _instance(self, row: Sequence[object]) -> M:
         """Return what ``Model.from_db`` makes of the row, without asking each field and receiver about each value."""
         instance = self.model.__new__(self.model)
         values = instance.__dict__

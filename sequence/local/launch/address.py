@@ -6,11 +6,14 @@ import socket
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 
 from sequence.local.launch.problem import LaunchProblem
 
 EVERY_INTERFACE = ("0.0.0.0", "::")  # noqa: S104 - compared with, not listened on.
+
+
+# What tells how to open a socket, the place to bind it to last.
+_Resolved = tuple[socket.AddressFamily, socket.SocketKind, int, str, tuple[str | int | bytes, ...]]
 
 
 @dataclass(frozen=True)
@@ -60,7 +63,7 @@ class Address:
             return socket.socket(family, kind, protocol)
         return _left_to_our_server(held)
 
-    def _resolve(self) -> Any:
+    def _resolve(self) -> _Resolved:
         try:
             return socket.getaddrinfo(self.host, self.port, type=socket.SOCK_STREAM)[0]
         except OSError as error:

@@ -85,7 +85,7 @@ def _create_if_missing(parameters: dict[str, Any], failure: psycopg.OperationalE
             return  # Another start was faster.
 
 
-def _check_usable(database: psycopg.Connection[Any]) -> None:
+def _check_usable(database: psycopg.Connection) -> None:
     if database.info.server_version < OLDEST_VERSION * 10_000:
         raise LaunchProblem(f"DATABASE_URL names a PostgreSQL that is older than {OLDEST_VERSION}.")
     # A role that only uses finished tables need not be allowed to make any.

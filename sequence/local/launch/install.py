@@ -108,12 +108,10 @@ def _make_venv() -> None:
 
 def _execute(*command: str | Path) -> None:
     """Run one step of the installation. Raises LaunchProblem with its last line; all lines are in the log."""
-    environment = {name: value for name, value in os.environ.items() if name != "VIRTUAL_ENV"}
-    environment["UV_PROJECT_ENVIRONMENT"] = str(VENV)
     done = subprocess.run(  # noqa: S603 - our own steps, and no shell.
         command,
         cwd=ROOT,
-        env=environment,
+        env=_environment(),
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
@@ -126,6 +124,29 @@ def _execute(*command: str | Path) -> None:
     if done.returncode:
         last_line = (done.stdout.strip().splitlines() or ["no output"])[-1].strip()
         raise LaunchProblem(f"The installation failed: {last_line} (all of it: {LOG})")
+
+
+def _environment() -> dict[str, str]:
+    """Return what a step finds in its environment. uv ends where it cannot keep a cache, pip goes on without one."""
+    environment = {name: value for name, value in os.environ.items() if name != "VIRTUAL_ENV"}
+    environment["UV_PROJECT_ENVIRONMENT"] = str(VENV)
+    if not _may_write(_cache_of_uv()):
+        environment["UV_NO_CACHE"] = "1"
+    return environment
+
+
+def _cache_of_uv() -> Path:
+    """Return where uv keeps what it fetched."""
+    if named := os.environ.get("UV_CACHE_DIR"):
+        return ROOT / named
+    caches = Path(os.environ.get("XDG_CACHE_HOME", ""))
+    return (caches if caches.is_absolute() else Path.home() / ".cache") / "uv"
+
+
+def _may_write(folder: Path) -> bool:
+    """Say whether this account may write into the folder, or make it: system accounts have no home, or cannot write."""
+    there = next(place for place in (folder, *folder.parents) if place.exists())
+    return there.is_dir() and os.access(there, os.W_OK | os.X_OK)
 
 
 @contextmanager

@@ -7,7 +7,7 @@ import subprocess
 import sys
 import time
 from http.client import HTTPConnection, HTTPException
-from typing import Any
+from pathlib import Path
 
 import django
 from django.core.exceptions import ImproperlyConfigured
@@ -37,12 +37,18 @@ DEMO_AGENT = """
 DEMO_LOGIN = """
   Staff login at {url}/admin/:  {staff_username} / {staff_password}
 """
-FIRST_CALL = """
-Try it:
+NEXT_STEPS = """
+Three things to do next:
 
-  curl -X POST {url}/api/v1/accounts/income-sources \\
-    -H "Authorization: ApiKey {api_key}" -H "Content-Type: application/json" \\
-    -d '{{"nickname":"Main Payroll","icon":"briefcase"}}'
+  1. Make a payment, in a second terminal, in {folder}:
+
+     . .local/demo.env
+     curl -X POST "$SERVER/api/v1/transfers" \\
+       -H "Authorization: ApiKey $KEY" -H "Content-Type: application/json" \\
+       -d '{{"source_account_id":"'$RAINY_DAYS'","destination_account_id":"'$GROCERIES'","amount_in_cents":2000}}'
+
+  2. See what it did, and what waits for a person:  {url}/admin/
+  3. Give a program a key with caps, hear a webhook, write a rule:  {url}/docs/guides
 """
 
 
@@ -52,6 +58,8 @@ def main() -> int:
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "sequence.settings")
     # Somebody who tries rules and schedules should not have to wait for the next month.
     os.environ.setdefault("ALLOW_TIME_TRAVEL", "1")
+    # And who tries webhooks has their receiver on this machine.
+    os.environ.setdefault("WEBHOOK_ALLOWED_NETWORKS", "127.0.0.0/8")
     try:
         address = Address.from_environment()
         workers = web.web_workers()
@@ -70,7 +78,7 @@ def serve(address: Address, workers: int, stop: StopRequest) -> int:
     """Prepare the tables and the demo, then serve until asked to stop. Returns the exit code."""
     if run_to_end(manage("migrate", "--verbosity=0"), stop) is None:
         return 0
-    demo = prepare_demo(stop)
+    demo = prepare_demo(address, stop)
     token = secrets.token_hex()
     web_server = Program("web server", web.command(address, workers), variables={start_token.VARIABLE: token})
     programs = [web_server, Program("worker", manage("run_worker").command, restart=True)]
@@ -82,13 +90,13 @@ def serve(address: Address, workers: int, stop: StopRequest) -> int:
     return 1
 
 
-def prepare_demo(stop: StopRequest) -> dict[str, Any]:
+def prepare_demo(address: Address, stop: StopRequest) -> dict[str, str | None]:
     """Let the demo's own command fill an empty database; this is the one place where ./run asks for it.
 
     Returns what it prints: organization, api_key, agent_api_key, staff_username, staff_password. Secrets that this
     machine does not know (any more) are null.
     """
-    return json.loads(run_to_end(manage("seed_demo", "--if-empty", "--json"), stop) or "{}")
+    return json.loads(run_to_end(manage("seed_demo", "--if-empty", "--json", "--server", address.url), stop) or "{}")
 
 
 def manage(*arguments: str) -> Program:
@@ -101,7 +109,7 @@ class Welcome:
     The web server replaces processes that die, and would do so forever if each of them failed to load the application.
     """
 
-    def __init__(self, address: Address, demo: dict[str, Any], token: str) -> None:
+    def __init__(self, address: Address, demo: dict[str, str | None], token: str) -> None:
         self.address = address
         self.demo = demo
         self.token = token
@@ -127,8 +135,8 @@ class Welcome:
         if self.demo.get("staff_password"):
             parts += [DEMO_LOGIN]
         if self.demo.get("api_key"):
-            parts += [FIRST_CALL]
-        return "".join(part.format(url=self.address.url, **self.demo) for part in parts) + "\n"
+            parts += [NEXT_STEPS]
+        return "".join(part.format(url=self.address.url, folder=Path.cwd(), **self.demo) for part in parts) + "\n"
 
 
 def is_answering(address: Address, token: str) -> bool:

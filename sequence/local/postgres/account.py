@@ -2,11 +2,12 @@
 
 import os
 import pwd
+import re
 import subprocess
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TypedDict
 
 from sequence.local.postgres.errors import AccountMissing, ProgramFailed
 
@@ -15,6 +16,24 @@ ACCOUNTS_FOR_ROOT = ("postgres", "nobody")
 
 # The server outlives whoever started it: it must carry neither their secrets nor their PG* variables.
 ENVIRONMENT = {"PATH": os.defpath, "LC_ALL": "C", "TZ": "UTC"}
+
+# initdb and pg_ctl put paths between quotation marks in lines for a shell, which there looks into names alone.
+SHELL_VARIABLE = re.compile(r"\$([A-Za-z_][A-Za-z0-9_]*)")
+UNQUOTABLE = re.compile(r'["`\\$]')
+
+
+def is_quotable(path: Path) -> bool:
+    """Say whether the path survives the quotation marks of PostgreSQL's programs, run by ``Account.run``."""
+    rest = SHELL_VARIABLE.sub(lambda found: "\\" if found[1] in ENVIRONMENT else "", str(path))
+    return UNQUOTABLE.search(rest) is None
+
+
+class _Switch(TypedDict, total=False):
+    """Who the program runs as, if not as ourselves."""
+
+    user: int
+    group: int
+    extra_groups: list[int]
 
 
 @dataclass(frozen=True)
@@ -60,13 +79,13 @@ class Account:
             os.chown(path, self.uid, self.gid, follow_symlinks=False)
 
     def _run(self, command: Sequence[str | Path]) -> subprocess.CompletedProcess[str]:
-        switch: dict[str, Any] = {}
+        switch: _Switch = {}
         if os.geteuid() == 0:
             switch = {"user": self.uid, "group": self.gid, "extra_groups": []}
         return subprocess.run(  # noqa: S603 - our own programs, and no shell.
             list(command),
             cwd="/",  # The account may not be allowed to stay where we are.
-            env=ENVIRONMENT,
+            env=_names_as_themselves(command) | ENVIRONMENT,
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
@@ -77,6 +96,11 @@ class Account:
             start_new_session=True,
             **switch,
         )
+
+
+def _names_as_themselves(command: Sequence[str | Path]) -> dict[str, str]:
+    """Return variables of which a shell makes just what it read: the folder ``$HOME`` stays ``$HOME``."""
+    return {name: f"${name}" for part in command for name in SHELL_VARIABLE.findall(str(part))}
 
 
 def server_account(data: Path) -> Account:

@@ -30,7 +30,7 @@ class DatabaseWrapper(base.DatabaseWrapper):
         address = self.cluster.address()
         return {**parameters, **address, "user": self.settings_dict["USER"] or address["user"]}
 
-    def get_new_connection(self, conn_params: dict[str, Any]) -> Any:
+    def get_new_connection(self, conn_params: dict[str, Any]) -> psycopg.Connection:
         try:
             return super().get_new_connection(conn_params)
         except psycopg.OperationalError:

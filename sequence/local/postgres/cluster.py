@@ -11,7 +11,7 @@ import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypedDict
 from uuid import uuid4
 
 import psycopg
@@ -19,7 +19,7 @@ from psycopg import pq, sql
 from psycopg.conninfo import make_conninfo
 
 from sequence.local.postgres import APPLICATION, SUPERUSER, binaries
-from sequence.local.postgres.account import Account, account_name, server_account
+from sequence.local.postgres.account import Account, account_name, is_quotable, server_account
 from sequence.local.postgres.errors import (
     FolderForbidden,
     FolderUnreachable,
@@ -43,9 +43,6 @@ PING_SECONDS = 2
 # A log that nobody rotates is moved aside at the next start once it is this large; one predecessor is kept.
 LARGEST_LOG_BYTES = 10_000_000
 
-# pg_ctl puts its paths between quotation marks in a line for the shell, where these keep their meaning.
-UNUSABLE_CHARACTERS = '"$`\\'
-
 SERVER_SETTINGS = {
     "listen_addresses": "",
     # Several test processes with fifty threads each, beside a development server.
@@ -59,6 +56,14 @@ SERVER_SETTINGS = {
 }
 # For tests: a power cut may take the whole cluster with it.
 UNSAFE_SETTINGS = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"}
+
+
+class Address(TypedDict):
+    """Where the server listens, and the role that owns everything, as the driver takes them."""
+
+    host: str
+    port: int
+    user: str
 
 
 @dataclass(frozen=True)
@@ -81,7 +86,7 @@ class Cluster:
     def log(self) -> Path:
         return self.data / "server.log"
 
-    def address(self) -> dict[str, Any]:
+    def address(self) -> Address:
         """Return the connection parameters, whether or not the server runs. Raises FolderForbidden."""
         self._check_owner()
         return {"host": str(socket_folder(self.folder)), "port": PORT, "user": SUPERUSER}
@@ -149,6 +154,9 @@ class Cluster:
             return False
         account = server_account(self.data)
         programs = binaries.bin_folder_for(account)
+        for path in (programs, self.data.resolve()):
+            if not is_quotable(path):
+                raise PathUnusable(path)
         if not self.data.exists():
             self._create(account, programs)
         self._check_usable(account, programs)
@@ -211,9 +219,6 @@ class Cluster:
         needed = account.run(programs / "postgres", "--version").split()[-1].split(".")[0]
         if found != needed:
             raise OtherVersion(self.data, found, needed)
-        for path in (programs, self.data.resolve()):
-            if set(str(path)) & set(UNUSABLE_CHARACTERS):
-                raise PathUnusable(path, UNUSABLE_CHARACTERS)
 
     def _start(self, account: Account, programs: Path) -> None:
         """Start the server; the caller holds the lock and knows that no process of it lives."""

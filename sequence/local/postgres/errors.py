@@ -54,8 +54,10 @@ class OtherVersion(StartupProblem):
 
 
 class PathUnusable(StartupProblem):
-    def __init__(self, path: Path, characters: str) -> None:
-        super().__init__(f"PostgreSQL cannot be started from {path}: no folder on the way may contain {characters}")
+    def __init__(self, path: Path) -> None:
+        super().__init__(
+            f'PostgreSQL cannot be started from {path}: no folder on the way may contain " ` \\ or a $ before no name'
+        )
 
 
 class ProgramFailed(StartupProblem):

@@ -1,7 +1,6 @@
-"""HealthStatus-ins for staff: who came in, who was refused, from where."""
+"""Sign-ins for staff: who came in, who was refused, from where."""
 
 from collections.abc import Iterator
-from typing import Any
 
 from django.contrib import admin
 from django.core.exceptions import ValidationError
@@ -10,12 +9,13 @@ from django.utils.safestring import SafeString
 from sequence.core.admin.base import ReadOnlyAdmin
 from sequence.core.admin.display import badge
 from sequence.core.admin.exports import Column
-from sequence.core.admin.filters import Exact, Filter, OneOf
+from sequence.core.admin.filters import Exact, FilterForm, OneOf, Text
 from sequence.core.admin.period_filters import period
 from sequence.core.admin.sign_in_limits import digest_of_name
 from sequence.core.admin.timeline import Stage, TimelineEntry
 from sequence.core.client_address import read_address
 from sequence.core.models import SignIn, SignInOutcome
+from sequence.core.typing import Rows
 
 # Rows of one request that the search shows: whoever chooses the id may choose it again.
 MAX_ENTRIES = 50
@@ -23,17 +23,17 @@ MAX_ENTRIES = 50
 TONES = {SignInOutcome.ACCEPTED: "good", SignInOutcome.WRONG: "quiet"}
 
 
-class _Name(Filter):
-    """HealthStatus-ins under a name, whether somebody has it or not; capitals make no difference."""
+class _Name(Text):
+    """Sign-ins under a name, whether somebody has it or not; capitals make no difference."""
 
-    def narrow(self, rows: Any, found: str) -> Any:
+    def narrow(self, rows: Rows, found: str) -> Rows:
         return rows.filter(name_digest=digest_of_name(found))
 
 
 class _Address(Exact):
-    """HealthStatus-ins from one address, in whatever spelling."""
+    """Sign-ins from one address, in whatever spelling."""
 
-    def find(self, text: str, form: Any) -> str:
+    def find(self, text: str, form: FilterForm) -> str:
         address = read_address(text.strip())
         if not address:
             raise ValidationError("This is no IP address.", code="invalid")
@@ -41,7 +41,7 @@ class _Address(Exact):
 
 
 @admin.register(SignIn)
-class SignInAdmin(ReadOnlyAdmin):
+class SignInAdmin(ReadOnlyAdmin[SignIn]):
     """Who came in and who tried to, newest first."""
 
     list_display = ["at", "who", "how_it_ended", "address", "request_id"]
@@ -77,4 +77,4 @@ class SignInAdmin(ReadOnlyAdmin):
 def sign_ins_of(request_id: str) -> Iterator[TimelineEntry]:
     """Return the sign-ins that a request attempted, for the search."""
     for row in SignIn.objects.filter(request_id=request_id)[:MAX_ENTRIES]:
-        yield TimelineEntry(Stage.MADE, row.at, f"HealthStatus-in: {row.get_outcome_display().lower()}", row)
+        yield TimelineEntry(Stage.MADE, row.at, f"Sign-in: {row.get_outcome_display().lower()}", row)

@@ -17,7 +17,7 @@ STUMBLE_SHOWN = timedelta(hours=1)
 
 
 @admin.register(WorkerProcess)
-class WorkerProcessAdmin(ReadOnlyAdmin):
+class WorkerProcessAdmin(ReadOnlyAdmin[WorkerProcess]):
     list_display = ["__str__", "state", "started_at", "seen_at", "rows_done", "trouble"]
     ordering = ["-seen_at"]
     fields = ("state", "host", "pid", "started_at", "seen_at", "stopped_at", "rows_done", "broken_sweep", "broke_at")

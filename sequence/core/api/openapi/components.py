@@ -1,10 +1,10 @@
 """Components of the OpenAPI document that every operation shares: headers, envelopes, refusals."""
 
 from collections.abc import Iterable, Mapping
-from typing import Any
 
 from sequence.core.api import request_ids
 from sequence.core.api.envelope import CONTENT_TYPE
+from sequence.core.api.schemas import object_of, ref
 from sequence.core.errors import Detail, DomainError
 from sequence.core.typing import JsonObject
 
@@ -61,41 +61,40 @@ HEADERS: dict[str, JsonObject] = {
 }
 
 
-def ref(kind: str, name: str) -> dict[str, str]:
-    return {"$ref": f"#/components/{kind}/{name}"}
-
-
-def media(schema: Mapping[str, Any], examples: Mapping[str, Any]) -> JsonObject:
+def media(schema: Mapping[str, object], examples: Mapping[str, object]) -> JsonObject:
     """Return the ``content`` of a body. ``examples`` are values by name."""
     shown = {name: {"value": value} for name, value in examples.items()}
     return {CONTENT_TYPE: {"schema": schema, **({"examples": shown} if shown else {})}}
 
 
-def answer(data: Mapping[str, Any], *, is_page: bool) -> JsonObject:
+def answer(data: Mapping[str, object], *, is_page: bool) -> JsonObject:
     """Return the schema of a success whose ``data`` has the given schema."""
-    properties: JsonObject = {"request_id": ref("schemas", "RequestId"), "data": data}
+    properties: JsonObject = {"request_id": ref("RequestId"), "data": data}
     if is_page:
-        properties["page_info"] = ref("schemas", "PageInfo")
-    return {"type": "object", "properties": properties, "required": list(properties)}
+        properties["page_info"] = ref("PageInfo")
+    return object_of(properties)
 
 
-def refusal(codes: Iterable[str]) -> JsonObject:
-    """Return the schema of a failure with one of the codes."""
-    error = {
+def error_of(codes: Iterable[str]) -> JsonObject:
+    """Return the schema of what a failure tells, with one of the codes."""
+    return {
         "type": "object",
         "properties": {
             "code": {"type": "string", "enum": list(codes), "description": "Stable and machine-readable."},
             "message": {"type": "string", "description": "For people; it may change."},
             "details": {
                 "type": "array",
-                "items": ref("schemas", "Detail"),
+                "items": ref("Detail"),
                 "description": "Each fault of the request, where there is something to point at.",
             },
         },
         "required": ["code", "message"],
     }
-    properties = {"request_id": ref("schemas", "RequestId"), "error": error}
-    return {"type": "object", "properties": properties, "required": list(properties)}
+
+
+def refusal(error: JsonObject) -> JsonObject:
+    """Return the schema of a failure whose ``error`` has the given schema."""
+    return object_of({"request_id": ref("RequestId"), "error": error})
 
 
 def refusal_example(refusal: DomainError) -> JsonObject:

@@ -2,31 +2,60 @@
 
 import inspect
 import json
+from collections.abc import Callable
 from functools import cache
+from threading import RLock
 from typing import Any
 
 from drf_spectacular.generators import SchemaGenerator
 from drf_spectacular.renderers import OpenApiYamlRenderer
 
 from sequence.core.typing import JsonObject
+from sequence.core.wired import wired
 
 _METHODS = ("get", "post", "put", "patch", "delete")
 
 
-@cache
+OWN_PREFIX = "/api/v1/"
+
+
+class _Generator(SchemaGenerator):
+    """Looks at the addresses of one dialect."""
+
+    def __init__(self, prefix: str) -> None:
+        super().__init__()
+        self.prefix = prefix
+
+    def _get_paths_and_endpoints(self) -> list[object]:
+        return [endpoint for endpoint in super()._get_paths_and_endpoints() if endpoint[0].startswith(self.prefix)]
+
+
 def document() -> JsonObject:
-    """Return the OpenAPI document of every address in ``ROOT_URLCONF``. Making it takes a second; it is kept."""
-    return SchemaGenerator().get_schema(public=True)
+    """Return the OpenAPI document of ``/api/v1``."""
+    return document_of(OWN_PREFIX)
+
+
+# Two threads of a new process may be asked for it at once, and each would leave parts of its own in the other's.
+_making = RLock()
 
 
 @cache
-def as_json() -> bytes:
-    return json.dumps(document(), ensure_ascii=False, separators=(",", ":")).encode()
+def document_of(prefix: str) -> JsonObject:
+    """Return the OpenAPI document of the addresses under the prefix. Making it takes a second; it is kept."""
+    with _making:
+        made = _Generator(prefix).get_schema(public=True)
+        describe: Callable[[JsonObject], JsonObject] = wired("DOCUMENTS")[prefix]
+        return describe(made)
 
 
 @cache
-def as_yaml() -> bytes:
-    return OpenApiYamlRenderer().render(document())
+def as_json(prefix: str) -> bytes:
+    return json.dumps(document_of(prefix), ensure_ascii=False, separators=(",", ":")).encode()
+
+
+@cache
+def as_yaml(prefix: str) -> bytes:
+    return OpenApiYamlRenderer().render(document_of(prefix))
 
 
 def arrange(result: JsonObject, generator: Any, **_: object) -> JsonObject:

@@ -1,18 +1,21 @@
 """Serializers, paths and refusals as OpenAPI, in the envelope of this API."""
 
+import json
 import re
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, ClassVar
 
 from django.apps import apps
+from django.core.exceptions import ImproperlyConfigured
 from drf_spectacular.openapi import AutoSchema
-from drf_spectacular.plumbing import ResolvedComponent, append_meta
+from drf_spectacular.plumbing import ResolvedComponent, append_meta, safe_ref
 from rest_framework.serializers import Serializer
 
 from sequence.core.api import request_ids
 from sequence.core.api.fields import DescribesItself, StrictSerializer
 from sequence.core.api.ids import PrefixedIdField, id_pattern
 from sequence.core.api.openapi import components
+from sequence.core.api.schemas import NULL, Named, Variants, ref
 from sequence.core.errors import DomainError
 from sequence.core.typing import JsonObject
 
@@ -29,30 +32,41 @@ class EnvelopeSchema(AutoSchema):
     Subclasses build the operation; these are the pieces.
     """
 
+    shared_schemas: ClassVar[Mapping[str, JsonObject]] = _SHARED_SCHEMAS
+
     def open_registry(self, registry: Any) -> None:
         """Start an operation whose components go into ``registry``."""
         self.registry = registry
-        for name, schema in _SHARED_SCHEMAS.items():
+        for name, schema in self.shared_schemas.items():
             self.register(ResolvedComponent.SCHEMA, name, schema)
         for name, header in components.HEADERS.items():
             self.register(ResolvedComponent.HEADER, name, header)
 
-    def register(self, kind: str, name: str, schema: Mapping[str, Any]) -> dict[str, str]:
+    def register(self, kind: str, name: str, schema: Mapping[str, object]) -> JsonObject:
         """Keep ``schema`` as a component, and return the reference to it."""
-        self.registry.register_on_missing(ResolvedComponent(name, kind, schema, object=name))
-        return components.ref(kind, name)
+        component = ResolvedComponent(name, kind, schema, object=name)
+        self.registry.register_on_missing(component)
+        if self.registry[component].schema != schema:
+            raise ImproperlyConfigured(f"Two different {kind} are called {name}.")
+        return ref(name, kind)
 
     def header_refs(self, *names: str) -> JsonObject:
-        return {name: components.ref("headers", name) for name in (request_ids.HEADER, *names)}
+        return {name: ref(name, "headers") for name in (request_ids.HEADER, *names)}
 
     def query_parameters(self, query: StrictSerializer) -> list[JsonObject]:
         """Return one parameter for each field of the query."""
         parameters = []
         for name, field in query.fields.items():
-            schema = self._map_serializer_field(field, "request")
+            schema = dict(self._map_serializer_field(field, "request"))
             description = schema.pop("description", "")
             parameters.append(
-                {"name": name, "in": "query", "required": field.required, "description": description, "schema": schema}
+                {
+                    "name": name,
+                    "in": "query",
+                    "required": field.required,
+                    "description": description,
+                    "schema": safe_ref(schema),
+                }
             )
         return parameters
 
@@ -60,23 +74,22 @@ class EnvelopeSchema(AutoSchema):
         """Return one parameter for each variable of the path; ``{account_id}`` is the id of an ``Account``."""
         return [_path_parameter(name) for name in re.findall(r"{(\w+)}", path)]
 
-    def success(self, serializer: type[Serializer] | None, *, is_list: bool, examples: Mapping[str, Any]) -> JsonObject:
+    def success(self, serializer: type[Serializer], *, is_list: bool) -> JsonObject:
         """Return the ``content`` of a success, its envelope kept as a component."""
-        if serializer is None:
-            return components.media(components.answer({}, is_page=False), examples)
         data = self.resolve_serializer(serializer, "response").ref
         if is_list:
             data = {"type": "array", "items": data}
         name = f"{serializer.__name__}{'Page' if is_list else 'Answer'}"
         schema = self.register(ResolvedComponent.SCHEMA, name, components.answer(data, is_page=is_list))
-        return components.media(schema, examples)
+        return components.media(schema, {})
 
     def refusal(self, refusals: Sequence[type[DomainError]], *more_headers: str) -> JsonObject:
         """Return the response of one status that answers with any of the refusals."""
         samples = [refusal.sample() for refusal in refusals]
         name = "Or".join(refusal.code.title().replace("_", "") for refusal in refusals)
-        schema = components.refusal(refusal.code for refusal in refusals)
-        reference = self.register(ResolvedComponent.SCHEMA, f"{name}Failure", schema)
+        told = components.error_of(refusal.code for refusal in refusals)
+        error = self.register(ResolvedComponent.SCHEMA, f"{name}Refusal", told)
+        reference = self.register(ResolvedComponent.SCHEMA, f"{name}Failure", components.refusal(error))
         headers = dict.fromkeys(header for sample in samples for header in sample.headers)
         return {
             "description": "\n\n".join(f"`{sample.code}`: {sample.text}" for sample in samples),
@@ -88,35 +101,60 @@ class EnvelopeSchema(AutoSchema):
 
     def _map_serializer_field(self, field: object, direction: Any, bypass_extensions: bool = False) -> Any:
         if isinstance(field, DescribesItself):
-            return append_meta(field.json_schema(), self._get_serializer_field_meta(field, direction))
+            schema = self._with_names(field.json_schema(), direction)
+            return append_meta(schema, self._get_serializer_field_meta(field, direction))
         schema = super()._map_serializer_field(field, direction, bypass_extensions)
-        # The mark by which drf-spectacular's own hook would find enumerations; ours stay where they are used.
+        # The mark by which drf-spectacular's own hook would find enumerations; ``Word`` names ours.
         schema.pop("x-spec-enum-id", None)
         return schema
 
-    def _insert_field_validators(self, field: object, schema: Any) -> None:
+    def _with_names(self, node: Any, direction: Any) -> Any:
+        """Return the schema with a reference in place of everything in it that has a name."""
+        if isinstance(node, type):
+            return self.resolve_serializer(node, direction).ref
+        if isinstance(node, Named):
+            return self.register(ResolvedComponent.SCHEMA, node.name, self._with_names(node.schema, direction))
+        if isinstance(node, Variants):
+            options = {value: self._with_names(option, direction) for value, option in node.options.items()}
+            return self.register(ResolvedComponent.SCHEMA, node.name, node.schema(options))
+        if isinstance(node, dict):
+            return {name: self._with_names(inner, direction) for name, inner in node.items()}
+        return [self._with_names(inner, direction) for inner in node] if isinstance(node, list) else node
+
+    def _insert_field_validators(self, field: object, schema: object) -> None:
         if not isinstance(field, DescribesItself):
             super()._insert_field_validators(field, schema)
 
     def _map_basic_serializer(self, serializer: Any, direction: Any) -> JsonObject:
         schema = super()._map_basic_serializer(serializer, direction)
         properties = schema.setdefault("properties", {})
-        if "required" in schema:
-            schema["required"] = [name for name in properties if name in schema["required"]]
+        # In their order, and what is read only as well: an answer has it, a request need not.
+        schema["required"] = [name for name, field in serializer.fields.items() if field.required]
+        if not schema["required"]:
+            del schema["required"]
         if isinstance(serializer, StrictSerializer):
-            schema["additionalProperties"] = False
+            if not serializer.is_open:
+                schema["additionalProperties"] = False
             if serializer.min_fields:
                 schema["minProperties"] = serializer.min_fields
             else:
                 optional = [name for name, field in serializer.fields.items() if not field.required]
-                properties.update({name: _or_null(properties[name]) for name in optional})
+                properties.update({name: _or_left_out(properties[name]) for name in optional})
         return schema
 
 
-def _or_null(schema: JsonObject) -> JsonObject:
-    """Allow null as well, which counts as absent."""
+def _or_left_out(schema: JsonObject) -> JsonObject:
+    """Allow null as well, which counts as absent. What it is then stands in words: of a field with a ``default`` many
+    tools make one that must be there.
+    """
+    schema = dict(schema)
+    if "default" in schema:
+        default = f"`{json.dumps(schema.pop('default'))}` where it is left out."
+        schema["description"] = f"{schema.get('description', '')} {default}".strip()
     if "enum" in schema and None not in schema["enum"]:
-        schema = {**schema, "enum": [*schema["enum"], None]}
+        schema["enum"] = [*schema["enum"], None]
+    if named := schema.pop("allOf", None):
+        return {"oneOf": [*named, NULL], **schema}
     is_nullable = "null" in schema.get("type", ())
     return schema if is_nullable else append_meta(schema, {"nullable": True})
 

@@ -1,0 +1,73 @@
+"""Numbering of events, after the commit of what they tell: from 1 in each organization, without gaps.
+
+Whoever numbers holds the organization's counter, and looks for what is unnumbered only then, so that what it sees is
+all that was numbered before and more. A number therefore never appears below one that a reader has seen: a change that
+commits late is told late. Of two changes that waited for each other the later has the higher number; of two that did
+not, and were committed within one look, the one that was written first comes first.
+"""
+
+from datetime import datetime
+from uuid import UUID
+
+from django.db import connection
+
+from sequence.core.api.ids import parse_id
+from sequence.core.due import due_when
+from sequence.core.events.models import Event
+from sequence.core.sweeps import swept
+from sequence.core.transactions import transactional
+
+BATCH_SIZE = 1_000
+
+# A counter that somebody else holds is that worker's to raise.
+_HOLD_COUNTERS = """
+SELECT organization_id FROM sequence_eventcounter WHERE organization_id = ANY(%s)
+ORDER BY organization_id FOR NO KEY UPDATE SKIP LOCKED
+"""
+_MAKE_COUNTERS = """
+INSERT INTO sequence_eventcounter (organization_id, last_sequence)
+SELECT organization_id, 0 FROM unnest(%s::uuid[]) AS organization (organization_id) ORDER BY 1
+ON CONFLICT (organization_id) DO NOTHING
+"""
+_NUMBER = """
+WITH unnumbered AS (
+    SELECT id, organization_id, position FROM sequence_event
+    WHERE sequence IS NULL AND organization_id = ANY(%s) ORDER BY position LIMIT %s
+), numbered AS (
+    UPDATE sequence_event AS event SET sequence = next.sequence
+    FROM (
+        SELECT id, last_sequence + row_number() OVER (PARTITION BY organization_id ORDER BY position) AS sequence
+        FROM unnumbered JOIN sequence_eventcounter USING (organization_id)
+    ) AS next
+    WHERE event.id = next.id
+    RETURNING event.organization_id, event.sequence
+), raised AS (
+    UPDATE sequence_eventcounter AS counter SET last_sequence = newest.sequence
+    FROM (SELECT organization_id, max(sequence) AS sequence FROM numbered GROUP BY organization_id) AS newest
+    WHERE counter.organization_id = newest.organization_id
+)
+SELECT count(*) FROM numbered
+"""
+
+
+@due_when(lambda now: [Event.objects.unnumbered()])
+@transactional
+def number_events(now: datetime) -> int:
+    """Number what was committed, the oldest of each organization first, and return how many events that was."""
+    organizations = _waiting()
+    if not organizations:
+        return 0
+    with connection.cursor() as cursor:
+        cursor.execute(_MAKE_COUNTERS, [organizations])
+        cursor.execute(_HOLD_COUNTERS, [organizations])
+        held = [organization_id for (organization_id,) in cursor.fetchall()]
+        # A statement of its own: it sees what whoever held the counters before has numbered.
+        cursor.execute(_NUMBER, [held, BATCH_SIZE])
+        [numbered] = cursor.fetchone()
+    return int(numbered)
+
+
+def _waiting() -> list[UUID | None]:
+    """Return the organizations whose events wait for numbers, of those that sweeps work for."""
+    rows = swept(Event.objects.unnumbered()).order_by("organization_id").distinct()
+    return [parse_id("org", id) for id in rows.values_list("organization_id", flat=True)]
