@@ -1,0 +1,144 @@
+"""Replays for people: the command, the form on a rule's page, and the page of what came of it."""
+
+import json
+from io import StringIO
+
+import pytest
+from django.core.management import CommandError, call_command
+from django.utils import timezone
+
+from sequence.core.worker import run_once
+from sequence.replays.models import RuleReplay
+from tests.replays.steps import ago, replayed, started
+from tests.rules.definitions import on_funds, rule, step
+from tests.rules.steps import move, write, write_enabled
+from tests.staff import Staff
+from tests.transfers.steps import fund, transfer_between
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+LOOKING = ["rules.view_rule", "transfers.view_transfer"]
+
+
+@pytest.fixture
+def written(api, income, rent):
+    return write(api, rule(step(move(income, rent, 60_00)), trigger=on_funds(income.id)))
+
+
+@pytest.fixture
+def ann(db):
+    return Staff("ann", *LOOKING, "rules.simulate_rule")
+
+
+def command(*arguments: str) -> str:
+    out = StringIO()
+    call_command("replay_rule", *arguments, stdout=out)
+    return out.getvalue()
+
+
+class TestCommand:
+    def test_does_it_at_once_and_answers_what_the_api_answers(self, api, income, written):
+        fund(income, 100_00)
+
+        told = json.loads(command(written.id, "--from", ago(days=1), "--json"))
+
+        assert told == api.get(f"/rule-replays/{told['id']}").json()["data"]
+        assert told["moved"][0]["replay_in_cents"] == 60_00
+        assert RuleReplay.objects.get().attempts == 1
+
+    def test_takes_days_and_a_draft_from_a_file(self, income, savings, written, tmp_path):
+        draft = tmp_path / "draft.json"
+        draft.write_text(json.dumps(rule(step(move(income, savings, 30_00)), trigger=on_funds(income.id))))
+        fund(income, 100_00)
+        day = f"{timezone.now():%Y-%m-%d}"
+
+        told = json.loads(command(written.id, "--from", day, "--definition", str(draft), "--json"))
+
+        assert told["from"] == f"{day}T00:00:00Z"
+        assert told["rule_version"] is None
+        assert [each["destination"] for each in told["moved"]] == [savings.id]
+
+    def test_tells_a_person_in_sentences(self, income, written):
+        fund(income, 100_00)
+
+        said = command(written.id, "--from", ago(days=1))
+
+        assert "the deposit would have paid $60.00 to Rent; it paid nothing." in said
+        assert "Payroll: $0.00 at first, $100.00 at last, $40.00 with this rule" in said
+
+    def test_refuses_in_a_line_what_makes_no_sense(self, written, tmp_path):
+        with pytest.raises(CommandError, match="at most 366 days"):
+            command(written.id, "--from", ago(days=400))
+        with pytest.raises(CommandError, match="cannot be read"):
+            command(written.id, "--from", ago(days=1), "--definition", str(tmp_path / "none"))
+
+    def test_says_that_it_failed(self, income, written, monkeypatch):
+        monkeypatch.setattr("sequence.replays.history.MAX_EVENTS", 0)
+        fund(income, 1_00)
+
+        with pytest.raises(CommandError, match="too_many_events"):
+            command(written.id, "--from", ago(days=1))
+
+
+class TestForm:
+    def test_asks_for_a_replay_and_leads_to_its_page(self, ann, income, written):
+        fund(income, 100_00)
+        day = f"{timezone.now():%Y-%m-%d}"
+
+        response = ann.post(f"rules/rule/{written.id}/replay/", since=day, until=day)
+
+        [replay] = RuleReplay.objects.all()
+        assert response.redirect_chain[-1][0].endswith(f"rules/rule/replays/{replay.id}/")
+        html = response.content.decode()
+        assert "in progress" in html
+        assert 'http-equiv="refresh"' in html
+        assert replay.asked_by == "staff:ann"
+
+    def test_is_not_for_whoever_may_only_look(self, written):
+        viewer = Staff("vic", *LOOKING)
+
+        assert viewer.get(f"rules/rule/{written.id}/replay/").status_code == 403
+
+
+class TestPage:
+    def test_tells_what_would_have_been_paid_and_missed(self, api, ann, income, savings, written):
+        fund(income, 100_00)
+        paid = transfer_between(api, income, savings, 70_00)
+        run_once()
+        told = replayed(api, written)
+
+        html = ann.get(f"rules/rule/replays/{told['id']}/").content.decode()
+
+        assert "the deposit would have paid $60.00 to Rent; it paid nothing." in html
+        assert "a payment would have been $30.00 short." in html
+        assert f"transfers/transfer/{paid.id}/change/" in html
+        assert html.count("balance-plot") == 2
+        assert 'class="other"' in html
+        assert "Without this rule" in html
+        assert "http-equiv" not in html
+
+    def test_calls_it_as_it_was_where_the_rule_was_enabled(self, api, ann, income, rent):
+        enabled = write_enabled(api, rule(step(move(income, rent, 60_00)), trigger=on_funds(income.id)))
+        fund(income, 100_00)
+        run_once()
+        told = replayed(api, enabled)
+
+        html = ann.get(f"rules/rule/replays/{told['id']}/").content.decode()
+
+        assert "As it was" in html
+        assert "Without this rule" not in html
+        assert "Nowhere." in html
+
+    def test_is_offered_on_the_page_of_the_rule_with_the_latest(self, api, ann, written):
+        replay_id = started(api, written)
+
+        html = ann.get(f"rules/rule/{written.id}/change/").content.decode()
+
+        assert "Replay on history" in html
+        assert f"rules/rule/replays/{replay_id}/" in html
+
+    def test_is_for_whoever_may_see_rules_and_transfers(self, api, written):
+        replay_id = started(api, written)
+
+        assert Staff("vic", "rules.view_rule").get(f"rules/rule/replays/{replay_id}/").status_code == 403
+        assert Staff("uma", *LOOKING).get("rules/rule/replays/rpl_01M88RZTG7ETD937SAD9R34101/").status_code == 404
