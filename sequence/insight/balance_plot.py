@@ -53,7 +53,10 @@ def plot(history: BalanceHistory) -> Plot:
         values = [cents for point in history.points for cents in (point.gained_cents, -point.lost_cents)]
     else:
         values = history.balances
-    scale = _Scale(history, values)
+    return _plot(history, _Scale(history, values))
+
+
+def _plot(history: BalanceHistory, scale: "_Scale") -> Plot:
     line = _line(history, scale) if history.opening_cents is not None else ""
     return Plot(
         amounts=[Tick(scale.y(cents), brief_dollars(cents)) for cents in scale.lines],
@@ -63,6 +66,12 @@ def plot(history: BalanceHistory) -> Plot:
         area=f"{line} V{scale.y(0)} H{LEFT} Z" if line else "",
         bars=[] if line else _bars(history, scale),
     )
+
+
+def plots_together(histories: Sequence[BalanceHistory]) -> list[Plot]:
+    """Return a plot of each of these histories of one period whose balances are known, all on one scale."""
+    values = [cents for history in histories for cents in history.balances]
+    return [_plot(history, _Scale(history, values)) for history in histories]
 
 
 def lines_for(values: Sequence[int]) -> list[int]:

@@ -11,6 +11,7 @@ from rules.models import Rule
 from sequence.core.admin.links import Link
 from sequence.insight.history_page import may_see_history
 from sequence.insight.map_page import may_see_map
+from sequence.insight.statement_page import statement_address
 
 
 def links_of_organization(request: HttpRequest, organization: Organization) -> list[Link]:
@@ -23,6 +24,8 @@ def links_of_account(request: HttpRequest, account: Account) -> list[Link]:
     words = "Money in and out" if account.type == AccountType.EXTERNAL_ACCOUNT else "Balance over time"
     address = reverse("admin:transfers_posting_over_time", args=[account.id])
     history = [(words, address)] if may_see_history(request, account) else []
+    if history and account.type != AccountType.EXTERNAL_ACCOUNT:
+        history.append(("Statement", statement_address(account.id)))
     return [*history, *_map_of(request, account.organization_id)]
 
 

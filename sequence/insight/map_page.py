@@ -1,12 +1,12 @@
 """Money map for staff: one organization's accounts and rules, and what flowed between them in a period."""
 
 from dataclasses import dataclass
-from typing import Any
 from urllib.parse import urlencode
 
 from django import forms
 from django.contrib import admin
 from django.core.exceptions import PermissionDenied
+from django.db.models import Model
 from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
 
@@ -18,6 +18,7 @@ from sequence.core.admin.display import badge
 from sequence.core.admin.periods import Period, PeriodForm
 from sequence.core.typing import Context
 from sequence.insight.money_map.flows import Flow, FlowKind, MoneyMap, read_map
+from sequence.insight.money_map.grouping import touching
 from sequence.insight.money_map.picture import MAX_ARROWS, draw, flow_name, place_name
 from transfers.admin.filters import OUTSIDE
 from transfers.models import Clearing, EntrySetKind, Posting, Status, Transfer
@@ -57,7 +58,7 @@ class Row:
     target_address: str
     name: str
     name_address: str
-    state: Any
+    state: str
     number: int
     cents: int
     behind: str
@@ -69,7 +70,7 @@ def map_view(request: HttpRequest) -> HttpResponse:
         raise PermissionDenied
     form = MapForm(request.GET.dict())
     period = form.chosen()
-    found = _Found(form.wanted, period, _may_view(request, Posting)).context() if form.wanted else {}
+    found = _found(request, form.wanted, period) if form.wanted else {}
     name = form.organizations.get(form.wanted, "")
     return page_about(
         Rule,
@@ -84,12 +85,16 @@ def map_view(request: HttpRequest) -> HttpResponse:
     )
 
 
+def _found(request: HttpRequest, organization_id: str, period: Period) -> Context:
+    return _Found(organization_id, period, _may_view(request, Posting)).context(focus=request.GET.get("account", ""))
+
+
 def may_see_map(request: HttpRequest) -> bool:
     """Say whether this person may view all that the map is made of."""
     return all(_may_view(request, model) for model in (Account, Rule, Transfer))
 
 
-def _may_view(request: HttpRequest, model: Any) -> bool:
+def _may_view(request: HttpRequest, model: type[Model]) -> bool:
     return admin.site.get_model_admin(model).has_view_permission(request)
 
 
@@ -102,12 +107,22 @@ class _Found:
         self.may_view_ledger = may_view_ledger
         self.map: MoneyMap = read_map(organization_id, period)
 
-    def context(self) -> Context:
+    def context(self, *, focus: str) -> Context:
+        """Return all that the page tells; picture and flows are those of the account in focus, if there is one."""
+        account = self.map.accounts.get(focus)
+        flows = touching(self.map.flows, account.id) if account else self.map.flows
         return {
             "map": self.map,
-            "picture": draw(self.map, place_address=self._place_address, flow_address=self._flow_address),
+            "focus": account,
+            "choices": [(each.id, place_name(self.map, each.id)) for each in self.map.accounts.values()],
+            "picture": draw(
+                self.map,
+                place_address=self._place_address,
+                flow_address=self._flow_address,
+                focus=account.id if account else None,
+            ),
             "max_arrows": MAX_ARROWS,
-            "rows": [self._row(flow) for flow in self.map.flows],
+            "rows": [self._row(flow) for flow in flows],
             "came_in": self.map.across_cents(from_inside=False, to_inside=True),
             "went_out": self.map.across_cents(from_inside=True, to_inside=False),
             "moved_inside": self.map.across_cents(from_inside=True, to_inside=True),
@@ -154,7 +169,7 @@ class _Found:
 
     def _behind(self, flow: Flow) -> str:
         """Return the list of what a flow is made of."""
-        if flow.kind not in (FlowKind.PURCHASE, FlowKind.REFUND, FlowKind.RETURN):
+        if flow.kind not in (FlowKind.PURCHASE, FlowKind.REFUND, FlowKind.RETURN, FlowKind.RELEASE):
             by = "rule" if flow.kind is FlowKind.RULE else "other"
             rule = {"rule": flow.rule.id} if flow.rule else {"by": by}
             return self._transfers(**rule, source=_end(flow.source), destination=_end(flow.target))
@@ -162,6 +177,8 @@ class _Found:
             return self._place_address(flow.target if flow.kind is FlowKind.REFUND else flow.source)
         if flow.kind is FlowKind.RETURN:
             return self._postings(kind=EntrySetKind.REVERSAL, clearing=Clearing.SUSPENSE)
+        if flow.kind is FlowKind.RELEASE:
+            return self._postings(kind=EntrySetKind.RELEASE, clearing=Clearing.SUSPENSE)
         if flow.kind is FlowKind.REFUND:
             where = {"side": "gained", **_ledger_end(flow.target)}
         else:

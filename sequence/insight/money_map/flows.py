@@ -34,6 +34,9 @@ class FlowKind(Enum):
     PURCHASE = "Card purchases"
     REFUND = "Card refunds"
     RETURN = "Came back, but not to the account"
+    RELEASE = "Out of suspense"
+    # In the picture alone, where accounts stand together.
+    SEVERAL = "Several"
 
 
 class RuleState(Enum):
@@ -101,6 +104,7 @@ def read_map(organization_id: str, period: Period) -> MoneyMap:
         *_transferred(moved, rules),
         *_card_flows(organization_id, period),
         *_returns(organization_id, period),
+        *_releases(organization_id, period),
     ]
     flows += _unused(rules.values(), flows)
     flows.sort(key=lambda flow: (-flow.cents, -flow.number))
@@ -212,6 +216,19 @@ def _returns(organization_id: str, period: Period) -> Iterator[Flow]:
         else:
             target = row["entry_set__transfer__destination_id"]
             yield Flow(FlowKind.RETURN, Clearing.SUSPENSE, target, row["number"], -row["cents"])
+
+
+def _releases(organization_id: str, period: Period) -> Iterator[Flow]:
+    """Yield what was posted out of suspense: to accounts, or written off."""
+    postings = Posting.objects.filter(
+        **period.within("posted_at"), organization_id=organization_id, entry_set__kind=EntrySetKind.RELEASE
+    )
+    for row in _by_side(postings.exclude(clearing=Clearing.SUSPENSE), "account_id"):
+        place = row["account_id"] or Clearing.WRITE_OFF
+        if row["is_gain"]:
+            yield Flow(FlowKind.RELEASE, Clearing.SUSPENSE, place, row["number"], row["cents"])
+        else:
+            yield Flow(FlowKind.RELEASE, place, Clearing.SUSPENSE, row["number"], -row["cents"])
 
 
 def _by_side(postings: "QuerySet[Posting]", *ends: str) -> Iterable[Context]:
