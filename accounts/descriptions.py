@@ -8,7 +8,6 @@ accounts. Days are told, never hours: what a page shows must be the same when it
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
 
 from django.db.models import F, OuterRef, Subquery
 from django.db.models.functions import Coalesce
@@ -113,12 +112,12 @@ def _day(at: datetime, now: datetime) -> str:
     return {0: "today", 1: "yesterday"}.get(days, f"{days} days ago")
 
 
-def _actors_in_words(actors: Sequence[Any]) -> list[str]:
+def _actors_in_words(actors: Sequence[str | None]) -> list[str]:
     ids = {actor.removeprefix("key:") for actor in actors if actor and actor.startswith("key:")}
     keys = {f"key:{key.id}": key for key in ApiKey.objects.filter(id__in=ids).defer("digest")} if ids else {}
     words = []
     for actor in actors:
-        key = keys.get(actor)
+        key = keys.get(actor or "")
         who = f"key {quoted(key.name)} ({key.prefix}…)" if key else (actor or "somebody outside the application")
         words.append(who.removeprefix("staff:"))
     return words

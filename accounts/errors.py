@@ -22,6 +22,7 @@ class AccountNotFound(NotFound):
 class AccountNotEmpty(Conflict):
     code = "account_not_empty"
     message = "{name} still has {what}. {advice}"
+    remedy = "Move the money away, wait for what is under way, then delete it."
     sample_names = {
         "name": "Rent",
         "what": "a balance of 5000 cents",
@@ -32,6 +33,7 @@ class AccountNotEmpty(Conflict):
 class AccountInUse(Conflict):
     code = "account_in_use"
     message = "{name} is used by {users}. Disable or change that first, then delete the account."
+    remedy = "Disable or change the rules that use it, cancel its cards, then delete it."
     sample_names = {"name": "Rent", "users": "the rule Pay the rent"}
 
 
@@ -42,3 +44,4 @@ class LiabilityFieldNotAllowed(InvalidRequest):
 class NotAnExternalAccount(Conflict):
     code = "not_at_an_institution"
     message = "{name} is no account at another institution: its balance is what the ledger says."
+    remedy = "Name an account at another institution."

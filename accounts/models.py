@@ -10,6 +10,7 @@ from apikeys.models import Organization
 from sequence.core import clock
 from sequence.core.api.ids import PrefixedIdField
 from sequence.core.errors import Private
+from sequence.core.events.telling import tells_of_rows
 from sequence.core.money import mask
 from sequence.core.texts import PlainTextField
 
@@ -59,6 +60,18 @@ _UNTRACKED = [
     "routing_number",
     "bank_account_number",
 ]
+
+# A change of these is told: what people and institutions set. What moves with every payment is told by the payment.
+_TOLD = [
+    *("name", "description", "icon", "savings_target_cents", "beneficiary_name", "institution_name"),
+    *("routing_number_last_four", "bank_account_number_last_four", "last_statement_balance_cents"),
+    *("next_payment_minimum_cents", "next_payment_due_on", "interest_rate_percent"),
+]
+_NEWS = {"account_id": "NEW.id"}
+
+
+def _columns(row: str, names: list[str]) -> str:
+    return ", ".join(f"{row}.{name}" for name in names)
 
 
 @pghistory.track(
@@ -158,6 +171,26 @@ class Account(models.Model):
                     RAISE EXCEPTION 'An account of the ledger begins with nothing; only postings move its balance.'
                         USING ERRCODE = '23514';
                 """,
+            ),
+            tells_of_rows(
+                "tells_of_it", "account.created", operation=pgtrigger.Insert, data=_NEWS, at="NEW.created_at"
+            ),
+            tells_of_rows(
+                "tells_of_changes",
+                "account.changed",
+                operation=pgtrigger.UpdateOf(*_TOLD),
+                data=_NEWS,
+                at="NEW.updated_at",
+                condition="NEW.deleted_at IS NULL AND"
+                f" ({_columns('OLD', _TOLD)}) IS DISTINCT FROM ({_columns('NEW', _TOLD)})",
+            ),
+            tells_of_rows(
+                "tells_of_its_end",
+                "account.deleted",
+                operation=pgtrigger.UpdateOf("deleted_at"),
+                data=_NEWS,
+                at="NEW.deleted_at",
+                condition="OLD.deleted_at IS NULL AND NEW.deleted_at IS NOT NULL",
             ),
         ]
 

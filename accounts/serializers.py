@@ -1,17 +1,15 @@
 """Accounts on the wire. Fields stand in the order of the contract."""
 
-from typing import Any
-
 from rest_framework import serializers
 
 from accounts.models import Account, AccountType, ExternalAccountType
-from sequence.core.api.fields import Cents, Id, PageQuery, StoredCents, StrictSerializer, Text, show_time
+from sequence.core.api.fields import Cents, Id, PageQuery, StoredCents, StrictSerializer, Text, Word, show_time
 from sequence.core.money import BULLETS
 from sequence.core.typing import JsonObject
 
 
-def _nickname(**options: Any) -> Text:
-    return Text(max_length=100, help_text="Display name, 1 to 100 characters.", **options)
+def _nickname(*, required: bool = True) -> Text:
+    return Text(max_length=100, help_text="Display name, 1 to 100 characters.", required=required)
 
 
 def _icon() -> Text:
@@ -52,7 +50,7 @@ class EditAccount(StrictSerializer):
 class AccountListQuery(PageQuery):
     """Query of ``GET /accounts``."""
 
-    type = serializers.ChoiceField(choices=AccountType.choices, required=False, help_text="Only accounts of this type.")
+    type = Word(AccountType, required=False, help_text="Only accounts of this type.")
 
 
 class AccountIdentity(serializers.Serializer):
@@ -60,9 +58,9 @@ class AccountIdentity(serializers.Serializer):
 
     id = Id("acc")
     name = serializers.CharField()
-    type = serializers.ChoiceField(choices=AccountType.choices)
+    type = Word(AccountType)
     description = serializers.CharField(allow_null=True)
-    external_account_type = serializers.ChoiceField(choices=ExternalAccountType.choices, allow_null=True)
+    external_account_type = Word(ExternalAccountType, allow_null=True)
     beneficiary_name = serializers.CharField(allow_null=True)
     institution_name = serializers.CharField(allow_null=True)
     can_be_source = serializers.BooleanField()

@@ -1,8 +1,10 @@
 """Services of accounts: open, edit, record statements, delete. Each is one transaction."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from datetime import date
 from decimal import Decimal
+
+from django.db import connection
 
 from accounts.bank_numbers import issue_bank_numbers
 from accounts.descriptions import describe
@@ -11,7 +13,7 @@ from accounts.models import Account, AccountType, ExternalAccountType
 from sequence.core import clock
 from sequence.core.api.ids import parse_id
 from sequence.core.database.row_lookup import RowLookup
-from sequence.core.errors import Private
+from sequence.core.errors import InvalidRequest, Private
 from sequence.core.transactions import transactional
 from sequence.core.typing import JsonObject
 from sequence.core.wired import wired
@@ -64,6 +66,18 @@ def create_pod(
         savings_target_cents=savings_target_in_cents,
         beneficiary_name=beneficiary_name,
     )
+
+
+def keep_name_free(*, organization_id: str, type: str, name: str) -> None:
+    """Let nobody else take the name among live accounts of the type until the transaction ends, who asks so too.
+
+    For a dialect in which names are unique. Raises InvalidRequest where it is taken.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_xact_lock(hashtextextended(%s, 3))", [f"{organization_id} {type} {name}"])
+    same = Account.objects.for_organization(organization_id).not_deleted().filter(type=type, name=name)
+    if same.exists():
+        raise InvalidRequest.of("name", "taken", "Another account of this type has this name.")
 
 
 def connect_external_account(
@@ -134,8 +148,21 @@ def get_account(*, organization_id: str, account_id: str) -> Account:
     """Return the organization's account. Raises AccountNotFound, for somebody else's and for a deleted one too."""
     found = _OPEN_ACCOUNT.find(parse_id("org", organization_id), parse_id("acc", account_id))
     if not found:
-        raise AccountNotFound()
+        raise AccountNotFound(missing=[account_id])
     return found[0]
+
+
+def find_account(account_id: str) -> Account:
+    """Return the account, whosever it is, for an operator. Raises AccountNotFound, for a deleted one too."""
+    account = Account.objects.not_deleted().filter(id=account_id).first()
+    if account is None:
+        raise AccountNotFound(missing=[account_id])
+    return account
+
+
+def name_accounts_of(ids: Collection[str]) -> dict[str, str]:
+    """Return the names of accounts by id, deleted ones too; of what is no account's id there is none."""
+    return dict(Account.objects.filter(id__in=ids).values_list("id", "name"))
 
 
 def name_accounts(organization_id: str) -> list[tuple[str, str]]:
@@ -153,8 +180,8 @@ def lock_accounts(*account_ids: str, organization_id: str) -> list[Account]:
     rows = Account.objects.for_organization(organization_id).not_deleted().filter(id__in=account_ids).order_by("id")
     # The full lock also waits for whoever has just read the account to refer to it: see find_accounts_for_reference.
     locked = {account.id: account for account in rows.select_for_update()}
-    if set(account_ids) - set(locked):
-        raise AccountNotFound()
+    if missing := set(account_ids) - set(locked):
+        raise AccountNotFound(missing=missing)
     return [locked[account_id] for account_id in account_ids]
 
 
@@ -180,8 +207,8 @@ def find_accounts(*account_ids: str, organization_id: str) -> list[Account]:
 def _in_order(account_ids: Sequence[str], lookup: RowLookup[Account], organization_id: str) -> list[Account]:
     ids = [parse_id("acc", account_id) for account_id in account_ids]
     found = {account.id: account for account in lookup.find(parse_id("org", organization_id), ids)}
-    if set(account_ids) - set(found):
-        raise AccountNotFound()
+    if missing := set(account_ids) - set(found):
+        raise AccountNotFound(missing=missing)
     return [found[account_id] for account_id in account_ids]
 
 

@@ -3,7 +3,7 @@
 from django.http import HttpResponse
 from rest_framework.request import Request
 
-from accounts import examples, services
+from accounts import services
 from accounts.errors import AccountInUse, AccountNotEmpty, AccountNotFound
 from accounts.models import Account
 from accounts.serializers import (
@@ -32,11 +32,11 @@ class AccountViewSet(KeyedViewSet):
 
     @operation(
         scope=Scope.LIST_ACCOUNTS,
+        action="LIST_ACCOUNTS",
         summary="List all accounts of the organization",
         query=AccountListQuery,
         response=AccountSummary,
         is_list=True,
-        example=examples.LISTED,
     )
     def list(self, request: Request) -> Page:
         accounts = Account.objects.for_organization(self.caller.organization_id).not_deleted()
@@ -53,11 +53,11 @@ class AccountViewSet(KeyedViewSet):
 
     @operation(
         scope=Scope.READ_ACCOUNTS,
+        action="GET_ACCOUNT",
         summary="Read an account with its balance",
         resource=Named("account_id"),
         response=AccountDetail,
         refusals=(AccountNotFound,),
-        example=examples.INCOME_SOURCE,
     )
     def retrieve(self, request: Request, account_id: str) -> JsonObject:
         account = services.get_account(organization_id=self.caller.organization_id, account_id=account_id)
@@ -65,14 +65,13 @@ class AccountViewSet(KeyedViewSet):
 
     @operation(
         scope=Scope.CREATE_ACCOUNTS,
+        action="CREATE_ACCOUNT",
         summary="Create an income source for receiving payroll or other inflows",
         description="The account gets a routing and an account number of its own, and a balance of zero. Its "
         "beneficiary is the legal name of the organization.",
         body=CreateIncomeSource,
         response=AccountDetail,
         status=201,
-        example_body=examples.NEW_INCOME_SOURCE,
-        example=examples.INCOME_SOURCE,
     )
     def create_income_source(self, request: Request) -> JsonObject:
         account = services.create_income_source(
@@ -82,12 +81,11 @@ class AccountViewSet(KeyedViewSet):
 
     @operation(
         scope=Scope.CREATE_ACCOUNTS,
+        action="CREATE_ACCOUNT",
         summary="Create a pod, a sub-account with a purpose",
         body=CreatePod,
         response=AccountDetail,
         status=201,
-        example_body=examples.NEW_POD,
-        example=examples.POD,
     )
     def create_pod(self, request: Request) -> JsonObject:
         body = {**self.body, "description": self.body.get("description") or None}
@@ -98,14 +96,13 @@ class AccountViewSet(KeyedViewSet):
 
     @operation(
         scope=Scope.EDIT_ACCOUNTS,
+        action="UPDATE_ACCOUNT",
         summary="Rename an account, or change its icon or description",
         description="Give at least one field; the others stay as they are. External accounts can be renamed too.",
         body=EditAccount,
         resource=Named("account_id"),
         response=AccountDetail,
         refusals=(AccountNotFound,),
-        example_body={"nickname": examples.POD["name"], "description": examples.POD["description"]},
-        example=examples.POD,
     )
     def edit(self, request: Request, account_id: str) -> JsonObject:
         changes = {_FIELD_NAMES.get(name, name): value or None for name, value in self.body.items()}
@@ -114,6 +111,7 @@ class AccountViewSet(KeyedViewSet):
 
     @operation(
         scope=Scope.EDIT_ACCOUNTS,
+        action="DELETE_ACCOUNT",
         summary="Delete an empty account for good",
         description="Its transfers keep showing its last name. An external account may have a balance, which stays "
         "where it is.",

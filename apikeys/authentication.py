@@ -2,11 +2,11 @@
 
 import hmac
 import json
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import lru_cache
-from typing import Any
+from typing import Any, ClassVar
 from uuid import UUID
 
 import structlog
@@ -15,36 +15,36 @@ from rest_framework.authentication import BaseAuthentication
 from rest_framework.request import Request
 
 from apikeys.entries import Permission
-from apikeys.models import OrganizationStatus
+from apikeys.errors import ApiKeyNotFound, ApiKeyNotUsable, KeyPaused
+from apikeys.limits import EVERY_LIMIT
+from apikeys.models import ApiKey, OrganizationStatus
 from apikeys.scopes import EVERYTHING, ResourceKind, Scope
 from apikeys.strangers import strangers
 from apikeys.tokens import digest_of, is_well_formed
 from sequence.core import clock
+from sequence.core.api.fields import show_time
 from sequence.core.api.ids import show_id
 from sequence.core.client_address import client_address, network_of
 from sequence.core.database.kept_cursor import fetch, run
 from sequence.core.errors import Unauthorized
 
-SCHEME = "apikey"
 # Staff ask "is this key still used?", not "when exactly?": one write a minute answers it.
 LAST_USE_PRECISION = timedelta(minutes=1)
 
+_LIMIT_COLUMNS = ", ".join(limit.column for limit in EVERY_LIMIT.values())
 # Hand-written because every request pays for it: the key, its organization and its entries in one round trip.
-_FIND_KEY = """
+_FIND_KEY = f"""
 SELECT key.id, key.digest, key.prefix, key.lineage_id, key.organization_id, organization.legal_name,
        key.rate_limit_per_minute,
        key.revoked_at IS NULL AND (key.expires_at IS NULL OR key.expires_at > %(now)s)
            AND organization.status = %(active)s,
-       (SELECT json_agg(json_build_array(scope, resources, source, target, max_amount_cents, max_amount_per_day_cents,
-                                         max_amount_per_week_cents, max_amount_per_month_cents, approval_above_cents,
-                                         spend_id, max_execute_amount_cents, max_count_per_day, max_count_per_week,
-                                         max_count_per_month)
+       (SELECT json_agg(json_build_array(scope, resources, source, target, spend_id, {_LIMIT_COLUMNS})
                         ORDER BY entry.id)
         FROM apikeys_permissionentry entry WHERE entry.api_key_id = key.id)::text,
        key.paused_at, key.last_used_at
 FROM apikeys_apikey key JOIN apikeys_organization organization ON organization.id = key.organization_id
 WHERE key.digest = %(digest)s
-"""
+"""  # noqa: S608 - names of our own columns
 
 # Skips a row that another request holds, so that nobody ever waits for it.
 _NOTE_USE = """
@@ -74,6 +74,11 @@ class AuthenticatedKey:
         """Say whether an entry of ``scope`` reaches the resource, whether that exists or not."""
         return any(permission.scope is scope and permission.allows(resource_id) for permission in self.permissions)
 
+    def named(self, scope: Scope) -> set[str]:
+        """Return the ids that entries of the scope name; ``*`` names none."""
+        entries = (permission for permission in self.permissions if permission.scope is scope)
+        return {id for entry in entries for id in entry.resources} - {EVERYTHING}
+
     def reaches(self, scope: Scope, ids: Sequence[str | None]) -> bool:
         """Say whether an entry of ``scope`` reaches any of the ids; of a scope on pairs, whether one reaches the pair.
 
@@ -96,10 +101,18 @@ class AuthenticatedKey:
 class ApiKeyAuthentication(BaseAuthentication):
     """DRF's hook. ``request.auth`` is the ``AuthenticatedKey``; there is no ``request.user`` behind a key."""
 
+    # By which names a dialect lets the header begin.
+    schemes: ClassVar[Collection[str]] = ("apikey",)
+
     def authenticate(self, request: Request) -> tuple[None, AuthenticatedKey]:
-        scheme, _, token = request.headers.get("Authorization", "").partition(" ")
-        if scheme.lower() != SCHEME or not is_well_formed(token):
-            raise Unauthorized()
+        header = request.headers.get("Authorization", "")
+        scheme, _, token = header.partition(" ")
+        if not header.strip():
+            raise Unauthorized.seen("missing")
+        if scheme.lower() not in self.schemes:
+            raise Unauthorized.seen("scheme")
+        if not is_well_formed(token):
+            raise Unauthorized.seen("malformed")
         key = _find_unless_guessing(token, network_of(client_address(request._request)))
         structlog.contextvars.bind_contextvars(key_id=key.id, organization_id=key.organization_id)
         return None, key
@@ -146,6 +159,29 @@ def find_key(token: str, *, at: datetime) -> AuthenticatedKey:
     )
 
 
+def key_as_caller(key_id: str) -> AuthenticatedKey:
+    """Return the key as a request of its would find it, for whoever wants to know beforehand what it would meet.
+
+    Raises ApiKeyNotFound, ApiKeyNotUsable, KeyPaused.
+    """
+    key = ApiKey.objects.select_related("organization").filter(id=key_id).first()
+    if key is None:
+        raise ApiKeyNotFound()
+    if not key.is_usable(clock.now()) or key.organization.status != OrganizationStatus.ACTIVE:
+        raise ApiKeyNotUsable(key_id=key.id)
+    if key.paused_at is not None:
+        raise KeyPaused(paused_at=show_time(key.paused_at))
+    return AuthenticatedKey(
+        id=key.id,
+        prefix=key.prefix,
+        lineage_id=key.lineage_id,
+        organization_id=key.organization_id,
+        legal_name=key.organization.legal_name,
+        rate_limit_per_minute=key.rate_limit_per_minute,
+        permissions=tuple(key.permissions()),
+    )
+
+
 @lru_cache(maxsize=1024)
 def _permissions(entries: str) -> tuple[Permission, ...]:
     """Return what the entries allow. They are immutable, and the same text comes with every request of a key."""
@@ -153,21 +189,12 @@ def _permissions(entries: str) -> tuple[Permission, ...]:
 
 
 def _permission(entry: list[Any]) -> Permission:
-    scope, resources, source, target, cap, per_day, per_week, per_month, approval_above, spend_id, *of_triggers = entry
-    execute_amount, count_per_day, count_per_week, count_per_month = of_triggers
+    scope, resources, source, target, spend_id, *limits = entry
     return Permission(
         scope=Scope(scope),
         resources=tuple(resources),
         source=source,
         target=target,
-        max_amount=cap,
-        max_amount_per_day=per_day,
-        max_amount_per_week=per_week,
-        max_amount_per_month=per_month,
-        approval_above=approval_above,
-        max_execute_amount=execute_amount,
-        max_count_per_day=count_per_day,
-        max_count_per_week=count_per_week,
-        max_count_per_month=count_per_month,
         spend_id=UUID(spend_id),
+        **dict(zip(EVERY_LIMIT, limits, strict=True)),
     )

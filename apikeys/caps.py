@@ -1,6 +1,6 @@
 """Period caps: counters that are locked, looked at and raised in the transaction of the transfer they count."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import date, datetime
 from uuid import UUID
@@ -9,9 +9,9 @@ from django.db import connection
 from psycopg.types.numeric import Int8
 
 from apikeys.entries import Permission
-from apikeys.models import SpendPeriod
+from apikeys.limits import PERIOD_LIMITS, SpendPeriod, Used, starts_on
 from sequence.core.api.ids import parse_id
-from sequence.core.periods import day_of, first_day, next_first_day
+from sequence.core.periods import day_of
 
 # A fragment for the statement that inserts what an entry lets through: the count of it in the same breath, so that the
 # transfers of one key wait for each other's commits alone. It reads ``asked``, the row that was inserted, and with it
@@ -21,31 +21,31 @@ from sequence.core.periods import day_of, first_day, next_first_day
 COUNT_ASKED = """
 INSERT INTO apikeys_spendcounter AS counter (organization_id, spend_id, period, starts_on, spent_cents, uses)
 SELECT asked.organization_id, asked.spend_id, wanted.period,
-       date_trunc(wanted.period, asked.created_at AT TIME ZONE 'UTC')::date, asked.amount_cents, 1
+       date_trunc(wanted.period, coalesce(asked.not_before, asked.created_at) AT TIME ZONE 'UTC')::date,
+       asked.amount_cents, 1
 FROM asked CROSS JOIN (VALUES ('day'), ('month'), ('week')) AS wanted (period)
 ON CONFLICT (spend_id, period, starts_on) DO UPDATE
 SET spent_cents = counter.spent_cents + excluded.spent_cents, uses = counter.uses + 1
 WHERE counter.spent_cents + excluded.spent_cents
       <= CASE excluded.period WHEN 'day' THEN %s WHEN 'week' THEN %s ELSE %s END
+  AND counter.uses < CASE excluded.period WHEN 'day' THEN %s WHEN 'week' THEN %s ELSE %s END
 RETURNING counter.id
 """
 
 
+_NO_CAP = 2**63 - 1
+
+
 @dataclass(frozen=True)
 class Spend:
-    """Cents that went through a permission entry at an instant."""
+    """Cents that went through a permission entry in the periods that hold an instant; negative ones come back."""
 
     spend_id: UUID
     at: datetime
     amount_cents: int
 
 
-def starts_on(period: SpendPeriod, at: datetime) -> date:
-    """Return the first day (UTC) of the period that holds the instant."""
-    return first_day(period.value, day_of(at))
-
-
-def lock_spent(organization_id: str, spend_ids: Iterable[UUID], at: datetime) -> dict[tuple[UUID, SpendPeriod], int]:
+def lock_usage(organization_id: str, spend_ids: Iterable[UUID], at: datetime) -> dict[tuple[UUID, SpendPeriod], Used]:
     """Return what went through each entry in the three periods around ``at``, locked until the transaction ends.
 
     A counter is created before it is counted: two first transfers of a day then wait for each other like all others.
@@ -59,7 +59,7 @@ def lock_spent(organization_id: str, spend_ids: Iterable[UUID], at: datetime) ->
             FROM unnest(%s::uuid[], %s::text[], %s::date[]) AS wanted (spend_id, period, starts_on)
             ORDER BY spend_id, period
             ON CONFLICT (spend_id, period, starts_on) DO UPDATE SET spent_cents = counter.spent_cents
-            RETURNING spend_id, period, spent_cents
+            RETURNING spend_id, period, spent_cents, uses
             """,
             [
                 parse_id("org", organization_id),
@@ -68,37 +68,82 @@ def lock_spent(organization_id: str, spend_ids: Iterable[UUID], at: datetime) ->
                 [starts_on(period, at) for _, period in keys],
             ],
         )
-        return {(spend_id, SpendPeriod(period)): cents for spend_id, period, cents in cursor.fetchall()}
+        return _usage(cursor.fetchall())
 
 
-def read_spent(spend_ids: Iterable[UUID], at: datetime) -> dict[tuple[UUID, SpendPeriod], int]:
-    """Return what ``lock_spent`` does, without a lock and without creating a counter.
+def read_usage(spend_ids: Iterable[UUID], at: datetime) -> dict[tuple[UUID, SpendPeriod], Used]:
+    """Return what ``lock_usage`` does, without a lock and without creating a counter.
 
     To tell a person of it, or to choose an entry: ``COUNT_ASKED`` then looks again under the lock.
     """
-    ids = list(set(spend_ids))
-    spent = {(spend_id, period): 0 for spend_id in ids for period in SpendPeriod}
     with connection.cursor() as cursor:
         cursor.execute(
             """
-            SELECT spend_id, period, spent_cents FROM apikeys_spendcounter
+            SELECT spend_id, period, spent_cents, uses FROM apikeys_spendcounter
             WHERE spend_id = ANY(%s::uuid[])
               AND (period, starts_on) IN (SELECT * FROM unnest(%s::text[], %s::date[]))
             """,
-            [ids, [period.value for period in SpendPeriod], [starts_on(period, at) for period in SpendPeriod]],
+            [
+                list(set(spend_ids)),
+                [period.value for period in SpendPeriod],
+                [starts_on(period, at) for period in SpendPeriod],
+            ],
         )
-        spent.update({(spend_id, SpendPeriod(period)): cents for spend_id, period, cents in cursor.fetchall()})
-    return spent
+        return _usage(cursor.fetchall())
+
+
+def read_usage_until(
+    spend_ids: Iterable[UUID], since: datetime, until: datetime
+) -> Callable[[datetime], dict[tuple[UUID, SpendPeriod], Used]]:
+    """Return a function that tells for any instant from ``since`` to ``until`` what ``read_usage`` would.
+
+    Counters of the future hold what is to move then. Without a lock.
+    """
+    ids = list(set(spend_ids))
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """
+            SELECT spend_id, period, spent_cents, uses, starts_on FROM apikeys_spendcounter
+            WHERE spend_id = ANY(%s::uuid[]) AND starts_on BETWEEN %s AND %s
+            """,
+            [ids, min(starts_on(period, since) for period in SpendPeriod), day_of(until)],
+        )
+        counters = {(row[0], row[1], row[4]): Used(row[2], row[3]) for row in cursor.fetchall()}
+
+    def at(instant: datetime) -> dict[tuple[UUID, SpendPeriod], Used]:
+        wanted = {(id, period): (id, period.value, starts_on(period, instant)) for id in ids for period in SpendPeriod}
+        return {name: counters[counter] for name, counter in wanted.items() if counter in counters}
+
+    return at
+
+
+def _usage(rows: Iterable[tuple[UUID, str, int, int]]) -> dict[tuple[UUID, SpendPeriod], Used]:
+    return {(spend_id, SpendPeriod(period)): Used(cents, count) for spend_id, period, cents, count in rows}
 
 
 def count_parameters(permission: Permission) -> list[Int8]:
-    """Return the parameters of ``COUNT_ASKED``: what the entry lets through in each period."""
-    caps = period_caps(permission)
-    return [Int8(_most(caps[period])) for period in SpendPeriod]
+    """Return the parameters of ``COUNT_ASKED``: the cents, then the transfers, that the entry lets through a period."""
+    return [Int8(_NO_CAP if (most := limit.of(permission)) is None else most) for limit in PERIOD_LIMITS]
 
 
-def _most(cap: int | None) -> int:
-    return cap if cap is not None else 2**63 - 1
+def lock_counters(wanted: Iterable[tuple[UUID, datetime]]) -> None:
+    """Lock what is counted of the entries in the periods around the instants, in the order that all lock them in.
+
+    For whoever is about to change the counters of several transfers, one after the other.
+    """
+    keys = sorted({(id, period.value, starts_on(period, at)) for id, at in wanted for period in SpendPeriod})
+    if not keys:
+        return
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """
+            SELECT FROM apikeys_spendcounter counter
+            JOIN unnest(%s::uuid[], %s::text[], %s::date[]) AS wanted (spend_id, period, starts_on)
+                USING (spend_id, period, starts_on)
+            ORDER BY spend_id, period, starts_on FOR NO KEY UPDATE OF counter
+            """,
+            [list(column) for column in zip(*keys, strict=True)],
+        )
 
 
 def add_spent(spends: Iterable[Spend]) -> None:
@@ -132,34 +177,3 @@ def add_spent(spends: Iterable[Spend]) -> None:
             """,
             [*map(list, zip(*keys, strict=True)), [rows[key][0] for key in keys], [rows[key][1] for key in keys]],
         )
-
-
-def ends_on(period: SpendPeriod, at: datetime) -> date:
-    """Return the first day (UTC) after the period that holds the instant: on it the cap begins anew."""
-    return next_first_day(period.value, day_of(at))
-
-
-def period_caps(permission: Permission) -> dict[SpendPeriod, int | None]:
-    """Return the entry's cap of each period, in cents; None is no cap."""
-    return {
-        SpendPeriod.DAY: permission.max_amount_per_day,
-        SpendPeriod.WEEK: permission.max_amount_per_week,
-        SpendPeriod.MONTH: permission.max_amount_per_month,
-    }
-
-
-def has_period_cap(permission: Permission) -> bool:
-    """Say whether the entry has a cap that its counters are looked at for."""
-    return any(cap is not None for cap in period_caps(permission).values())
-
-
-def broken_cap(
-    permission: Permission, amount_cents: int, spent: dict[tuple[UUID, SpendPeriod], int]
-) -> tuple[str, int] | None:
-    """Return the name and the cents of the first limit that the amount would break, or None."""
-    if permission.max_amount is not None and amount_cents > permission.max_amount:
-        return "transfer", permission.max_amount
-    for period, cap in period_caps(permission).items():
-        if cap is not None and permission.spend_id and spent[permission.spend_id, period] + amount_cents > cap:
-            return period.value, cap
-    return None

@@ -4,6 +4,8 @@ Whoever created, rotated or changed a key saw a secret of its lineage or let it 
 lineage a decision on its transfers and rules is another person's.
 """
 
+from collections.abc import Iterable
+
 from django.db.models import QuerySet
 
 from apikeys.models import ApiKey, Custody, KeyCustodian
@@ -30,6 +32,12 @@ def reason_against(key: ApiKey, *, by: str, role: str) -> str | None:
     """
     custodian = custodians_of(key).filter(actor=by).first()
     return None if custodian is None else in_words(custodian, role=role)
+
+
+def reasons_against(lineage_ids: Iterable[str], *, by: str, role: str) -> dict[str, str]:
+    """Return what ``reason_against`` would, by the lineage of the key, without those it knows nothing against."""
+    custodians = KeyCustodian.objects.filter(lineage_id__in=set(lineage_ids), actor=by)
+    return {custodian.lineage_id: in_words(custodian, role=role) for custodian in custodians}
 
 
 def in_words(custodian: KeyCustodian, *, role: str) -> str:

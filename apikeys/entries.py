@@ -1,12 +1,13 @@
 """Permission: what one entry allows, and its two spellings: JSON, and the text of the command line."""
 
 import re
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
-from typing import Any
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field, replace
+from functools import cached_property
 from uuid import UUID
 
 from apikeys.errors import InvalidPermission
+from apikeys.limits import EVERY_LIMIT, TRANSFER_LIMITS, TRIGGER_LIMITS, Limit, TransferLimit
 from apikeys.scopes import EVERYTHING, ResourceKind, Scope
 from sequence.core.money import MAX_CENTS
 from sequence.core.typing import JsonObject
@@ -16,29 +17,17 @@ _ID_FORMS = {
     ResourceKind.ACCOUNT_PAIR: re.compile(r"acc_[0-9A-Za-z]{1,40}"),
     ResourceKind.RULE: re.compile(r"rule_[0-9A-Za-z]{1,40}"),
 }
-# The names of a pair's limits on the command line, with the fields they set.
-_LIMIT_NAMES = {
-    "day": "max_amount_per_day",
-    "week": "max_amount_per_week",
-    "month": "max_amount_per_month",
-    "approval": "approval_above",
+_LIMITS_OF_SCOPE: dict[Scope, tuple[Limit, ...]] = {
+    Scope.MANUAL_TRANSFER: TRANSFER_LIMITS,
+    Scope.TRIGGER_RULES: TRIGGER_LIMITS,
 }
-PAIR_LIMITS = ("max_amount", *_LIMIT_NAMES.values())
-_TRIGGER_LIMIT_NAMES = {
-    "execute": "max_execute_amount",
-    "count_day": "max_count_per_day",
-    "count_week": "max_count_per_week",
-    "count_month": "max_count_per_month",
-}
-TRIGGER_LIMITS = tuple(_TRIGGER_LIMIT_NAMES.values())
-_LIMITS_OF_SCOPE = {Scope.MANUAL_TRANSFER: PAIR_LIMITS, Scope.TRIGGER_RULES: TRIGGER_LIMITS}
-# Nothing to approve below zero: approval_above 0 sends every transfer to a person. max_execute_amount 0: none is given.
-_MAY_BE_ZERO = {"approval_above", "max_execute_amount"}
+# What the command line writes for a limit that is no number: it is wanted, or it is not.
+_REQUIRED = "required"
 
 
 @dataclass(frozen=True, kw_only=True)
 class Permission:
-    """One entry: a scope and what it reaches. Limits are cents; None means no limit.
+    """One entry: a scope and what it reaches. Limits are cents or times; None means no limit.
 
     ``resources`` holds ids or ``*`` for scopes on accounts and rules. ``source`` and ``target``, an account id or
     ``*`` each, belong to MANUAL_TRANSFER alone, with limits of its own; TRIGGER_RULES has others. Raises
@@ -53,12 +42,15 @@ class Permission:
     max_amount_per_day: int | None = None
     max_amount_per_week: int | None = None
     max_amount_per_month: int | None = None
-    approval_above: int | None = None
-    # Of a trigger: the most that manual_execute_amount may be, and how many runs may be set off.
-    max_execute_amount: int | None = None
+    # How many transfers may go, or runs be set off.
     max_count_per_day: int | None = None
     max_count_per_week: int | None = None
     max_count_per_month: int | None = None
+    approval_above: int | None = None
+    # Whether the caller must say why.
+    requires_reason: bool = False
+    # Of a trigger: the most that manual_execute_amount may be.
+    max_execute_amount: int | None = None
     # Under which the amounts that went through this entry are counted; survives a rotation. No part of what it allows.
     spend_id: UUID | None = field(default=None, compare=False)
 
@@ -69,28 +61,34 @@ class Permission:
         else:
             self._check_resources()
 
-    @property
-    def limit_names(self) -> tuple[str, ...]:
-        """The limits that an entry of this scope may have."""
-        return _LIMITS_OF_SCOPE.get(self.scope, ())
+    def with_limits(self, limits: JsonObject) -> "Permission":
+        """Return the entry with these limits set anew. Raises InvalidPermission."""
+        return replace(self, **limits)
 
     @property
     def limits(self) -> dict[str, int]:
-        """The limits that this entry has, by name."""
-        given = {name: getattr(self, name) for name in self.limit_names}
+        """The limits that this entry has, by name; a reason that is wanted is True."""
+        given = {limit.name: limit.of(self) for limit in limits_of(self.scope)}
         return {name: limit for name, limit in given.items() if limit is not None}
 
+    @cached_property
+    def transfer_limits(self) -> tuple[TransferLimit, ...]:
+        """Those of the limits of transfers that it has. Every transfer asks for them, so they are found once."""
+        return tuple(limit for limit in TRANSFER_LIMITS if limit.of(self) is not None)
+
     def _check_limits(self) -> None:
-        for name in (*PAIR_LIMITS, *TRIGGER_LIMITS):
-            limit = getattr(self, name)
-            if limit is None:
+        allowed = {limit.name for limit in limits_of(self.scope)}
+        for limit in EVERY_LIMIT.values():
+            value = limit.of(self)
+            if value is None:
                 continue
-            if name not in self.limit_names:
-                raise InvalidPermission(f"{self.scope} has no limit {name}.")
-            low = 0 if name in _MAY_BE_ZERO else 1
-            if not low <= limit <= MAX_CENTS:
-                what = "times" if "count" in name else "cents"
-                raise InvalidPermission(f"{name} is a whole number of {what} from {low} to {MAX_CENTS}, not {limit}.")
+            if limit.name not in allowed:
+                raise InvalidPermission(f"{self.scope} has no limit {limit.name}.")
+            if not limit.low <= value <= MAX_CENTS:
+                what = "cents" if limit.counts_money else "times"
+                raise InvalidPermission(
+                    f"{limit.name} is a whole number of {what} from {limit.low} to {MAX_CENTS}, not {value}."
+                )
 
     def _check_pair(self) -> None:
         if self.resources or not self.source or not self.target:
@@ -129,7 +127,7 @@ class Permission:
         limits = self.limits if self.scope is Scope.TRIGGER_RULES else {}
         return {"scope": self.scope.value, "resources": self._resources_as_json(), **limits}
 
-    def _resources_as_json(self) -> Any:
+    def _resources_as_json(self) -> object:
         if self.scope.resource_kind is ResourceKind.NONE:
             return None
         if self.scope.resource_kind is not ResourceKind.ACCOUNT_PAIR:
@@ -141,13 +139,22 @@ class Permission:
         if self.scope.resource_kind is ResourceKind.NONE:
             return self.scope.value
         if self.scope.resource_kind is not ResourceKind.ACCOUNT_PAIR:
-            return f"{self.scope}:{','.join(self.resources)}{self._limits_as_text(_TRIGGER_LIMIT_NAMES)}"
+            return f"{self.scope}:{','.join(self.resources)}{self._limits_as_text()}"
         cap = "" if self.max_amount is None else f"@{self.max_amount}"
-        return f"{self.scope}:{self.source}>{self.target}{cap}{self._limits_as_text(_LIMIT_NAMES)}"
+        return f"{self.scope}:{self.source}>{self.target}{cap}{self._limits_as_text()}"
 
-    def _limits_as_text(self, names: Mapping[str, str]) -> str:
-        limits = self.limits
-        return "".join(f";{short}={limits[name]}" for short, name in names.items() if name in limits)
+    def _limits_as_text(self) -> str:
+        given = self.limits
+        return "".join(
+            f";{limit.short}={_REQUIRED if given[limit.name] is True else given[limit.name]}"
+            for limit in limits_of(self.scope)
+            if limit.short and limit.name in given
+        )
+
+
+def limits_of(scope: Scope) -> tuple[Limit, ...]:
+    """Return the limits that an entry of the scope may have."""
+    return _LIMITS_OF_SCOPE.get(scope, ())
 
 
 def parse_permissions(texts: Iterable[str]) -> list[Permission]:
@@ -177,7 +184,7 @@ def _parse_pair(scope: Scope, text: str) -> Permission:
     if not arrow:
         raise InvalidPermission(f"{text!r} is no pair. Write source>target[@max_amount][;day=…][;approval=…].")
     amounts: JsonObject = {"max_amount": _parse_number(cap, text)} if at else {}
-    amounts |= _parse_limits(limits, _LIMIT_NAMES, text)
+    amounts |= _parse_limits(limits, TRANSFER_LIMITS, text)
     return Permission(scope=scope, source=source.strip(), target=target.strip(), **amounts)
 
 
@@ -187,18 +194,25 @@ def _parse_trigger(text: str) -> Permission:
     return Permission(
         scope=Scope.TRIGGER_RULES,
         resources=tuple(part.strip() for part in ids.split(",")),
-        **_parse_limits(limits, _TRIGGER_LIMIT_NAMES, text),
+        **_parse_limits(limits, TRIGGER_LIMITS, text),
     )
 
 
-def _parse_limits(limits: Iterable[str], names: Mapping[str, str], text: str) -> JsonObject:
+def _parse_limits(texts: Iterable[str], limits: Sequence[Limit], text: str) -> JsonObject:
+    names = {limit.short: limit.name for limit in limits if limit.short}
     parsed: JsonObject = {}
-    for limit in limits:
-        short, _, digits = limit.partition("=")
+    for one in texts:
+        short, _, value = one.partition("=")
         if short not in names or names[short] in parsed:
-            raise InvalidPermission(f"{limit!r} in {text!r} is no limit, or stands twice. Use {', '.join(names)}.")
-        parsed[names[short]] = _parse_number(digits, text)
+            raise InvalidPermission(f"{one!r} in {text!r} is no limit, or stands twice. Use {', '.join(names)}.")
+        parsed[names[short]] = _parse_reason(value) if short == "reason" else _parse_number(value, text)
     return parsed
+
+
+def _parse_reason(value: str) -> bool:
+    if value != _REQUIRED:
+        raise InvalidPermission(f"'reason={value}' says nothing. Write reason={_REQUIRED}, or leave it out.")
+    return True
 
 
 def _parse_number(digits: str, text: str) -> int:

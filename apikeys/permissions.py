@@ -1,6 +1,6 @@
 """Permission class of the API: what a key's scoped entries let it do."""
 
-from typing import Any, cast
+from typing import cast
 
 from rest_framework.permissions import BasePermission
 from rest_framework.request import Request
@@ -8,6 +8,9 @@ from rest_framework.views import APIView
 
 from apikeys.authentication import AuthenticatedKey
 from apikeys.operations import operation_of
+from apikeys.resolvers import Ids
+from apikeys.scopes import Scope
+from sequence.core.errors import Forbidden
 
 
 class HasScope(BasePermission):
@@ -17,15 +20,17 @@ class HasScope(BasePermission):
     """
 
     def has_permission(self, request: Request, view: APIView) -> bool:
-        """Say whether any entry grants the action's scope, on whatever resource."""
+        """Say whether entries grant every scope that the action needs. Raises Forbidden for one that none does."""
         operation, key = operation_of(view), cast(AuthenticatedKey | None, request.auth)
         if operation is None or key is None:
             return False
-        return operation.scope is None or key.has(operation.scope)
+        for need in operation.needs:
+            if not key.has(need.scope) and not (operation.named_by and key.named(operation.named_by)):
+                raise Forbidden.for_want_of(need.scope)
+        return True
 
-    def has_object_permission(self, request: Request, view: APIView, obj: Any) -> bool:
-        """Say whether an entry of the scope reaches what the action's resource found."""
-        operation, key = operation_of(view), cast(AuthenticatedKey | None, request.auth)
-        if operation is None or operation.resource is None or operation.scope is None or key is None:
-            return False
-        return key.reaches(operation.scope, operation.resource.ids_of(obj))
+    def has_object_permission(self, request: Request, view: APIView, obj: tuple[Scope, Ids]) -> bool:
+        """Say whether an entry of the scope reaches one of the ids; ``obj`` is a scope and ids."""
+        scope, ids = obj
+        key = cast(AuthenticatedKey | None, request.auth)
+        return key is not None and key.reaches(scope, ids)

@@ -31,6 +31,8 @@ class Scope(TextChoices):
     CREATE_ACCOUNTS = "CREATE_ACCOUNTS", "create accounts"
     EDIT_ACCOUNTS = "EDIT_ACCOUNTS", "rename and delete accounts"
     CREATE_AND_EDIT_RULES = "CREATE_AND_EDIT_RULES", "create, replace and delete rules; never enable them"
+    READ_EVENTS = "READ_EVENTS", "events of the organization and their deliveries"
+    READ_AUDIT_LOGS = "READ_AUDIT_LOGS", "the audit log: who asked for what, and how it ended"
 
     @property
     def resource_kind(self) -> ResourceKind:

@@ -2,7 +2,6 @@
 
 from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime, timedelta
-from typing import Any
 
 from django.db.models import QuerySet
 
@@ -103,7 +102,7 @@ def create_api_key(
 
 
 @transactional
-def edit_api_key(*, key_id: str, changes: Mapping[str, Any], changed_by: str) -> ApiKey:
+def edit_api_key(*, key_id: str, changes: Mapping[str, object], changed_by: str) -> ApiKey:
     """Write these of the key's own fields: name, expires_at, rate_limit_per_minute. Raises ApiKeyNotFound."""
     key = lock_api_key(key_id)
     for name, value in changes.items():

@@ -8,7 +8,7 @@ about again, whoever else sits at the same address.
 import math
 from collections import OrderedDict
 from datetime import datetime, timedelta
-from typing import Any
+from typing import TypeVar
 
 from apikeys.errors import TooManyUnknownKeys
 
@@ -17,6 +17,9 @@ WINDOW = timedelta(minutes=1)
 MOST_UNKNOWN_KEYS = 30
 # Places, and keys, that are remembered: a few megabytes.
 MOST_REMEMBERED = 10_000
+
+K = TypeVar("K")
+V = TypeVar("V")
 
 
 class Strangers:
@@ -46,7 +49,7 @@ class Strangers:
         _shorten(self.known)
 
 
-def _shorten(memory: OrderedDict[Any, Any]) -> None:
+def _shorten(memory: OrderedDict[K, V]) -> None:
     while len(memory) > MOST_REMEMBERED:
         memory.popitem(last=False)
 

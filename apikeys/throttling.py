@@ -4,6 +4,7 @@ DRF's own throttles read, then write, a cache of one process. This one is a sing
 """
 
 import math
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import cast
 
@@ -31,10 +32,27 @@ class KeyThrottle(BaseThrottle):
         return True
 
 
+@dataclass(frozen=True)
+class RateUse:
+    """What a key's minute has left."""
+
+    limit: int
+    remaining: int
+    resets_at: datetime
+
+
+def rate_use(key_id: str, limit: int | None, *, at: datetime) -> RateUse:
+    """Return what is left of the key's minute, without counting."""
+    most = limit or settings.RATE_LIMIT_PER_MINUTE
+    requests, ends_at = _requests.look(parse_id("key", key_id), at=at)
+    return RateUse(most, max(0, most - requests), ends_at)
+
+
 def count_request(key: AuthenticatedKey, *, at: datetime) -> None:
     """Count one request of the key. Raises RateLimitExceeded when its minute is used up."""
     limit = key.rate_limit_per_minute or settings.RATE_LIMIT_PER_MINUTE
     # No further than one past the limit.
     requests, ends_at = _requests.count(parse_id("key", key.id), at=at, most=limit + 1)
     if requests > limit:
-        raise RateLimitExceeded(retry_after=max(1, math.ceil((ends_at - at).total_seconds())), limit=limit)
+        seconds = max(1, math.ceil((ends_at - at).total_seconds()))
+        raise RateLimitExceeded(retry_after=seconds, limit=limit, ends_at=ends_at)

@@ -14,6 +14,7 @@ ALPHABET = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
 RANDOM_BITS = 200
 RANDOM_LENGTH = 34  # 62**34 > 2**200
 CHECKSUM_LENGTH = 6  # 62**6 > 2**32
+TOKEN_LENGTH = len(PREFIX) + RANDOM_LENGTH + CHECKSUM_LENGTH
 # Six characters to recognise a key by leave 164 unknown bits.
 SHOWN_LENGTH = len(PREFIX) + 6
 
@@ -26,11 +27,7 @@ def new_token() -> str:
 
 def is_well_formed(token: str) -> bool:
     """Say whether ``token`` has our form and a right checksum. Needs no query and no secret."""
-    if (
-        len(token) != len(PREFIX) + RANDOM_LENGTH + CHECKSUM_LENGTH
-        or not token.startswith(PREFIX)
-        or not token.isascii()
-    ):
+    if len(token) != TOKEN_LENGTH or not token.startswith(PREFIX) or not token.isascii():
         return False
     body, checksum = token[:-CHECKSUM_LENGTH], token[-CHECKSUM_LENGTH:]
     return checksum == _checksum(body)

@@ -1,18 +1,18 @@
 """Trigger limits: how often a key may set rules off, and what it may say has arrived."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime
 from uuid import NAMESPACE_OID, UUID, uuid5
 
 from django.db import connection
 
 from apikeys.authentication import AuthenticatedKey
-from apikeys.caps import ends_on, starts_on
 from apikeys.entries import Permission
 from apikeys.errors import TriggerLimitExceeded
-from apikeys.models import SpendPeriod
+from apikeys.limits import SpendPeriod, ends_on, starts_on
 from apikeys.scopes import EVERYTHING, Scope
 from sequence.core.api.ids import parse_id
+from sequence.core.errors import Detail
 
 Uses = Mapping[SpendPeriod, int]
 
@@ -29,33 +29,34 @@ def charge_trigger(
     entries = [entry for entry in key.permissions if entry.scope is Scope.TRIGGER_RULES and entry.allows(rule_id)]
     if is_counted:
         _count(key, rule_id, at)
-    obstacles = [_obstacle(key, entry, execute_amount_cents, at, is_counted) for entry in entries]
+    obstacles = [list(_obstacles(key, entry, execute_amount_cents, at, is_counted)) for entry in entries]
     if obstacles and all(obstacles):
-        raise TriggerLimitExceeded(what=" ".join(str(obstacle) for obstacle in obstacles))
+        what = " ".join(of_entry[0]["message"] for of_entry in obstacles)
+        raise TriggerLimitExceeded(what=what, details=[each for of_entry in obstacles for each in of_entry])
 
 
-def _obstacle(
+def _obstacles(
     key: AuthenticatedKey, entry: Permission, execute_amount_cents: int | None, at: datetime, is_counted: bool
-) -> str | None:
-    """Return the limit that stands in the way, in words, or None."""
+) -> Iterator[Detail]:
+    """Yield the limits of the entry that stand in the way, in words."""
     most = entry.max_execute_amount
     if most is not None and execute_amount_cents is not None and (most == 0 or execute_amount_cents > most):
-        return (
-            f"manual_execute_amount may be at most {most} cents." if most else "manual_execute_amount may not be given."
-        )
+        message = f"may be at most {most} cents." if most else "may not be given."
+        message = f"manual_execute_amount {message}"
+        yield {"field": "manual_execute_amount", "code": "max_execute_amount", "message": message}
     limits = {
         SpendPeriod.DAY: entry.max_count_per_day,
         SpendPeriod.WEEK: entry.max_count_per_week,
         SpendPeriod.MONTH: entry.max_count_per_month,
     }
     if not is_counted or not any(limits.values()):
-        return None
+        return
     uses = _uses(key, entry.resources, at)
     for period, limit in limits.items():
         if limit is not None and uses[period] > limit:
             reset = f"{ends_on(period, at):%Y-%m-%d}T00:00:00Z"
-            return f"{limit} of {limit} runs a {period.value} are used; the next one is possible from {reset}."
-    return None
+            message = f"{limit} of {limit} runs a {period.value} are used; the next one is possible from {reset}."
+            yield {"field": "rule_id", "code": f"count_{period.value}", "message": message}
 
 
 def _counter_id(key: AuthenticatedKey, rule_id: str) -> UUID:

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from typing import Any
 
+from django.db import Error
 from django.http import HttpRequest, HttpResponse
 from django.http.request import MediaType
 from django.utils.encoding import escape_uri_path
@@ -10,21 +11,24 @@ from rest_framework.request import Request
 from rest_framework.viewsets import ViewSet
 
 from apikeys import idempotency
+from apikeys.audited_calls import AuditedCall
 from apikeys.authentication import ApiKeyAuthentication, AuthenticatedKey
 from apikeys.errors import KeyPaused
 from apikeys.idempotency import METHODS_THAT_WRITE
 from apikeys.operations import Operation, operation_of
 from apikeys.permissions import HasScope
+from apikeys.resolvers import Resource
 from apikeys.schema import OperationSchema
 from apikeys.scopes import Scope
 from apikeys.throttling import KeyThrottle
-from sequence.core.api.bodies import METHODS_WITH_BODY, read_body
+from sequence.core.api.bodies import METHODS_WITH_BODY, places_of, read_body
 from sequence.core.api.envelope import failure, success
-from sequence.core.api.failures import refusal_of
+from sequence.core.api.failures import read_all, refusal_of
 from sequence.core.api.fields import read_query, show_time
 from sequence.core.api.request_ids import check_request_id, request_id_of
 from sequence.core.audit import run_audited
-from sequence.core.errors import DomainError, InvalidRequest, MethodNotAllowed, NotAcceptable
+from sequence.core.audit_log.models import Via
+from sequence.core.errors import DomainError, InvalidRequest, MethodNotAllowed, NotAcceptable, NotFound
 from sequence.core.typing import JsonObject
 
 
@@ -41,6 +45,8 @@ class KeyedViewSet(ViewSet):
     throttle_classes = [KeyThrottle]
     permission_classes = [HasScope]
     schema = OperationSchema()
+    # The way in, as the audit log names it.
+    via = Via.API
     http_method_names = ["get", "head", "post", "put", "patch", "delete"]
     # DRF would add Allow and Vary to every answer; the contract has Allow on 405 alone.
     default_response_headers: dict[str, str] = {}
@@ -51,6 +57,11 @@ class KeyedViewSet(ViewSet):
     body: JsonObject
     query: JsonObject
     found: Any
+    also_found: list[Any]
+    # The code of the refusal that was answered last, in our own words.
+    refusal_code: str | None = None
+    # What the action returned, before it was put into an envelope.
+    told: object
 
     def initial(self, request: Request, *args: object, **kwargs: object) -> None:
         """Check everything that comes before the body."""
@@ -61,46 +72,113 @@ class KeyedViewSet(ViewSet):
         self.perform_authentication(request)
         self.caller = request.auth  # type: ignore[assignment]
         self.check_throttles(request)
-        self._check_paused()
-        self.check_permissions(request)
-        _check_headers(self.http)
+        self.check_key()
+        self.check_headers()
 
-    def _check_paused(self) -> None:
+    def check_key(self) -> None:
+        """Check that the key may make such calls now. Raises KeyPaused, Forbidden."""
         operation = operation_of(self)
         if self.caller.paused_at is not None and not (operation and operation.answers_paused):
             raise KeyPaused(paused_at=show_time(self.caller.paused_at))
+        self.check_permissions(self.request)
 
     def handle_exception(self, exc: Exception) -> HttpResponse:  # type: ignore[override]
-        """Answer whatever goes wrong in the envelope."""
-        return self._refuse(refusal_of(exc, self.request._request))
+        """Answer whatever goes wrong in the envelope, and tell the audit log of it where a valid key asked."""
+        refusal = refusal_of(exc, self.request._request)
+        response = self._refuse(refusal)
+        operation = operation_of(self)
+        if operation is None or getattr(self, "caller", None) is None:
+            return response
+        try:
+            self._audited(operation).record_refusal(response, refusal)
+        except Error as error:
+            return self._refuse(refusal_of(error, self.request._request))
+        return response
 
     def _refuse(self, refusal: DomainError) -> HttpResponse:
-        return failure(self.request._request, refusal.told_to(self._may_know_account))
+        if isinstance(refusal, NotFound) and refusal.missing:
+            refusal = refusal.placed(places_of(refusal.missing, getattr(self, "body", {})))
+        self.refusal_code = refusal.code
+        return self.refuse(refusal.told_to(self.may_know_account))
 
-    def _may_know_account(self, account_id: str) -> bool:
+    # What a dialect does in its own way.
+
+    def refuse(self, refusal: DomainError) -> HttpResponse:
+        """Answer with a refusal."""
+        return failure(self.request._request, refusal)
+
+    def accept(self, result: object) -> HttpResponse:
+        """Answer with what an action returned."""
+        return success(self.http, result, status=self.operation.status)
+
+    def check_headers(self) -> None:
+        """Refuse headers that are not well formed. Raises InvalidRequest, NotAcceptable."""
+        check_request_id(self.http)
+        check_headers(self.http)
+
+    def read_query(self) -> JsonObject:
+        """Return what the query says. Raises ValidationError."""
+        query: JsonObject = read_query(self.operation.query, self.http.GET)
+        return query
+
+    @property
+    def endpoint(self) -> str:
+        """What an Idempotency-Key is of, beside the caller: nothing, or the one operation."""
+        return ""
+
+    def may_know_account(self, account_id: str) -> bool:
+        """Say whether the caller may know of the account with this id."""
         key: AuthenticatedKey | None = getattr(self, "caller", None)
         return key is not None and (key.has(Scope.LIST_ACCOUNTS) or key.can(Scope.READ_ACCOUNTS, account_id))
 
-    def answer(self, operation: Operation, action: Callable[[], Any]) -> HttpResponse:
+    def answer(self, operation: Operation, action: Callable[[], object]) -> HttpResponse:
         """Return the action's answer, once what it declares has been checked."""
         self.operation = operation
         raw_body = read_body(self.http) if self.http.method in METHODS_WITH_BODY else {}
+        call = self._audited(operation)
 
         def execute() -> HttpResponse:
             self.authorize(raw_body)
-            result = action()
-            return result if isinstance(result, HttpResponse) else success(self.http, result, status=operation.status)
+            self.told = result = action()
+            return result if isinstance(result, HttpResponse) else self.accept(result)
 
-        if self.http.method not in METHODS_THAT_WRITE:
-            return execute()
+        if call.writes:
+            return self._write(call, raw_body, execute)
+        response = execute()
+        call.record_read(response, self.told)
+        return response
+
+    def _write(self, call: AuditedCall, raw_body: JsonObject, execute: Callable[[], HttpResponse]) -> HttpResponse:
+        """Execute it once for each Idempotency-Key. Effect, entry of the audit log and kept answer commit together."""
+
+        def record(response: HttpResponse) -> None:
+            call.record_answer(response, error_code=self.refusal_code)
+
+        def execute_recorded() -> HttpResponse:
+            response = execute()
+            record(response)
+            return response
+
         key = self.http.headers.get(idempotency.HEADER)
         if key is None:
-            return run_audited(execute, actor=self.actor, request_id=request_id_of(self.http))
+            return run_audited(execute_recorded, actor=self.actor, request_id=request_id_of(self.http))
         return idempotency.execute_once(
             self._attempt(key, raw_body),
             execute=execute,
             refuse=self._refuse,
             authorize_replay=lambda: self.authorize(raw_body),
+            record=record,
+        )
+
+    def _audited(self, operation: Operation) -> AuditedCall:
+        return AuditedCall(
+            request=self.request._request,
+            caller=self.caller,
+            via=self.via,
+            action=operation.action,
+            writes=self.request.method in METHODS_THAT_WRITE and not operation.only_asks,
+            named=[*self.kwargs.values()],
+            makes=operation.makes,
         )
 
     @property
@@ -110,11 +188,20 @@ class KeyedViewSet(ViewSet):
 
     def authorize(self, raw_body: JsonObject) -> None:
         """Validate the input and check the resource, before an action runs and before a stored answer is given out."""
-        self.query = self.operation.query.read(read_query(self.http.GET))
-        self.body = self.operation.body.read(raw_body)
-        if self.operation.resource is not None:
-            self.found = self.operation.resource.find(self)
-            self.check_object_permissions(self.request, self.found)
+        self.query, self.body = read_all(self.read_query, lambda: self.operation.body.read(raw_body))
+        self.check_resource()
+
+    def check_resource(self) -> None:
+        """Check that the key reaches what the request is about. Raises Forbidden, NotFound."""
+        found = [self._reach(need.scope, need.resource) for need in self.operation.needs if need.resource is not None]
+        self.found, *self.also_found = found or [None]
+
+    def _reach(self, scope: Scope, resource: Resource) -> object:
+        """Return what the resource finds. Raises Forbidden where no entry of the scope reaches it."""
+        found = resource.find(self, scope)
+        for ids in resource.demands_of(found):
+            self.check_object_permissions(self.request, (scope, ids))
+        return found
 
     def _attempt(self, key: str, raw_body: JsonObject) -> idempotency.Attempt:
         return idempotency.Attempt(
@@ -123,12 +210,13 @@ class KeyedViewSet(ViewSet):
             request_id=request_id_of(self.http),
             method=self.http.method or "",
             path=escape_uri_path(self.http.path),
+            endpoint=self.endpoint,
             body=raw_body,
         )
 
 
-def _check_headers(request: HttpRequest) -> None:
-    check_request_id(request)
+def check_headers(request: HttpRequest) -> None:
+    """Refuse headers that no dialect takes. Raises InvalidRequest, NotAcceptable."""
     key = request.headers.get(idempotency.HEADER)
     if request.method in METHODS_THAT_WRITE and key is not None and not idempotency.ALLOWED.fullmatch(key):
         message = f"Send it once, 1 to {idempotency.MAX_LENGTH} visible ASCII characters but the comma, such as a UUID."

@@ -5,8 +5,7 @@ from datetime import UTC, datetime, time
 from django.db.models import Sum
 
 from accounts.models import Account
-from apikeys.caps import starts_on
-from apikeys.models import SpendPeriod
+from apikeys.limits import SpendPeriod, starts_on
 from cards.models import Card, CardStatus, DeclineReason
 from cards.names import is_among
 

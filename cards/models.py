@@ -1,19 +1,21 @@
 """Card, card transaction, decline: what may be spent, what was, and what was refused."""
 
 from datetime import UTC, datetime
-from typing import Any
 
 import pghistory
 import pgtrigger
 from django.contrib.postgres.fields import ArrayField
+from django.contrib.postgres.indexes import OpClass
 from django.db import models
 from django.db.models import F, Q
+from django.db.models.functions import Upper
 
 from accounts.models import Account
 from apikeys.models import Organization
 from cards.names import MAX_NAME
 from sequence.core import clock
 from sequence.core.api.ids import PrefixedIdField
+from sequence.core.events.telling import tells_of_rows
 from sequence.core.money import MAX_CENTS
 from sequence.core.texts import PlainTextField
 from transfers.models import EntrySet
@@ -59,12 +61,12 @@ class CardQuerySet(models.QuerySet["Card"]):
         return self.filter(account_id=account_id, status__in=NEEDS_ITS_POD).order_by("created_at", "id")
 
 
-def _limit(period: str) -> Any:
+def _limit(period: str) -> models.BigIntegerField:
     help_text = f"What purchases may spend in a {period} (UTC), in cents; empty means no limit."
     return models.BigIntegerField(null=True, blank=True, help_text=help_text)
 
 
-def _merchants(help_text: str) -> Any:
+def _merchants(help_text: str) -> ArrayField:
     return ArrayField(PlainTextField(max_length=MAX_NAME), default=list, blank=True, help_text=help_text)
 
 
@@ -86,7 +88,7 @@ class Card(models.Model):
     """
 
     id = PrefixedIdField("card", primary_key=True)
-    # A composite foreign key holds the pod, which says more than a constraint of its own would: see migration 0002.
+    # A composite foreign key holds the pod, which says more than a constraint of its own would: see the migration.
     # ``card_within_organization`` and ``card_list`` begin with these two.
     organization = models.ForeignKey(Organization, on_delete=models.PROTECT, related_name="+", db_index=False)
     account = models.ForeignKey(
@@ -205,7 +207,7 @@ class CardTransaction(models.Model):
     id = PrefixedIdField("ctx", primary_key=True)
     organization = models.ForeignKey(Organization, on_delete=models.PROTECT, related_name="+")
     # Composite foreign keys hold the card, its pod, the purchase and the entry set, which says more than constraints of
-    # their own would: see migration 0002. ``card_transaction_list`` begins with the card.
+    # their own would: see the migration. ``card_transaction_list`` begins with the card.
     card = models.ForeignKey(
         Card, on_delete=models.PROTECT, db_constraint=False, db_index=False, related_name="transactions"
     )
@@ -249,10 +251,22 @@ class CardTransaction(models.Model):
             models.Index(F("card"), F("created_at").desc(), F("id").desc(), name="card_transaction_list"),
             # What was spent today, by all cards together.
             models.Index(fields=["created_at"], name="card_transaction_by_time"),
+            # What staff search for.
+            models.Index(F("amount_cents"), F("created_at").desc(), name="card_transaction_by_amount"),
+            models.Index(
+                OpClass(Upper("merchant_name"), name="varchar_pattern_ops"), name="card_transaction_by_merchant"
+            ),
         ]
         triggers = [
             pgtrigger.Protect(name="is_never_deleted", operation=pgtrigger.Delete),
             pgtrigger.ReadOnly(name="stays_what_it_is", exclude=["refunded_cents"]),
+            tells_of_rows(
+                "tells_of_it",
+                "card_transaction.created",
+                operation=pgtrigger.Insert,
+                data={"card_transaction_id": "NEW.id", "card_id": "NEW.card_id", "account_id": "NEW.account_id"},
+                at="NEW.created_at",
+            ),
             pgtrigger.Trigger(
                 name="is_posted",
                 when=pgtrigger.After,
@@ -339,7 +353,7 @@ class CardDecline(models.Model):
 
     id = models.BigAutoField(primary_key=True)
     organization = models.ForeignKey(Organization, on_delete=models.PROTECT, related_name="+")
-    # A composite foreign key says more than a constraint of its own would: see migration 0002. ``card_decline_list``
+    # A composite foreign key says more than a constraint of its own would: see the migration. ``card_decline_list``
     # begins with it.
     card = models.ForeignKey(
         Card, on_delete=models.PROTECT, db_constraint=False, db_index=False, related_name="declines"
@@ -355,7 +369,17 @@ class CardDecline(models.Model):
             models.CheckConstraint(condition=Q(reason__in=DeclineReason.values), name="card_decline_reason_is_known"),
         ]
         indexes = [models.Index(F("card"), F("created_at").desc(), F("id").desc(), name="card_decline_list")]
-        triggers = [pgtrigger.Protect(name="is_append_only", operation=pgtrigger.Update | pgtrigger.Delete)]
+        triggers = [
+            pgtrigger.Protect(name="is_append_only", operation=pgtrigger.Update | pgtrigger.Delete),
+            tells_of_rows(
+                "tells_of_it",
+                "card.declined",
+                operation=pgtrigger.Insert,
+                data={"card_id": "card.id", "account_id": "card.account_id"},
+                at="NEW.created_at",
+                table="cards_card AS card WHERE card.id = NEW.card_id",
+            ),
+        ]
 
     def __str__(self) -> str:
         return f"{self.reason} on {self.card_id}"

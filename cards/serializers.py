@@ -3,7 +3,7 @@
 from rest_framework import serializers
 
 from cards.models import Card, CardDirection, CardStatus, CardTransaction, CardType
-from sequence.core.api.fields import Id, IdText, PageQuery, StoredCents, Time, show_time
+from sequence.core.api.fields import Id, IdText, PageQuery, StoredCents, Time, Word, show_time
 from sequence.core.typing import JsonObject
 
 # A card transaction is made complete: the network's holds and declines are not listed.
@@ -14,16 +14,14 @@ class CardListQuery(PageQuery):
     """Query of ``GET /cards``."""
 
     account_id = IdText(help_text="The pod whose cards are listed.")
-    status = serializers.ChoiceField(choices=CardStatus.choices, required=False)
-    type = serializers.ChoiceField(choices=CardType.choices, required=False)
+    status = Word(CardStatus, required=False)
+    type = Word(CardType, required=False)
 
 
 class CardTransactionListQuery(PageQuery):
     """Query of ``GET /cards/{id}/transactions``."""
 
-    direction = serializers.ChoiceField(
-        choices=CardDirection.choices, required=False, help_text="`debit` for purchases, `credit` for refunds."
-    )
+    direction = Word(CardDirection, required=False, help_text="`debit` for purchases, `credit` for refunds.")
     # "from" is no name that Python lets an attribute have.
     vars()["from"] = Time(required=False, help_text="Created at this time or later.")
     to = Time(required=False, help_text="Created at this time or earlier.")
@@ -47,8 +45,8 @@ class CardDetail(serializers.Serializer):
     """A card. No full number exists."""
 
     id = Id("card")
-    type = serializers.ChoiceField(choices=CardType.choices)
-    status = serializers.ChoiceField(choices=CardStatus.choices)
+    type = Word(CardType)
+    status = Word(CardStatus)
     last_four = LastFour()
     holder_name = serializers.CharField()
     expiration_date = ExpirationDate(help_text="The last month in which it pays, UTC.")
@@ -74,7 +72,7 @@ class CardTransactionDetail(serializers.Serializer):
     id = Id("ctx")
     card_id = Id("card")
     account_id = Id("acc", help_text="The pod that paid, or was paid.")
-    direction = serializers.ChoiceField(choices=CardDirection.choices)
+    direction = Word(CardDirection)
     amount_in_cents = StoredCents()
     description = serializers.CharField()
     merchant_name = serializers.CharField()

@@ -12,7 +12,14 @@ from accounts.errors import AccountNotFound
 from accounts.models import Account, AccountType
 from accounts.services import find_accounts_for_reference
 from cards.authorization import reason_to_decline
-from cards.errors import CardNotFound, CardStatusNotPossible, NothingToRefund, PurchaseNotFound, RefundTooLarge
+from cards.errors import (
+    CardNotFound,
+    CardStatusNotPossible,
+    CardTransactionNotFound,
+    NothingToRefund,
+    PurchaseNotFound,
+    RefundTooLarge,
+)
 from cards.models import (
     FINAL,
     TRANSITIONS,
@@ -35,6 +42,15 @@ from transfers.models import Clearing, EntrySet, EntrySetKind
 
 # As long as cards usually last.
 VALID_YEARS = 4
+
+
+def get_card_transaction(*, organization_id: str, card_transaction_id: str) -> CardTransaction:
+    """Return the organization's card transaction with its pod. Raises CardTransactionNotFound."""
+    rows = CardTransaction.objects.filter(organization_id=organization_id).select_related("account")
+    found = rows.filter(id=card_transaction_id).first()
+    if found is None:
+        raise CardTransactionNotFound()
+    return found
 
 
 @transactional

@@ -72,7 +72,7 @@ class ChooseAccount(ChooseOrganization):
     )
 
 
-class DeleteAccount(ObjectPage):
+class DeleteAccount(ObjectPage[Account]):
     name = "delete"
     label = "Delete"
     permission = "delete"
@@ -194,7 +194,7 @@ _NEW_FIELDS: dict[str, list[str]] = {
 
 
 @admin.register(Account)
-class AccountAdmin(StaffAdmin):
+class AccountAdmin(StaffAdmin[Account]):
     form = AccountForm
     object_pages = [RecordStatement(), DeleteAccount()]
     list_display = ["name", "organization", "kind", "balance", "available", "state", "created_at"]
@@ -251,7 +251,9 @@ class AccountAdmin(StaffAdmin):
         title = "New account: of which kind, for which organization?"
         return self.page(request, "admin/sequence/choose.html", title=title, form=choosing)
 
-    def get_form(self, request: HttpRequest, obj: Any = None, change: bool = False, **kwargs: object) -> Any:
+    def get_form(
+        self, request: HttpRequest, obj: Account | None = None, change: bool = False, **kwargs: object
+    ) -> type[forms.ModelForm]:
         if obj is None and request.GET.get("kind") == AccountType.EXTERNAL_ACCOUNT:
             kwargs["form"] = ExternalAccountForm
         return super().get_form(request, obj, change=change, **kwargs)

@@ -40,8 +40,9 @@ class StatementForm(forms.Form):
     )
 
 
-class RecordStatement(ObjectPage):
+class RecordStatement(ObjectPage[Account]):
     name = "statement"
+    audit_action = "RECORD_STATEMENT"
     label = "Record a statement"
     permission = "change"
     form_class = StatementForm

@@ -5,12 +5,20 @@ from datetime import datetime
 from django.urls import reverse
 
 from apikeys.models import ApiKey, Organization, OrganizationStatus
-from sequence.core.admin.console import ConsoleQuery, Item, Queue, queue_of
+from apikeys.models.keys import ApiKeyQuerySet
+from sequence.core.admin.console import ConsoleQuery, Item, Queue, Tally, queue_of
+
+
+def _paused(look: ConsoleQuery) -> ApiKeyQuerySet:
+    return ApiKey.objects.usable(look.at).filter(paused_at__isnull=False)
+
+
+PAUSED_TALLY = Tally("Paused keys", "warn", _paused, ApiKey, {"status": "paused"})
 
 
 def paused_keys(look: ConsoleQuery) -> Queue:
     """Keys that are paused and neither revoked nor expired, the latest first."""
-    rows = look.of(ApiKey.objects.usable(look.at).filter(paused_at__isnull=False).select_related("organization"))
+    rows = look.of(_paused(look).select_related("organization"))
 
     def item(key: ApiKey) -> Item:
         detail = f"of {key.organization}, by {key.paused_by}{f': {key.pause_note}' if key.pause_note else ''}"

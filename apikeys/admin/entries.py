@@ -12,6 +12,7 @@ from django.utils.safestring import SafeString, mark_safe
 from apikeys.admin.entry_words import in_full
 from apikeys.entries import Permission
 from apikeys.errors import InvalidPermission
+from apikeys.limits import EVERY_LIMIT, TRANSFER_LIMITS, TRIGGER_LIMITS
 from apikeys.models import ApiKey, PermissionEntry
 from apikeys.resources import Choices, resources_of
 from apikeys.scopes import EVERYTHING, ResourceKind, Scope
@@ -19,22 +20,27 @@ from sequence.core.admin.fields import Dollars
 from sequence.core.money import MAX_CENTS
 from sequence.core.typing import Context
 
-# The form's limits, with the field of ``Permission`` that each one sets.
-LIMITS = {
-    "max_amount_cents": ("max_amount", "Most per transfer", 1),
-    "max_amount_per_day_cents": ("max_amount_per_day", "Most per day (UTC)", 1),
-    "max_amount_per_week_cents": ("max_amount_per_week", "Most per week (from Monday)", 1),
-    "max_amount_per_month_cents": ("max_amount_per_month", "Most per calendar month", 1),
-    "approval_above_cents": ("approval_above", "A person approves above", 0),
+# The form's fields of limits: what goes from one account to another, and what sets rules off.
+_LABELS = {
+    "max_amount_cents": "Most per transfer",
+    "max_amount_per_day_cents": "Most per day (UTC)",
+    "max_amount_per_week_cents": "Most per week (from Monday)",
+    "max_amount_per_month_cents": "Most per calendar month",
+    "max_count_per_day": "Most times per day (UTC)",
+    "max_count_per_week": "Most times per week (from Monday)",
+    "max_count_per_month": "Most times per calendar month",
+    "approval_above_cents": "A person approves above",
+    "max_execute_amount_cents": "Most that a trigger may say has arrived",
 }
-# Limits of triggers: an amount, and counts of runs.
-EXECUTE_AMOUNT = "max_execute_amount_cents"
-COUNTS = {
-    "max_count_per_day": "Most runs per day (UTC)",
-    "max_count_per_week": "Most runs per week (from Monday)",
-    "max_count_per_month": "Most runs per calendar month",
-}
-TRIGGER_FIELDS = (EXECUTE_AMOUNT, *COUNTS)
+LIMITS = tuple(limit.column for limit in TRANSFER_LIMITS)
+TRIGGER_FIELDS = tuple(limit.column for limit in TRIGGER_LIMITS)
+_COLUMNS = {limit.column: limit for limit in EVERY_LIMIT.values()}
+_MONEY = tuple(name for name in LIMITS if _COLUMNS[name].counts_money)
+_TIMES = tuple(name for name in LIMITS if name not in _MONEY and name in _LABELS)
+# What stands beside each other on the page: fields that the same scopes have.
+_ROWS = (_MONEY, _TIMES, "requires_reason", "max_execute_amount_cents")
+# Limits that bound what may be moved; to want a reason is none of them.
+_BOUNDS = tuple(name for name in LIMITS if name in _LABELS)
 # The fields that a scope of each kind has; the page shows only these, and the others must stay empty.
 FIELDS_OF_KIND = {
     ResourceKind.NONE: (),
@@ -59,23 +65,25 @@ _EVERY_NAME = {
 
 
 class ScopeSelect(forms.Select):
-    """Tells the page's script, for each scope, which kind of resource it has."""
+    """Tells the page's script, for each scope, which fields an entry of it has."""
 
     def create_option(self, name: str, value: Any, *args: Any, **kwargs: Any) -> Context:
         option = super().create_option(name, value, *args, **kwargs)
         if value in Scope.values:
-            option["attrs"]["data-kind"] = Scope(value).resource_kind.name
+            option["attrs"]["data-fields"] = " ".join(fields_of(Scope(value)))
         return option
 
 
-def _dollars(name: str) -> Dollars:
-    _, label, least = LIMITS[name]
-    return Dollars(required=False, label=f"{label}, in US dollars", min_cents=least, help_text="Empty: no limit.")
+def _dollars(name: str, help_text: str = "Empty: no limit.") -> Dollars:
+    least = _COLUMNS[name].low
+    return Dollars(required=False, label=f"{_LABELS[name]}, in US dollars", min_cents=least, help_text=help_text)
 
 
-def _runs(name: str) -> forms.IntegerField:
-    help_text = "Of TRIGGER_RULES, for all its rules together; empty: no limit."
-    return forms.IntegerField(required=False, min_value=1, max_value=MAX_CENTS, label=COUNTS[name], help_text=help_text)
+def _times(name: str) -> forms.IntegerField:
+    help_text = "Of MANUAL_TRANSFER: transfers; of TRIGGER_RULES: runs of all its rules together. Empty: no limit."
+    return forms.IntegerField(
+        required=False, min_value=1, max_value=MAX_CENTS, label=_LABELS[name], help_text=help_text
+    )
 
 
 class EntryForm(forms.ModelForm):
@@ -94,14 +102,15 @@ class EntryForm(forms.ModelForm):
     max_amount_per_week_cents = _dollars("max_amount_per_week_cents")
     max_amount_per_month_cents = _dollars("max_amount_per_month_cents")
     approval_above_cents = _dollars("approval_above_cents")
-    max_execute_amount_cents = Dollars(
+    max_execute_amount_cents = _dollars("max_execute_amount_cents", "Of TRIGGER_RULES; 0: nothing may be said.")
+    max_count_per_day = _times("max_count_per_day")
+    max_count_per_week = _times("max_count_per_week")
+    max_count_per_month = _times("max_count_per_month")
+    requires_reason = forms.BooleanField(
         required=False,
-        label="Most that a trigger may say has arrived, in US dollars",
-        help_text="Of TRIGGER_RULES; 0: nothing may be said.",
+        label="Each transfer must say why",
+        help_text="In the header X-Called-Reason; whoever approves reads it.",
     )
-    max_count_per_day = _runs("max_count_per_day")
-    max_count_per_week = _runs("max_count_per_week")
-    max_count_per_month = _runs("max_count_per_month")
     no_limit = forms.BooleanField(
         required=False,
         label="No limit, on purpose",
@@ -110,7 +119,7 @@ class EntryForm(forms.ModelForm):
 
     class Meta:
         model = PermissionEntry
-        fields = ["scope", "source", "target", *LIMITS, *TRIGGER_FIELDS]
+        fields = ["scope", "source", "target", *_COLUMNS]
 
     def __init__(self, *args: Any, choices: dict[ResourceKind, Choices], **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -162,7 +171,7 @@ class EntryForm(forms.ModelForm):
 
     def _require_a_word_for_no_limit(self, scope: Scope) -> None:
         is_pair = scope.resource_kind is ResourceKind.ACCOUNT_PAIR and not self.errors
-        has_limit = any(self.cleaned_data.get(name) is not None for name in LIMITS)
+        has_limit = any(self.cleaned_data.get(name) is not None for name in _BOUNDS)
         if is_pair and not has_limit and not self.cleaned_data.get("no_limit"):
             self.add_error("no_limit", "This lets the key move any amount. Give a limit, or tick this.")
 
@@ -224,7 +233,7 @@ class EntryInline(admin.StackedInline):
     formset = EntryFormSet
     fk_name = "api_key"
     template = "admin/sequence/entries.html"
-    fields = ["scope", "accounts", "rules", TRIGGER_FIELDS, ("source", "target"), tuple(LIMITS), "no_limit"]
+    fields = ["scope", "accounts", "rules", ("source", "target"), *_ROWS, "no_limit"]
 
     def get_fields(self, request: HttpRequest, obj: ApiKey | None = None) -> Any:
         """Who may only look reads the entry in words: a form without its fields would say "None" and raw cents."""

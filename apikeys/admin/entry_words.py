@@ -1,23 +1,11 @@
 """Permission entries in words: on one line for lists, in full for who may only look."""
 
-from apikeys.entries import Permission
+from apikeys.entries import Permission, limits_of
 from apikeys.scopes import EVERYTHING, ResourceKind, Scope
 from sequence.core.admin.display import dollars, shorten
 
 # Ids of a single entry that a list shows before it counts the rest.
 SHOWN_RESOURCES = 2
-_LIMIT_WORDS = {
-    "max_amount": "{} a transfer",
-    "max_amount_per_day": "{} a day",
-    "max_amount_per_week": "{} a week",
-    "max_amount_per_month": "{} a month",
-    "approval_above": "approval above {}",
-}
-_TRIGGER_WORDS = {
-    "max_count_per_day": "{} a day",
-    "max_count_per_week": "{} a week",
-    "max_count_per_month": "{} a month",
-}
 
 
 def in_words(permission: Permission) -> str:
@@ -27,24 +15,20 @@ def in_words(permission: Permission) -> str:
         return permission.scope.value
     if kind is ResourceKind.ACCOUNT_PAIR:
         reach = f"{shorten(permission.source or '')} → {shorten(permission.target or '')}"
-        return f"{permission.scope}: {reach} ({', '.join(_pair_limits(permission)) or 'no limit'})"
+        return f"{permission.scope}: {reach} ({', '.join(_limits(permission)) or 'no limit'})"
     shown = ", ".join(map(shorten, permission.resources[:SHOWN_RESOURCES]))
     rest = len(permission.resources) - SHOWN_RESOURCES
-    bounds = f" ({', '.join(_trigger_limits(permission))})" if permission.limits else ""
+    bounds = f" ({', '.join(_limits(permission))})" if permission.limits else ""
     return f"{permission.scope}: {shown}{f' and {rest} more' if rest > 0 else ''}{bounds}"
 
 
-def _pair_limits(permission: Permission) -> list[str]:
-    limits = permission.limits
-    return [words.format(dollars(limits[name])) for name, words in _LIMIT_WORDS.items() if name in limits]
-
-
-def _trigger_limits(permission: Permission) -> list[str]:
-    limits = permission.limits
-    words = [text.format(limits[name]) for name, text in _TRIGGER_WORDS.items() if name in limits]
-    if "max_execute_amount" in limits:
-        words.append(f"arrived at most {dollars(limits['max_execute_amount'])}")
-    return words
+def _limits(permission: Permission) -> list[str]:
+    given = permission.limits
+    return [
+        limit.words.format(dollars(given[limit.name]) if limit.counts_money else f"{given[limit.name]:,}")
+        for limit in limits_of(permission.scope)
+        if limit.name in given
+    ]
 
 
 def in_full(permission: Permission, names: dict[str, str]) -> list[str]:
@@ -55,10 +39,10 @@ def in_full(permission: Permission, names: dict[str, str]) -> list[str]:
         return lines
     if kind is ResourceKind.ACCOUNT_PAIR:
         ends = [_reach(id or "", ResourceKind.ACCOUNT, names) for id in (permission.source, permission.target)]
-        return [*lines, f"from {ends[0]} to {ends[1]}", ", ".join(_pair_limits(permission)) or "no limit"]
+        return [*lines, f"from {ends[0]} to {ends[1]}", ", ".join(_limits(permission)) or "no limit"]
     lines += [_reach(id, kind, names) for id in permission.resources]
     if permission.scope is Scope.TRIGGER_RULES:
-        lines.append(", ".join(_trigger_limits(permission)) or "no limit")
+        lines.append(", ".join(_limits(permission)) or "no limit")
     return lines
 
 

@@ -48,7 +48,7 @@ ANSWER_FILTER = OneOf(
 
 
 @admin.register(IdempotencyRecord)
-class IdempotencyRecordAdmin(ReadOnlyAdmin):
+class IdempotencyRecordAdmin(ReadOnlyAdmin[IdempotencyRecord]):
     """What a record says is what a client is told again, so nobody edits it."""
 
     list_display = ["key", "organization", "method", "path", "shown_status", "age", "expires_at", "life"]

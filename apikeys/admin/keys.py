@@ -1,6 +1,7 @@
 """API keys for staff: create, limit, rotate, revoke. The secret is on one page, once."""
 
-from datetime import timedelta
+from collections.abc import Sequence
+from datetime import datetime, timedelta
 from typing import Any
 
 from django import forms
@@ -14,6 +15,7 @@ from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 
 from apikeys import services
+from apikeys.admin.allowances import shown_allowances
 from apikeys.admin.choosing import ChooseOrganization
 from apikeys.admin.entries import EntryFormSet, EntryInline
 from apikeys.admin.entry_words import in_words
@@ -70,7 +72,7 @@ STATUS_FILTER = OneOf(
 )
 
 
-class ResumeKey(ObjectPage):
+class ResumeKey(ObjectPage[ApiKey]):
     name = "resume"
     label = "Resume"
     permission = "change"
@@ -101,7 +103,7 @@ class RotationForm(forms.Form):
     )
 
 
-class RotateKey(ObjectPage):
+class RotateKey(ObjectPage[ApiKey]):
     name = "rotate"
     label = "Rotate"
     permission = "rotate"
@@ -165,7 +167,7 @@ class ApiKeyForm(forms.ModelForm):
             raise forms.ValidationError("0 would refuse every request. To close the key, revoke it.")
         return limit
 
-    def clean_expires_at(self) -> Any:
+    def clean_expires_at(self) -> datetime | None:
         expires_at = self.cleaned_data["expires_at"]
         if expires_at is not None and "expires_at" in self.changed_data and expires_at <= clock.now():
             raise forms.ValidationError("This is in the past. To close the key now, revoke it.")
@@ -173,7 +175,7 @@ class ApiKeyForm(forms.ModelForm):
 
 
 @admin.register(ApiKey)
-class ApiKeyAdmin(StaffAdmin):
+class ApiKeyAdmin(StaffAdmin[ApiKey]):
     """No key is ever deleted: history needs it. Revoke it instead."""
 
     form = ApiKeyForm
@@ -202,7 +204,7 @@ class ApiKeyAdmin(StaffAdmin):
         "permissions_changed_at",
         "shown_custodians",
     ]
-    readonly_fields = _facts
+    readonly_fields = ["shown_allowances", *_facts]
 
     class Media:
         js = ["sequence/entries.js"]
@@ -214,7 +216,9 @@ class ApiKeyAdmin(StaffAdmin):
 
     def get_fieldsets(self, request: HttpRequest, obj: ApiKey | None = None) -> Any:
         form = (None, {"fields": ["name", "expires_at", "rate_limit_per_minute"]})
-        return [form] if obj is None else [form, ("Facts", {"fields": self._facts})]
+        if obj is None:
+            return [form]
+        return [form, ("What it may move now", {"fields": ["shown_allowances"]}), ("Facts", {"fields": self._facts})]
 
     def has_delete_permission(self, request: HttpRequest, obj: ApiKey | None = None) -> bool:
         return False
@@ -238,7 +242,9 @@ class ApiKeyAdmin(StaffAdmin):
         title = "New API key: for which organization?"
         return self.page(request, "admin/sequence/choose.html", title=title, form=choosing)
 
-    def get_form(self, request: HttpRequest, obj: Any = None, change: bool = False, **kwargs: object) -> Any:
+    def get_form(
+        self, request: HttpRequest, obj: ApiKey | None = None, change: bool = False, **kwargs: object
+    ) -> type[forms.ModelForm]:
         form = super().get_form(request, obj, change=change, **kwargs)
         if obj is not None:
             return form
@@ -257,7 +263,9 @@ class ApiKeyAdmin(StaffAdmin):
         if change and changes:
             services.edit_api_key(key_id=obj.pk, changes=changes, changed_by=actor_of(request))
 
-    def save_related(self, request: HttpRequest, form: Any, formsets: Any, change: bool) -> None:
+    def save_related(
+        self, request: HttpRequest, form: forms.ModelForm, formsets: Sequence[EntryFormSet], change: bool
+    ) -> None:
         if change:
             for formset in formsets:
                 self._save_entries(request, form.instance, formset)
@@ -282,6 +290,10 @@ class ApiKeyAdmin(StaffAdmin):
 
     def response_add(self, request: HttpRequest, obj: ApiKey, post_url_continue: str | None = None) -> HttpResponse:
         return show_new_key(request, *request.new_key)  # type: ignore[attr-defined]
+
+    @admin.display(description="used and left")
+    def shown_allowances(self, obj: ApiKey) -> SafeString:
+        return shown_allowances(obj)
 
     @admin.display(description="organization")
     def shown_organization(self, obj: ApiKey) -> SafeString:

@@ -23,7 +23,7 @@ ORGANIZATION_FILTER = Named("organization", "Organization", Organization, "organ
 LISTED_ORGANIZATIONS = 20
 
 
-class ReactivateOrganization(ObjectPage):
+class ReactivateOrganization(ObjectPage[Organization]):
     name = "reactivate"
     label = "Reactivate"
     permission = "change"
@@ -57,7 +57,7 @@ class OrganizationForm(forms.ModelForm):
 
 
 @admin.register(Organization)
-class OrganizationAdmin(StaffAdmin):
+class OrganizationAdmin(StaffAdmin[Organization]):
     """No organization is ever deleted: everything hangs on it. Suspend it instead."""
 
     form = OrganizationForm

@@ -2,9 +2,12 @@
 
 import uuid
 
+import pgtrigger
 from django.db import models
 from django.db.models import Q
 
+from apikeys.limits import SpendPeriod
+from apikeys.models import news
 from apikeys.models.keys import ApiKey
 from apikeys.models.organizations import Organization
 from sequence.core.api.ids import PrefixedIdField
@@ -30,14 +33,6 @@ class SpentPair(models.Model):
         return f"{self.source}>{self.target}"
 
 
-class SpendPeriod(models.TextChoices):
-    """The calendar periods of caps, in UTC. A week begins on Monday."""
-
-    DAY = "day"
-    WEEK = "week"
-    MONTH = "month"
-
-
 class SpendCounter(models.Model):
     """How many cents went through a permission entry in one period, and how often: pending included, failed given back.
 
@@ -50,12 +45,25 @@ class SpendCounter(models.Model):
     organization = models.ForeignKey(Organization, on_delete=models.PROTECT, related_name="+")
     spent_cents = models.BigIntegerField(default=0)
     uses = models.BigIntegerField(default=0, db_default=0)
+    # How much of its limit has been told as used up.
+    told_percent = models.PositiveSmallIntegerField(default=0, db_default=0)
 
     class Meta:
         constraints = [
             models.UniqueConstraint(fields=["spend_id", "period", "starts_on"], name="spend_counter_of_one_period"),
             models.CheckConstraint(condition=Q(spent_cents__gte=0), name="spend_counter_not_negative"),
             models.CheckConstraint(condition=Q(uses__gte=0), name="spend_counter_uses_not_negative"),
+        ]
+        triggers = [
+            pgtrigger.Trigger(
+                name=f"tells_of_limits_{name}",
+                when=pgtrigger.After,
+                operation=operation,
+                level=pgtrigger.Statement,
+                referencing=pgtrigger.Referencing(new="fresh"),
+                func=news.TELL_OF_LIMITS,
+            )
+            for name, operation in (("insert", pgtrigger.Insert), ("update", pgtrigger.Update))
         ]
 
     def __str__(self) -> str:

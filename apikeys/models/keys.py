@@ -12,6 +12,7 @@ from apikeys.models.organizations import MAX_ACTOR_LENGTH, Organization
 from sequence.core import clock
 from sequence.core.api.ids import PrefixedIdField
 from sequence.core.audit import MAX_NOTE_LENGTH
+from sequence.core.events.telling import tells_of_rows
 from sequence.core.texts import PlainTextField
 
 
@@ -34,6 +35,14 @@ class ApiKeyQuerySet(models.QuerySet["ApiKey"]):
         return self.filter(lineage_id__in=lineage).order_by("-created_at", "-id")
 
 
+# What is told, the column that it is told by, and how that was and is.
+_TOLD = [
+    ("paused", "paused_at", "IS NULL", "IS NOT NULL"),
+    ("resumed", "paused_at", "IS NOT NULL", "IS NULL"),
+    ("revoked", "revoked_at", "IS NULL", "IS NOT NULL"),
+]
+
+
 # The digest stays out of the trail: nothing of a secret is kept twice. Use is no change.
 @pghistory.track(append_only=True, exclude=["digest", "last_used_at"])
 class ApiKey(models.Model):
@@ -41,7 +50,7 @@ class ApiKey(models.Model):
 
     id = PrefixedIdField("key", primary_key=True)
     # ``api_key_within_organization`` begins with it. For ``replaces`` a composite foreign key says more than a
-    # constraint of its own would: see migration 0005.
+    # constraint of its own would: see the migration.
     organization = models.ForeignKey(Organization, on_delete=models.PROTECT, related_name="api_keys", db_index=False)
     name = PlainTextField(max_length=100, help_text="What uses this key, for people.")
     prefix = models.CharField(max_length=20, editable=False, help_text="How the key begins.")
@@ -94,6 +103,17 @@ class ApiKey(models.Model):
             ),
             # The target of the composite foreign keys that keep rows from crossing organizations.
             models.UniqueConstraint(fields=["organization", "id"], name="api_key_within_organization"),
+        ]
+        triggers = [
+            tells_of_rows(
+                f"tells_it_is_{change}",
+                f"key.{change}",
+                operation=pgtrigger.UpdateOf(column),
+                data={"api_key_id": "NEW.id"},
+                at=f"coalesce(NEW.{column}, now())",
+                condition=f"OLD.{column} {before} AND NEW.{column} {after}",
+            )
+            for change, column, before, after in _TOLD
         ]
 
     def __str__(self) -> str:

@@ -1,17 +1,18 @@
 """Cards for staff: issue, freeze, switch off, control, charge and refund through the simulated network."""
 
-from typing import Any
+from collections.abc import Iterable, Mapping
+from typing import TypeVar
 
 from django import forms
 from django.contrib import admin
 from django.db.models import QuerySet
-from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, QueryDict
 from django.urls import reverse
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 
 from accounts.admin.accounts import account_filter
-from accounts.descriptions import describe, describe_accounts
+from accounts.descriptions import Description, describe, describe_accounts
 from accounts.models import Account, AccountType
 from apikeys.admin.choosing import ChooseOrganization
 from apikeys.admin.organizations import ORGANIZATION_FILTER
@@ -27,6 +28,7 @@ from cards.models import (
     DeclineReason,
 )
 from cards.names import MAX_NAME
+from sequence.core.admin.amount_filters import Amount
 from sequence.core.admin.base import ObjectPage, ReadOnlyAdmin, attempt
 from sequence.core.admin.display import UNKNOWN, amount, badge, code, dollars, short_id
 from sequence.core.admin.fields import Dollars, PlainText
@@ -45,25 +47,32 @@ RECENT = 20
 CARD_FILTER = Named("card", "Card", Card, "card", called=("holder_name", "last_four"))
 
 
+class PodChoice(forms.ModelChoiceField):
+    """A choice of pods, each told by its description."""
+
+    described: Mapping[str, Description] = {}
+
+    def label_from_instance(self, obj: Account) -> str:
+        return self.described[obj.id].line
+
+
 class IssueForm(forms.Form):
     """A new card on a pod of the organization that was chosen before."""
 
-    account: Any = forms.ModelChoiceField(
-        queryset=Account.objects.none(), label="Pod", help_text="What the card spends from."
-    )
+    account = PodChoice(queryset=Account.objects.none(), label="Pod", help_text="What the card spends from.")
     type = forms.ChoiceField(choices=CardType.choices, widget=forms.RadioSelect, initial=CardType.VIRTUAL)
     holder_name = PlainText(max_length=MAX_NAME)
 
-    def __init__(self, organization_id: str, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
+    def __init__(self, organization_id: str, given: QueryDict | None) -> None:
+        super().__init__(given)
         pods = Account.objects.for_organization(organization_id).not_deleted().filter(type=AccountType.POD)
-        described = describe(pods)
-        field: Any = self.fields["account"]
+        field = self.fields["account"]
+        assert isinstance(field, PodChoice)  # noqa: S101 - tells the type checker
+        field.described = describe(pods)
         field.queryset = pods.order_by("name", "id")
-        field.label_from_instance = lambda pod: described[pod.id].line
 
 
-class SetStatus(ObjectPage):
+class SetStatus(ObjectPage[Card]):
     """A page that gives the card one status."""
 
     permission = "change"
@@ -108,8 +117,9 @@ class ControlsForm(forms.Form):
     blocked_merchants = PlainText(required=False, multiline=True, help_text="One a line; wins over the allowed ones.")
 
 
-class SetControls(ObjectPage):
+class SetControls(ObjectPage[Card]):
     name = "controls"
+    audit_action = "CHANGE_CARD_CONTROLS"
     label = "Replace controls"
     permission = "change"
     form_class = ControlsForm
@@ -129,7 +139,7 @@ class PurchaseForm(forms.Form):
     merchant_name = PlainText(max_length=MAX_NAME, label="Merchant")
 
 
-class Charge(ObjectPage):
+class Charge(ObjectPage[Card]):
     name = "charge"
     label = "Charge"
     permission = "charge"
@@ -147,7 +157,7 @@ class Charge(ObjectPage):
         return f"{dollars(outcome.amount_cents)} is paid to {outcome.merchant_name}."
 
 
-class Refund(ObjectPage):
+class Refund(ObjectPage[Card]):
     name = "refund"
     label = "Refund"
     permission = "charge"
@@ -179,7 +189,7 @@ def controls_in_words(card: Card) -> str:
 
 
 @admin.register(Card)
-class CardAdmin(ReadOnlyAdmin):
+class CardAdmin(ReadOnlyAdmin[Card]):
     object_pages = [*STATUS_PAGES, SetControls(), Charge(), Refund()]
     list_display = ["__str__", "organization", "account", "type", "shown_status", "expires", "created_at"]
     list_select_related = ["organization", "account"]
@@ -248,17 +258,17 @@ class CardAdmin(ReadOnlyAdmin):
         return code(obj.id)
 
     @admin.display(description="latest transactions")
-    def transactions(self, obj: Card) -> Any:
+    def transactions(self, obj: Card) -> str:
         rows = obj.transactions.order_by("-created_at", "-id")[:RECENT]
         return _lines(rows) or "None yet."
 
     @admin.display(description="latest declines")
-    def declines(self, obj: Card) -> Any:
+    def declines(self, obj: Card) -> str:
         rows = obj.declines.order_by("-created_at", "-id")[:RECENT]
         return _lines(rows) or "None."
 
 
-def _lines(rows: Any) -> SafeString:
+def _lines(rows: Iterable[CardTransaction | CardDecline]) -> SafeString:
     return format_html_join("", "<p>{}</p>", ((_line(row),) for row in rows))
 
 
@@ -267,7 +277,10 @@ def _line(row: CardTransaction | CardDecline) -> str:
     return f"{row.created_at:%Y-%m-%d %H:%M} UTC: {dollars(row.amount_cents)} at {row.merchant_name} ({what})"
 
 
-class _CardRowAdmin(ReadOnlyAdmin):
+R = TypeVar("R", CardTransaction, CardDecline)
+
+
+class _CardRowAdmin(ReadOnlyAdmin[R]):
     """What happened on cards."""
 
     list_select_related = ["organization", "card"]
@@ -276,17 +289,17 @@ class _CardRowAdmin(ReadOnlyAdmin):
     search_help_text = "The whole id of a card, or a merchant."
 
     @admin.display(description="amount", ordering="amount_cents")
-    def shown_amount(self, obj: Any) -> SafeString:
+    def shown_amount(self, obj: R) -> SafeString:
         return amount(obj.amount_cents)
 
     @admin.display(description="card")
-    def shown_card(self, obj: Any) -> Any:
+    def shown_card(self, obj: R) -> str:
         address = reverse("admin:cards_card_change", args=[obj.card_id])
         return format_html('<a href="{}">{}</a>', address, obj.card) if obj.card_id else UNKNOWN
 
 
 @admin.register(CardTransaction)
-class CardTransactionAdmin(_CardRowAdmin):
+class CardTransactionAdmin(_CardRowAdmin[CardTransaction]):
     list_display = [
         "short_id",
         "organization",
@@ -301,6 +314,7 @@ class CardTransactionAdmin(_CardRowAdmin):
         account_filter("account"),
         CARD_FILTER,
         OneOf.of_column("direction", "Direction", CardDirection.choices),
+        Amount(),
         *period("created_at"),
     ]
     readonly_fields = [
@@ -322,7 +336,7 @@ class CardTransactionAdmin(_CardRowAdmin):
 
 
 @admin.register(CardDecline)
-class CardDeclineAdmin(_CardRowAdmin):
+class CardDeclineAdmin(_CardRowAdmin[CardDecline]):
     list_display = ["created_at", "organization", "shown_card", "reason", "shown_amount", "merchant_name"]
     filters = [
         ORGANIZATION_FILTER,

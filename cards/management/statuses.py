@@ -6,7 +6,7 @@ from django.core.management.base import CommandParser
 
 from cards.as_dict import card_as_dict
 from cards.models import Card
-from sequence.core.commands.base import OperatorCommand
+from sequence.core.commands.base import OperatorCommand, add_note_argument
 from sequence.core.typing import JsonObject
 
 
@@ -15,8 +15,9 @@ class CardStatusCommand(OperatorCommand):
 
     def add_arguments(self, parser: CommandParser) -> None:
         super().add_arguments(parser)
+        add_note_argument(parser)
         parser.add_argument("card_id", metavar="CARD_ID")
 
-    def changed(self, change: Callable[[], Card]) -> JsonObject:
+    def changed(self, change: Callable[[], Card], *, note: str | None) -> JsonObject:
         """Return the card after ``change``."""
-        return card_as_dict(self.audited(change))
+        return card_as_dict(self.audited(change, reason=note))

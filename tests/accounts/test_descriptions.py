@@ -22,7 +22,9 @@ from tests.factories import ExternalAccountFactory, PodFactory, set_balance
 from tests.rules.definitions import action, manual, step
 from tests.rules.steps import write
 from tests.staff import Staff, page_of
-from transfers.models import Transfer
+from tests.transfers.test_suspense import too_late
+from transfers.models import SuspenseItem, Transfer
+from transfers.suspense import propose_suspense
 
 
 @pytest.fixture
@@ -131,11 +133,14 @@ def named(client_with, api, acme, pod, bank):
     transfer = Transfer.objects.get(id=asking.post("/transfers", body).json()["data"]["id"])
     body = {"trigger": manual(pod.id), "steps": [step(action("fixed_amount", pod.id, bank.id, amount_in_cents=100))]}
     rule = write(api, body)
+    item = too_late(PodFactory(organization=acme), 30_00)
+    propose_suspense(item_id=item.id, account_id=pod.id, by="staff:ann", note="Theirs")
     return {
         Account: (bank, [bank]),
         Transfer: (transfer, [pod, bank]),
         Card: (issue_card(account_id=pod.id, type=CardType.VIRTUAL, holder_name="Ann"), [pod]),
         Rule: (rule, [pod, bank]),
+        SuspenseItem: (item, [pod]),
     }
 
 

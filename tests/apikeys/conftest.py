@@ -4,6 +4,7 @@ import pytest
 
 from tests.apikeys.pages import create_key
 from tests.staff import sign_in
+from tests.transfers.conftest import ask, income, rent  # noqa: F401 - fixtures
 
 
 @pytest.fixture

@@ -47,44 +47,50 @@ class TestAuthorizationHeader:
         assert Api(None).get("/accounts", headers={"Authorization": f"{scheme} {token}"}).status_code == 200
 
     @pytest.mark.parametrize(
-        "form",
+        ("form", "code"),
         [
-            "",
-            " ",
-            "ApiKey",
-            "ApiKey ",
-            "{token}",
-            "Bearer {token}",
-            "Basic {token}",
-            "ApiKey  {token}",
-            "ApiKey\t{token}",
-            "ApiKey {token} ",
-            "ApiKey {token}x",
-            "ApiKey {token} {token}",
-            "ApiKey {token},ApiKey {token}",
-            "ApiKey sk_é",
-            "ApiKey sk_\x00",
-            "ApiKey {upper}",
+            ("", "missing"),
+            (" ", "missing"),
+            ("ApiKey", "malformed"),
+            ("ApiKey ", "malformed"),
+            ("{token}", "scheme"),
+            ("Bearer {token}", "scheme"),
+            ("Basic {token}", "scheme"),
+            ("ApiKey  {token}", "malformed"),
+            ("ApiKey\t{token}", "scheme"),
+            ("ApiKey {token} ", "malformed"),
+            ("ApiKey {token}x", "malformed"),
+            ("ApiKey {token} {token}", "malformed"),
+            ("ApiKey {token},ApiKey {token}", "malformed"),
+            ("ApiKey sk_é", "malformed"),
+            ("ApiKey sk_\x00", "malformed"),
+            ("ApiKey {upper}", "malformed"),
         ],
     )
-    def test_is_refused_without_a_query_when_malformed(self, token, form):
+    def test_is_refused_without_a_query_and_told_what_can_be_seen_of_it(self, token, form, code):
         header = form.format(token=token, upper=token.upper())
 
         with CaptureQueriesContext(connection) as queries:
             response = Api(None).get("/accounts", headers={"Authorization": header})
 
         assert response.status_code == 401
-        assert response.json()["error"] == UNAUTHORIZED
+        error = response.json()["error"]
+        assert {**error, "details": 0} == {**UNAUTHORIZED, "details": 0}
+        [detail] = error["details"]
+        assert (detail["field"], detail["code"]) == ("Authorization", code)
+        assert ("ApiKey <key>" in detail["message"]) is (code != "malformed")
         assert len(queries) == 0
 
     def test_with_a_typing_error_is_refused_without_a_query(self, token):
         typo = token[:20] + ("a" if token[20] != "a" else "b") + token[21:]
 
         with CaptureQueriesContext(connection) as queries:
-            assert status_with(typo) == 401
+            response = Api(typo).get("/accounts")
+        assert response.status_code == 401
+        assert [detail["code"] for detail in response.json()["error"]["details"]] == ["malformed"]
         assert len(queries) == 0
 
-    def test_with_an_unknown_key_is_refused(self, token):
+    def test_with_an_unknown_key_is_refused_and_told_no_more(self, token):
         assert status_with(new_token()) == 401
 
     def test_in_the_query_opens_nothing(self, token):

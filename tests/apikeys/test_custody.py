@@ -1,17 +1,13 @@
 """Who is a custodian of a key, from which deed on, and how the keys that were there before came by theirs."""
 
 from datetime import timedelta
-from importlib import import_module
 
 import pytest
-from django.db import connection
 
 from apikeys import services
 from apikeys.custody import custodians_of
 from apikeys.entries import parse_permissions
-from apikeys.models import ApiKey, KeyCustodian
 from sequence.core.audit import run_audited
-from tests.past_guards import unguarded
 from tests.staff import form_of, page_of, sign_in
 
 HOUR = timedelta(hours=1)
@@ -90,29 +86,3 @@ class TestThePageOfAKey:
         staff.post(page_of(key), form_of(staff.get(page_of(key))))
 
         assert names(key) == [("staff:ann", "created")]
-
-
-class TestTheKeysThatWereThereBefore:
-    """The migration that fills the table in."""
-
-    def test_have_the_custodians_that_the_audit_trail_tells(self, key):
-        def as_staff(name, work):
-            return run_audited(work, actor=f"staff:{name}")
-
-        permissions = parse_permissions(["LIST_RULES"])
-        as_staff("bob", lambda: ApiKey.objects.filter(id=key.id).update(name="Renamed"))
-        for name in ("cleo", "dan"):
-            services.set_permissions(key_id=key.id, permissions=permissions, changed_by=f"staff:{name}")
-        new, _ = as_staff("eve", lambda: services.rotate_api_key(key_id=key.id, overlap=HOUR, rotated_by="staff:eve"))
-        as_staff("fay", lambda: services.revoke_api_key(key_id=new.id))
-        with unguarded("apikeys_keycustodian"), connection.cursor() as cursor:
-            KeyCustodian.objects.all().delete()
-            cursor.execute(import_module("apikeys.migrations.0010_fill_in_custodians").FILL_IN)
-
-        assert set(names(new)) == {
-            ("staff:ann", "created"),
-            ("staff:bob", "changed"),
-            ("staff:cleo", "changed"),
-            ("staff:dan", "changed"),
-            ("staff:eve", "rotated"),
-        }

@@ -29,7 +29,11 @@ def _of(scope: Scope):
             max_amount_per_day=_cap,
             max_amount_per_week=_cap,
             max_amount_per_month=_cap,
+            max_count_per_day=_cap,
+            max_count_per_week=_cap,
+            max_count_per_month=_cap,
             approval_above=st.none() | st.integers(0, MAX_CENTS),
+            requires_reason=st.booleans(),
         )
     resources = st.just(("*",)) | st.lists(_ids[kind], min_size=1, max_size=5).map(tuple)
     return st.builds(Permission, scope=st.just(scope), resources=resources)

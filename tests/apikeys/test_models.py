@@ -157,7 +157,7 @@ class TestOrganizationTable:
         assert Organization.objects.exists()
 
 
-@pytest.mark.as_owner  # The application is refused before any guard is asked: see tests/test_roles.py.
+@pytest.mark.as_owner  # The application is refused before any guard is asked: see tests/core/database/test_roles.py.
 class TestAuditTables:
     @pytest.mark.parametrize(
         "table",

@@ -3,7 +3,7 @@
 import pytest
 from django.core.exceptions import ImproperlyConfigured
 
-from apikeys.operations import Operation, operation
+from apikeys.operations import Need, Operation, operation
 from apikeys.resolvers import Named
 from apikeys.scopes import ResourceKind, Scope
 
@@ -19,13 +19,22 @@ class TestOperation:
     @limited
     def test_of_a_scope_with_resources_names_one(self, scope):
         with pytest.raises(ImproperlyConfigured, match="names no resource"):
-            Operation(scope=scope, summary="Forgotten")
+            Operation(scope=scope, action="ACT", summary="Forgotten")
 
     @unlimited
     def test_of_a_scope_without_resources_names_none(self, scope):
         with pytest.raises(ImproperlyConfigured, match="is not limited to"):
-            Operation(scope=scope, summary="Confused", resource=Named("account_id"))
+            Operation(scope=scope, action="ACT", summary="Confused", resource=Named("account_id"))
+
+    @limited
+    def test_with_a_further_scope_names_a_resource_for_that_too(self, scope):
+        with pytest.raises(ImproperlyConfigured, match="names no resource"):
+            Need(scope)
+
+    def test_of_any_key_needs_nothing_further(self):
+        with pytest.raises(ImproperlyConfigured, match="is not limited to"):
+            Operation(scope=None, action="ACT", summary="Confused", also=(Need(Scope.LIST_RULES),))
 
     def test_says_whether_it_needs_a_scope(self):
         with pytest.raises(TypeError, match="scope"):
-            operation(summary="Forgotten")
+            operation(action="ACT", summary="Forgotten")

@@ -31,7 +31,7 @@ class TestResource:
         class Touching(KeyedViewSet):
             touched = []
 
-            @operation(scope=Scope.EDIT_ACCOUNTS, summary="Touch an account", resource=Named("account_id"))
+            @operation(scope=Scope.EDIT_ACCOUNTS, action="ACT", summary="Touch", resource=Named("account_id"))
             def act(self, request, account_id):
                 self.touched.append(self.found)
                 return {}
@@ -52,7 +52,7 @@ class TestResource:
 class TestOperationWithoutScope:
     def test_may_be_called_with_any_valid_key_and_with_no_other(self, client_with, api):
         class Asking(KeyedViewSet):
-            @operation(scope=None, summary="Ask")
+            @operation(scope=None, action="ACT", summary="Ask")
             def act(self, request):
                 return {"prefix": self.caller.prefix}
 

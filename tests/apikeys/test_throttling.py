@@ -12,7 +12,7 @@ from tests.threads import Crew
 
 
 @pytest.fixture(autouse=True)
-def _limited(settings, _no_rate_limit):
+def _limited(settings):
     settings.RATE_LIMIT_ENABLED = True
 
 

@@ -45,6 +45,8 @@ class TestExecuteAmount:
         refused = run(api, made, manual_execute_amount=5001)
         assert error_of(refused) == EXCEEDED
         assert "at most 5000 cents" in refused.json()["error"]["message"]
+        [detail] = refused.json()["error"]["details"]
+        assert (detail["field"], detail["code"]) == ("manual_execute_amount", "max_execute_amount")
         assert RuleExecution.objects.count() == 2
 
     def test_may_not_be_given_where_the_entry_says_0(self, client_with, made):

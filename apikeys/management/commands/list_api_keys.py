@@ -1,5 +1,3 @@
-from typing import Any
-
 from django.core.management.base import CommandParser
 
 from apikeys.as_dict import key_as_dict
@@ -22,7 +20,7 @@ class Command(OperatorCommand):
             keys = keys.for_organization(get_organization(organization).id)
         return [key_as_dict(key) for key in keys]
 
-    def tell(self, facts: Any) -> None:
+    def tell(self, facts: list[JsonObject]) -> None:
         for key in facts:
             used = key["last_used_at"] or "never"
             self.stdout.write(f"{key['id']}  {key['status']:9}  {key['prefix']}…  {key['name']}  (last used: {used})")

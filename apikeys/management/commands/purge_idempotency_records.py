@@ -1,6 +1,7 @@
 from django.core.management.base import CommandParser
 
 from apikeys.services import purge_idempotency_records
+from sequence.core.audit import run_audited
 from sequence.core.commands.base import OperatorCommand
 from sequence.core.typing import JsonObject
 
@@ -18,8 +19,10 @@ class Command(OperatorCommand):
         )
 
     def run(self, *, include_live: bool, **options: object) -> JsonObject:
-        removed = 0
-        while batch := self.audited(lambda: purge_idempotency_records(include_live=include_live)):
-            removed += batch
+        # The first batch has the run's entry in the audit log.
+        removed = batch = self.audited(lambda: purge_idempotency_records(include_live=include_live))
+        while batch:
             self.stderr.write(f"{removed} records removed …")
+            batch = run_audited(lambda: purge_idempotency_records(include_live=include_live), actor=self.actor)
+            removed += batch
         return {"removed": removed}

@@ -7,5 +7,5 @@ from sequence.core.typing import JsonObject
 class Command(CardStatusCommand):
     help = "Stop an active card from paying, until it is unfrozen."
 
-    def run(self, *, card_id: str, **options: object) -> JsonObject:
-        return self.changed(lambda: set_card_status(card_id=card_id, status=CardStatus.FROZEN))
+    def run(self, *, card_id: str, note: str | None, **options: object) -> JsonObject:
+        return self.changed(lambda: set_card_status(card_id=card_id, status=CardStatus.FROZEN), note=note)

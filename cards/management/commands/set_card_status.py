@@ -13,5 +13,5 @@ class Command(CardStatusCommand):
         super().add_arguments(parser)
         parser.add_argument("status", choices=CardStatus.values)
 
-    def run(self, *, card_id: str, status: str, **options: object) -> JsonObject:
-        return self.changed(lambda: set_card_status(card_id=card_id, status=CardStatus(status)))
+    def run(self, *, card_id: str, status: str, note: str | None, **options: object) -> JsonObject:
+        return self.changed(lambda: set_card_status(card_id=card_id, status=CardStatus(status)), note=note)

@@ -6,5 +6,5 @@ from sequence.core.typing import JsonObject
 class Command(CardStatusCommand):
     help = "Let a frozen card pay again."
 
-    def run(self, *, card_id: str, **options: object) -> JsonObject:
-        return self.changed(lambda: unfreeze_card(card_id=card_id))
+    def run(self, *, card_id: str, note: str | None, **options: object) -> JsonObject:
+        return self.changed(lambda: unfreeze_card(card_id=card_id), note=note)
