@@ -17,6 +17,7 @@ class RuleDisabled(DomainError):
     message = (
         "The rule is disabled. A person must review and enable it before it can run; a simulation runs it as it is."
     )
+    remedy = "Let a person review and enable it; a simulation runs as it is."
     is_outcome = True
 
 
@@ -25,11 +26,13 @@ class RuleChanged(Conflict):
 
     code = "rule_changed"
     message = "The rule was replaced meanwhile: version {current} is there now, version {seen} was read. Read it again."
+    remedy = "Read the rule again, and decide about the version that is there."
 
 
 class RuleConflict(Conflict):
     code = "rule_conflict"
     message = "{account} already has an enabled rule for arriving funds: {other}. Disable that one first."
+    remedy = "Disable the other rule first."
 
 
 class RuleNotEnablable(Conflict):
@@ -37,3 +40,4 @@ class RuleNotEnablable(Conflict):
 
     code = "rule_not_enablable"
     message = "{reason}"
+    remedy = "Change the rule as the message says."

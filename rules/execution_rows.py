@@ -5,14 +5,17 @@ the moves one by one.
 """
 
 import json
-from collections.abc import Sequence
-from dataclasses import dataclass
-from datetime import datetime
+from collections.abc import Callable, Sequence
+from datetime import UTC, datetime
+from typing import Any
 
 from django.db import connection
 
+from rules.engine.usage import Sum, Window
 from rules.models import MOVED, RuleExecution, RuleMove
 from sequence.core.api.ids import parse_id
+
+END_OF_TIME = datetime.max.replace(tzinfo=UTC)
 
 
 def write_outcomes(executions: Sequence[RuleExecution]) -> None:
@@ -50,46 +53,48 @@ def write_outcomes(executions: Sequence[RuleExecution]) -> None:
         )
 
 
-@dataclass(frozen=True)
-class Window:
-    """A time in which a version of a rule counts what the rule has moved: from ``begins_at`` on, before ``ends_at``."""
-
-    rule_id: str
-    version_id: int
-    begins_at: datetime
-    ends_at: datetime
+def _fetch(statement: str, values: Sequence[Any]) -> list[tuple[Any, ...]]:
+    with connection.cursor() as cursor:
+        cursor.execute(statement, values)
+        return cursor.fetchall()
 
 
-def sum_moved(windows: Sequence[Window]) -> list[tuple[Window, str, int | None, int]]:
+def sum_moved(
+    windows: Sequence[Window],
+    *,
+    made_until: datetime | None = None,
+    fetch: Callable[[str, Sequence[Any]], list[tuple[Any, ...]]] = _fetch,
+) -> list[Sum]:
     """Return what each window's rule moved in it by each action's key and group; what failed does not count.
 
-    The group is None of what another version of the rule moved.
+    The group is None of what another version of the rule moved. ``made_until`` leaves out what was moved later, and
+    ``fetch`` reads it from somewhere else.
     """
     if not windows:
         return []
-    with connection.cursor() as cursor:
-        cursor.execute(
-            """
-            SELECT asked.number::int, move.action_key,
-                CASE WHEN execution.version_id = asked.version_id THEN move.group_index END AS group_index,
-                sum(transfer.amount_cents)::bigint
-            FROM unnest(%s::uuid[], %s::bigint[], %s::timestamptz[], %s::timestamptz[])
-                WITH ORDINALITY AS asked (rule_id, version_id, begins_at, ends_at, number)
-            JOIN rules_rulemove move ON move.rule_id = asked.rule_id
-                AND move.counted_at >= asked.begins_at AND move.counted_at < asked.ends_at
-            JOIN rules_ruleexecution execution ON execution.id = move.execution_id
-            JOIN transfers_transfer transfer ON transfer.id = move.transfer_id AND transfer.status = ANY (%s)
-            GROUP BY 1, 2, 3
-            """,
-            [
-                [parse_id("rule", window.rule_id) for window in windows],
-                [window.version_id for window in windows],
-                [window.begins_at for window in windows],
-                [window.ends_at for window in windows],
-                [str(status) for status in MOVED],
-            ],
-        )
-        return [(windows[number - 1], key, group, cents) for number, key, group, cents in cursor.fetchall()]
+    rows = fetch(
+        """
+        SELECT asked.number::int, move.action_key,
+            CASE WHEN execution.version_id = asked.version_id THEN move.group_index END AS group_index,
+            sum(transfer.amount_cents)::bigint
+        FROM unnest(%s::uuid[], %s::bigint[], %s::timestamptz[], %s::timestamptz[])
+            WITH ORDINALITY AS asked (rule_id, version_id, begins_at, ends_at, number)
+        JOIN rules_rulemove move ON move.rule_id = asked.rule_id
+            AND move.counted_at >= asked.begins_at AND move.counted_at < asked.ends_at AND move.made_at <= %s
+        JOIN rules_ruleexecution execution ON execution.id = move.execution_id
+        JOIN transfers_transfer transfer ON transfer.id = move.transfer_id AND transfer.status = ANY (%s)
+        GROUP BY 1, 2, 3
+        """,
+        [
+            [parse_id("rule", window.rule_id) for window in windows],
+            [window.version_id for window in windows],
+            [window.begins_at for window in windows],
+            [window.ends_at for window in windows],
+            made_until or END_OF_TIME,
+            [str(status) for status in MOVED],
+        ],
+    )
+    return [(windows[number - 1], key, group, cents) for number, key, group, cents in rows]
 
 
 def insert_moves(moves: Sequence[RuleMove]) -> None:

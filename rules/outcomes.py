@@ -1,16 +1,13 @@
 """Outcomes of runs: what an execution remembers of its plan, the status its transfers add up to, and the next try."""
 
 from collections.abc import Mapping, Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from rules.engine.plan import Line, LineStatus, Plan
-from rules.models import ON_ITS_WAY, ExecutionMode, ExecutionStatus, RuleExecution
+from rules.models import ON_ITS_WAY, RETRY_DELAYS, ExecutionMode, ExecutionStatus, RuleExecution
 from sequence.core.periods import bounds
 from transfers.models import ErrorCode, Status, Transfer
 
-# When to try again after the rail refused all of a run for a reason that passes. Three more tries within a day and a
-# half; a person has seen the failure by then.
-RETRY_DELAYS = (timedelta(minutes=5), timedelta(hours=1), timedelta(days=1))
 # Refusals of the rail that may be gone the next time. No funds is none: the next deposit sets the rule off anyway.
 TEMPORARY = {
     ErrorCode.PAYMENT_FAILED,

@@ -1,7 +1,6 @@
 """Trace redaction: the amounts of accounts that the reader may not read become null."""
 
 from collections.abc import Callable, Iterator
-from typing import Any
 
 from rules.engine.actions import Action
 from rules.engine.definition import Definition
@@ -36,7 +35,16 @@ def readable_trace(trace: Trace, definition: Definition, may_read: MayRead) -> T
     }
 
 
-def _readable_conditions(tree: Trace | None, trigger_account_id: str | None, may_read: MayRead) -> Any:
+def is_readable(tree: Trace, trigger_account_id: str | None, may_read: MayRead) -> bool:
+    """Say whether a trace's leaf tells nothing of an account that may not be read, by its verdict neither."""
+    leaf = tree["condition"]
+    if not {leaf["fact"], leaf.get("value_fact")} & _OF_AN_ACCOUNT:
+        return True
+    account_id = (leaf.get("params") or {}).get("account_id") or trigger_account_id
+    return account_id is None or may_read(account_id)
+
+
+def _readable_conditions(tree: Trace | None, trigger_account_id: str | None, may_read: MayRead) -> Trace | None:
     if tree is None:
         return None
     if "condition" in tree:
@@ -46,10 +54,9 @@ def _readable_conditions(tree: Trace | None, trigger_account_id: str | None, may
 
 
 def _readable_leaf(tree: Trace, trigger_account_id: str | None, may_read: MayRead) -> Trace:
-    leaf = tree["condition"]
-    account_id = (leaf.get("params") or {}).get("account_id") or trigger_account_id
-    if account_id is None or may_read(account_id):
+    if is_readable(tree, trigger_account_id, may_read):
         return tree
+    leaf = tree["condition"]
     hidden = {"saw": leaf["fact"], "compared_with": leaf.get("value_fact")}
     return {name: None if hidden.get(name) in _OF_AN_ACCOUNT else value for name, value in tree.items()}
 
@@ -62,21 +69,23 @@ def _actions_of(trace: Trace, definition: Definition) -> Iterator[tuple[Trace, A
 
 
 def _readable_action(told: Trace, action: Action, may_read: MayRead) -> Trace:
-    if all(may_read(account_id) for account_id in action.account_ids()):
+    if all(may_read(account_id) for account_id in action.account_ids):
         return told
     kept = _OF_THE_SOURCE if may_read(action.source.id) else set()
     return _without_amounts(told, kept)
 
 
-def _without_amounts(value: object, kept: set[str]) -> Any:
-    if isinstance(value, list):
-        return [_without_amounts(item, kept) for item in value]
-    if not isinstance(value, dict):
-        return value
+def _without_amounts(told: Trace, kept: set[str]) -> Trace:
     return {
-        name: None if _is_amount(name) and name not in kept else _without_amounts(inner, kept)
-        for name, inner in value.items()
+        name: None if _is_amount(name) and name not in kept else _part_without_amounts(part, kept)
+        for name, part in told.items()
     }
+
+
+def _part_without_amounts(part: object, kept: set[str]) -> object:
+    if isinstance(part, list):
+        return [_part_without_amounts(item, kept) for item in part]
+    return _without_amounts(part, kept) if isinstance(part, dict) else part
 
 
 def _is_amount(name: str) -> bool:

@@ -11,35 +11,38 @@ from accounts.models import Account
 from apikeys.custody import key_id_of
 from apikeys.models import ApiKey
 from apikeys.standing import Asker, Stopped, share_standings, what_is_stopped_of
+from rules.engine.chains import reason_to_end
 from rules.engine.plan import Line, LineStatus, Plan, make_plan
 from rules.execution_rows import insert_moves, write_outcomes
 from rules.models import Rule, RuleExecution, RuleMove, RuleStatus
 from rules.outcomes import remember_plan, settle_status, status_if_all_complete
-from rules.snapshots import World, definitions_of
+from rules.snapshots import LiveWorld, definitions_of
 from transfers.ach_limits import ReachedLimits
 from transfers.batches import SettlementBatch
 from transfers.models import ErrorCode, Origin, Status, Transfer
 from transfers.routes import manual_origin, route_between
+from transfers.simulation import keep_simulated
 
-# How many rules may set each other off in a row: enough for any sensible chain, few enough to stop a ring quickly.
-MAX_HOPS = 10
-# How many runs one arrival may cause in all: rules that make several transfers each double their number at every hop.
-MAX_CHAIN_RUNS = 100
-
-# Why a run that somebody has stopped is not carried out.
+# Why a run is not carried out. They are stored as they stand here: ``rules.why_not`` knows them again.
+DEPOSIT_RETURNED = "deposit_returned: the deposit that set off this run has gone back."
+RULE_DISABLED = "rule_disabled: the rule was disabled before this run began."
+RULE_REPLACED = "rule_disabled: the rule was replaced before this run began."
 KEY_STOPPED = "key_paused: the key that asked for this run was stopped before it began."
 ORGANIZATION_STOPPED = "organization_stopped: the organization was suspended before this run began."
 
 
 def simulate(execution: RuleExecution, *, now: datetime) -> None:
-    """Plan on the balances as they are, and keep the trace; nothing moves."""
+    """Plan on the balances as they are, and keep the trace and the planned transfers; nothing moves."""
     definitions = definitions_of([execution])
     [definition] = definitions.values()
-    accounts = Account.objects.for_organization(execution.organization_id).filter(id__in=definition.account_ids())
+    rows = Account.objects.for_organization(execution.organization_id).filter(id__in=definition.account_ids())
+    accounts = {account.id: account for account in rows}
     limits = ReachedLimits.of([execution.organization_id], now)
-    world = World([execution], definitions, accounts, limits, now=now)
+    world = LiveWorld([execution], definitions, accounts.values(), limits, now=now)
     plan = make_plan(definition, world.snapshot_for(execution))
-    remember_plan(execution, plan, {}, now=now)
+    planned = _make_transfers(execution, plan, SettlementBatch(accounts, now=now))
+    keep_simulated(planned.values(), now=now)
+    remember_plan(execution, plan, planned, now=now)
     execution.end(status_if_all_complete(plan))
     # In the place of what a live run has completed or pending, so that the counts add up here too.
     execution.trace["would_move"] = sum(line.status is LineStatus.MOVE for line in plan.lines)
@@ -80,7 +83,7 @@ def _refusals(executions: Sequence[RuleExecution]) -> dict[str, str]:
         refusal = _refusal_of_chain(execution) or _refusal_of_stop(stopped.get(_asker(execution)))
         refusal = refusal or _refusal_of_rule(rules[execution.rule_id], execution)
         if refusal is None and execution.trigger_transfer_id not in (None, *present):
-            refusal = "deposit_returned: the deposit that set off this run has gone back."
+            refusal = DEPOSIT_RETURNED
         if refusal is not None:
             refusals[execution.id] = refusal
     return refusals
@@ -102,11 +105,8 @@ def _lock_deposits(executions: Sequence[RuleExecution]) -> set[str]:
 
 
 def _refusal_of_chain(execution: RuleExecution) -> str | None:
-    if execution.hops > MAX_HOPS:
-        return f"{ErrorCode.RULE_LOOP_DETECTED.value}: {MAX_HOPS} rules in a row have set each other off."
-    if execution.chain_number > MAX_CHAIN_RUNS:
-        return f"{ErrorCode.RULE_LOOP_DETECTED.value}: {MAX_CHAIN_RUNS} runs have come of one arrival. No more follow."
-    return None
+    reason = reason_to_end(execution.hops, execution.chain_number)
+    return f"{ErrorCode.RULE_LOOP_DETECTED.value}: {reason}" if reason else None
 
 
 def _refusal_of_stop(stopped: Stopped | None) -> str | None:
@@ -117,9 +117,9 @@ def _refusal_of_stop(stopped: Stopped | None) -> str | None:
 
 def _refusal_of_rule(rule: Rule, execution: RuleExecution) -> str | None:
     if rule.status != RuleStatus.ENABLED:
-        return "rule_disabled: the rule was disabled before this run began."
+        return RULE_DISABLED
     if execution.version.number != rule.version:
-        return "rule_disabled: the rule was replaced before this run began."
+        return RULE_REPLACED
     return None
 
 
@@ -130,7 +130,7 @@ def _decide(executions: Sequence[RuleExecution], now: datetime) -> None:
     definitions = definitions_of(executions)
     limits = ReachedLimits.lock_of({execution.organization_id for execution in executions}, now)
     accounts = _lock_accounts({id for definition in definitions.values() for id in definition.account_ids()})
-    world = World(executions, definitions, accounts.values(), limits, now=now)
+    world = LiveWorld(executions, definitions, accounts.values(), limits, now=now)
     batch = SettlementBatch(accounts, now=now)
     moves: list[RuleMove] = []
     for execution in executions:

@@ -2,6 +2,7 @@
 
 import difflib
 from collections.abc import Mapping
+from dataclasses import replace
 from decimal import Decimal
 
 from rules.engine.actions import Action
@@ -45,6 +46,12 @@ def changes_between(before: Definition, after: Definition, names: Mapping[str, s
     return [(line[0], line[2:]) for line in lines if line[0] in "+-"]
 
 
+def literal_in_words(definition: Definition, path: str, literal: int, names: Mapping[str, str]) -> str:
+    """Return the condition whose literal stands at the path, with another literal in its place."""
+    [leaf] = [part for place, part in definition.walk() if isinstance(part, Comparison) and f"{place}.value" == path]
+    return _Words(definition, names).comparison(replace(leaf, value=literal))
+
+
 class _Words:
     def __init__(self, definition: Definition, names: Mapping[str, str]) -> None:
         self.set_off = definition.trigger
@@ -86,12 +93,12 @@ class _Words:
 
     def _condition(self, condition: Condition) -> str:
         if isinstance(condition, Comparison):
-            return self._comparison(condition)
+            return self.comparison(condition)
         parts = [self._condition(child) for child in condition.children]
         joined = f" {'and' if condition.needs_all else 'or'} ".join(parts)
         return joined if len(parts) == 1 else f"({joined})"
 
-    def _comparison(self, leaf: Comparison) -> str:
+    def comparison(self, leaf: Comparison) -> str:
         account_id = leaf.account_id or self.set_off.account_id
         left = self._fact(leaf.fact, account_id)
         right = self._fact(leaf.value_fact, account_id) if leaf.value_fact else _value(leaf)

@@ -1,7 +1,8 @@
 """Services of rules: write, enable, trigger, simulate. Each is one transaction."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
+from typing import Any
 
 from django.db import IntegrityError, transaction
 from django.db.models import F, Q
@@ -76,6 +77,25 @@ def replace_rule(
 
 
 @transactional
+def edit_rule(*, organization_id: str, rule_id: str, by: str, **changes: Any) -> Rule:
+    """Change the nickname, the trigger or the steps, each as a whole. Raises RuleNotFound, InvalidRequest.
+
+    A trigger or steps make a new version, which nobody has reviewed: the rule is disabled. A nickname alone does not
+    touch what was reviewed. Nothing changes nothing.
+    """
+    rule = _lock_rule(rule_id, organization_id)
+    nickname = changes.get("nickname", rule.nickname)
+    if "trigger" in changes or "steps" in changes:
+        written = {**rule.definition, **changes}
+        _define(rule, written["trigger"], written["steps"], nickname, rule.description)
+        rule.replace(at=clock.now())
+        _keep_version(rule, by)
+    elif nickname != rule.nickname:
+        rule.rename(nickname, at=clock.now())
+    return rule
+
+
+@transactional
 def delete_rule(*, organization_id: str, rule_id: str) -> None:
     """Take the rule out of every list, for good; its executions stay. Raises RuleNotFound."""
     _lock_rule(rule_id, organization_id).delete_softly(at=clock.now())
@@ -140,13 +160,16 @@ def trigger_rule(
     rule_id: str,
     manual_execute_amount: int | None = None,
     simulation: bool = False,
+    pretends_balance: bool = False,
     by: str | None = None,
     key: AuthenticatedKey | None = None,
     request_id: str | None = None,
 ) -> RuleExecution:
     """Return a new execution: one that a worker will carry out, or a simulation that is done already.
 
-    ``by`` is who asks for it, as the audit trail names them, and ``key`` the key whose limits hold, where one asks.
+    ``pretends_balance`` lets the amount stand for what the trigger's account holds, too: in a simulation for
+    everything, live as the base of percentages alone. ``by`` is who asks for it, as the audit trail names them, and
+    ``key`` the key whose limits hold, where one asks.
     Raises RuleNotFound, TriggerLimitExceeded, RuleDisabled.
     """
     rule = get_rule(organization_id=organization_id, rule_id=rule_id)
@@ -161,6 +184,7 @@ def trigger_rule(
         trigger_type=TriggerType.MANUAL,
         mode=ExecutionMode.SIMULATION if simulation else ExecutionMode.LIVE,
         incoming_cents=manual_execute_amount,
+        pretends_balance=pretends_balance and manual_execute_amount is not None,
         started_by=by,
         request_id=request_id,
     )
@@ -204,6 +228,14 @@ def get_rule(*, organization_id: str, rule_id: str) -> Rule:
     return rule
 
 
+def find_rule(rule_id: str) -> Rule:
+    """Return the rule, whosever it is, for an operator. Raises RuleNotFound."""
+    rule = Rule.objects.not_deleted().filter(id=rule_id).first()
+    if rule is None:
+        raise RuleNotFound()
+    return rule
+
+
 def get_execution(*, organization_id: str, rule_execution_id: str) -> RuleExecution:
     """Return the organization's execution. Raises RuleExecutionNotFound."""
     executions = RuleExecution.objects.filter(organization_id=organization_id).select_related("rule", "version")
@@ -232,9 +264,10 @@ def author_of(rule: Rule) -> ApiKey | None:
     return find_key_of_actor(rule.versions.values_list("created_by", flat=True).get(number=rule.version))
 
 
-def account_names(rule: Rule) -> dict[str, str]:
-    """Return the names of the accounts that the rule names, by id; deleted ones keep their last."""
-    rows = Account.objects.for_organization(rule.organization_id).filter(id__in=rule.account_ids)
+def account_names(rule: Rule, ids: Collection[str] | None = None) -> dict[str, str]:
+    """Return the names of the accounts that the rule names, or of these, by id; deleted ones keep their last."""
+    accounts = Account.objects.for_organization(rule.organization_id)
+    rows = accounts.filter(id__in=rule.account_ids if ids is None else ids)
     return dict(rows.values_list("id", "name"))
 
 
@@ -258,6 +291,7 @@ def _keep_version(rule: Rule, by: str) -> None:
         description=rule.description,
         definition=rule.definition,
         created_by=by,
+        created_at=rule.updated_at,
     )
 
 

@@ -1,17 +1,17 @@
 """Snapshots of what runs are planned on: accounts, what is under way, limits, what earlier runs of a batch moved."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import UTC, datetime
+from datetime import datetime
 
 from django.db.models import Q, Sum
 
 from accounts.models import Account
 from rules.engine.definition import Definition
 from rules.engine.snapshot import AccountState, AchRoom, Snapshot
-from rules.engine.vocabulary import LimitPeriod
-from rules.execution_rows import Window, sum_moved
-from rules.models import MOVED, ON_ITS_WAY, RuleExecution, RuleMove
-from sequence.core.periods import bounds
+from rules.engine.usage import Usage, Windows, windows_of
+from rules.engine.world import Pretence, World
+from rules.execution_rows import sum_moved
+from rules.models import MOVED, ON_ITS_WAY, ExecutionMode, RuleExecution, RuleMove
 from transfers.ach_limits import ReachedLimits
 from transfers.models import Status, Transfer
 from transfers.rails import rail_between
@@ -22,7 +22,7 @@ def definitions_of(executions: Iterable[RuleExecution]) -> dict[int, Definition]
     return {version.pk: version.parsed() for version in {execution.version for execution in executions}}
 
 
-class World:
+class LiveWorld:
     """What the runs of a batch see, one after the other.
 
     For live runs the caller has locked the accounts and the ACH limits. The balances are those of ``now``, as the runs
@@ -41,25 +41,21 @@ class World:
         self.now = now
         self.definitions = definitions
         self.limits = limits
-        self.states = {account.id: _state(account) for account in accounts}
-        _add_what_is_under_way(self.states)
-        self.moves: list[RuleMove] = []
+        states = {account.id: state_of(account) for account in accounts}
+        _add_what_is_under_way(states, now)
+        self.world = World(states, rail_between)
+        self.usage = Usage()
         windows = dict.fromkeys(window for execution in executions for window in self._windows(execution).values())
-        self.moved: dict[Window, dict[tuple[str, int | None], int]] = {window: {} for window in windows}
-        for window, key, group, cents in sum_moved(list(windows)):
-            self.moved[window][key, group] = cents
+        self.usage.open(windows, sum_moved(list(windows)))
 
     def snapshot_for(self, execution: RuleExecution) -> Snapshot:
         """Return what the run sees."""
-        definition = self.definitions[execution.version_id]
-        named = definition.account_ids()
-        return Snapshot(
-            accounts={id: self.states[id] for id in named if id in self.states},
-            today=self._due_at(execution).astimezone(UTC).date(),
-            carrier_between=rail_between,
-            trigger_account_id=definition.trigger.account_id,
+        return self.world.snapshot(
+            self.definitions[execution.version_id],
+            due_at=self._due_at(execution),
             incoming_cents=execution.incoming_cents,
-            moved_cents=self._moved_cents(execution),
+            pretends=_pretence_of(execution),
+            moved_cents=self.usage.moved_cents(self._windows(execution)),
             ach_rooms=[AchRoom(*room) for room in self.limits.rooms(execution.organization_id)],
         )
 
@@ -68,48 +64,34 @@ class World:
         for move in moves:
             transfer = move.transfer
             if transfer.status in MOVED:
-                self.moves.append(move)
+                self.usage.note(
+                    rule_id=move.rule_id,
+                    version_id=move.execution.version_id,
+                    counted_at=move.counted_at,
+                    key=move.action_key,
+                    group=move.group_index,
+                    cents=transfer.amount_cents,
+                )
                 self.limits.count(transfer)
-                self._carry(transfer)
+                carry = self.world.move if transfer.status == Status.COMPLETE else self.world.send
+                carry(transfer.source_id or "", transfer.destination_id or "", transfer.amount_cents)
 
-    def _carry(self, transfer: Transfer) -> None:
-        source, destination = self.states[transfer.source_id or ""], self.states[transfer.destination_id or ""]
-        if transfer.status == Status.COMPLETE:
-            source.settle(-transfer.amount_cents)
-            destination.settle(transfer.amount_cents)
-        else:
-            source.held_cents += transfer.amount_cents
-            destination.incoming_cents += transfer.amount_cents
-
-    def _moved_cents(self, execution: RuleExecution) -> dict[tuple[str, int | None, str], int]:
-        """What the rule has moved by each action in the periods around the run; what failed does not count.
-
-        The action counts, not its place in the rule or the limit that it had then: rewriting a rule must not fill its
-        limits up again. So of what another version moved, the group does not count either.
-        """
-        moved: dict[tuple[str, int | None, str], int] = {}
-        for period, window in self._windows(execution).items():
-            for (key, group), cents in self.moved[window].items():
-                moved[key, group, period] = cents
-            for move in self.moves:
-                if move.rule_id == window.rule_id and window.begins_at <= move.counted_at < window.ends_at:
-                    group = move.group_index if move.execution.version_id == window.version_id else None
-                    place = (move.action_key, group, period.value)
-                    moved[place] = moved.get(place, 0) + move.transfer.amount_cents
-        return moved
-
-    def _windows(self, execution: RuleExecution) -> dict[LimitPeriod, Window]:
-        periods = {action.limit.period for action in self.definitions[execution.version_id].actions() if action.limit}
-        return {
-            period: Window(execution.rule_id, execution.version_id, *period_around(period, self._due_at(execution)))
-            for period in sorted(periods - {LimitPeriod.PER_TRANSFER})
-        }
+    def _windows(self, execution: RuleExecution) -> Windows:
+        definition, due_at = self.definitions[execution.version_id], self._due_at(execution)
+        return windows_of(definition, rule_id=execution.rule_id, version_id=execution.version_id, due_at=due_at)
 
     def _due_at(self, execution: RuleExecution) -> datetime:
         return execution.due_at or self.now
 
 
-def _state(account: Account) -> AccountState:
+def _pretence_of(execution: RuleExecution) -> Pretence:
+    if not execution.pretends_balance:
+        return Pretence.NOTHING
+    return Pretence.BASE if execution.mode == ExecutionMode.LIVE else Pretence.BALANCE
+
+
+def state_of(account: Account) -> AccountState:
+    """Return the account as the engine sees it."""
     return AccountState(
         id=account.id,
         name=account.name,
@@ -126,14 +108,14 @@ def _state(account: Account) -> AccountState:
     )
 
 
-def _add_what_is_under_way(states: dict[str, AccountState]) -> None:
+def _add_what_is_under_way(states: dict[str, AccountState], now: datetime) -> None:
     """Count all that is on its way to the accounts, and what is about to leave them; whoever sent it.
 
     What waits for approval is not under way: it may never happen, and a key must not keep a debt from being paid by
-    asking for a payment that nobody approves.
+    asking for a payment that nobody approves. Nor is what is due later: its money is looked for then.
     """
     touching = Q(destination_id__in=list(states)) | Q(source_id__in=list(states))
-    rows = Transfer.objects.filter(touching, status__in=ON_ITS_WAY)
+    rows = Transfer.objects.filter(touching, status__in=ON_ITS_WAY).due(now)
     sums = rows.values_list("source_id", "destination_id", "status").annotate(total=Sum("amount_cents"))
     for source_id, destination_id, status, cents in sums.order_by():
         if destination_id in states:
@@ -141,11 +123,3 @@ def _add_what_is_under_way(states: dict[str, AccountState]) -> None:
         # What is with its rail is held on the source already.
         if source_id in states and status == Status.PROCESSING:
             states[source_id].outgoing_cents += cents
-
-
-_UNITS = {LimitPeriod.PER_WEEK: "week", LimitPeriod.PER_MONTH: "month", LimitPeriod.PER_YEAR: "year"}
-
-
-def period_around(period: LimitPeriod, at: datetime) -> tuple[datetime, datetime]:
-    """Return where the week (from Monday), month or year that holds ``at`` begins, and where the next does. UTC."""
-    return bounds(_UNITS[period], at)

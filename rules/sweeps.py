@@ -6,12 +6,13 @@ from functools import partial
 import structlog
 from django.db.models import F
 
+from rules.engine.chains import MAX_CHAIN_RUNS
 from rules.engine.definition import Schedule
 from rules.engine.vocabulary import TriggerType
 from rules.execution_rows import write_outcomes
 from rules.models import Rule, RuleExecution, RuleMove
 from rules.outcomes import settle_status
-from rules.runs import MAX_CHAIN_RUNS, run_together
+from rules.runs import run_together
 from rules.schedules import last_slot, next_slot
 from rules.services import start_executions
 from sequence.core.due import due_when

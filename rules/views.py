@@ -1,34 +1,46 @@
 """Endpoints of rules and their executions."""
 
+from collections.abc import Sequence
+from functools import partial
+
 from django.http import HttpResponse
 from rest_framework.request import Request
 
 from apikeys.errors import TriggerLimitExceeded
-from apikeys.operations import operation
+from apikeys.operations import Need, operation
 from apikeys.resolvers import Found, Named
 from apikeys.scopes import Scope
 from apikeys.viewsets import KeyedViewSet
 from rules import services
 from rules.errors import RuleDisabled, RuleExecutionNotFound, RuleNotFound
-from rules.models import ExecutionMode, Rule, RuleExecution
+from rules.history import last_enabled
+from rules.models import ExecutionMode, Rule, RuleExecution, RuleVersion
 from rules.serializers import (
     ExecutionDetail,
     ExecutionListQuery,
     ExecutionStarted,
     ExecutionSummary,
-    ModeFilter,
     RuleBody,
     RuleDetail,
     RuleListQuery,
     RuleSummary,
     TriggerRuleBody,
+    VersionDetail,
+    WhyNotAnswer,
+    WhyNotQuery,
 )
+from rules.why_not import why_not
 from sequence.core.api.envelope import no_content
-from sequence.core.api.pagination import DEFAULT_SIZE, Page, paginate
+from sequence.core.api.fields import PageQuery
+from sequence.core.api.pagination import DEFAULT_SIZE, Page, find_page, paginate
 from sequence.core.api.request_ids import request_id_of
 from sequence.core.typing import JsonObject
+from transfers.errors import TransferNotFound
+from transfers.serializers import ModeFilter
+from transfers.views import TRANSFER
 
-_MODES = {
+# What a list of each mode holds.
+MODES = {
     ModeFilter.LIVE.value: [ExecutionMode.LIVE],
     ModeFilter.SIMULATION.value: [ExecutionMode.SIMULATION],
     ModeFilter.ALL.value: list(ExecutionMode),
@@ -42,6 +54,7 @@ class RuleViewSet(KeyedViewSet):
 
     @operation(
         scope=Scope.LIST_RULES,
+        action="LIST_RULES",
         summary="List all rules of the organization",
         query=RuleListQuery,
         response=RuleSummary,
@@ -64,6 +77,7 @@ class RuleViewSet(KeyedViewSet):
 
     @operation(
         scope=Scope.READ_RULES,
+        action="GET_RULE",
         summary="Read a rule with its trigger, steps, conditions and actions",
         resource=Named("rule_id"),
         response=RuleDetail,
@@ -73,7 +87,46 @@ class RuleViewSet(KeyedViewSet):
         return _show(services.get_rule(organization_id=self.caller.organization_id, rule_id=rule_id))
 
     @operation(
+        scope=Scope.READ_RULES,
+        action="LIST_RULE_VERSIONS",
+        summary="List the versions of a rule, newest first",
+        resource=Named("rule_id"),
+        query=PageQuery,
+        response=VersionDetail,
+        is_list=True,
+        has_pages=True,
+        refusals=(RuleNotFound,),
+    )
+    def versions(self, request: Request, rule_id: str) -> Page:
+        rule = services.get_rule(organization_id=self.caller.organization_id, rule_id=rule_id)
+        versions, info = find_page(
+            rule.versions.all(),
+            list_name="rule-versions",
+            newest_first=True,
+            first=self.query.get("first", DEFAULT_SIZE),
+            after=self.query.get("after"),
+        )
+        return Page(_show_versions(rule, versions), info)
+
+    @operation(
+        scope=Scope.READ_RULES,
+        action="WHY_NOT_RULE",
+        also=(Need(Scope.READ_TRANSFERS, TRANSFER),),
+        summary="Ask why a transfer did not set a rule off",
+        resource=Named("rule_id"),
+        query=WhyNotQuery,
+        response=WhyNotAnswer,
+        refusals=(RuleNotFound, TransferNotFound),
+    )
+    def why_not(self, request: Request, rule_id: str) -> dict[str, object]:
+        rule = services.get_rule(organization_id=self.caller.organization_id, rule_id=rule_id)
+        [transfer] = self.also_found
+        answer = why_not(rule, transfer, may_read=partial(self.caller.can, Scope.READ_ACCOUNTS))
+        return WhyNotAnswer().to_representation(answer)
+
+    @operation(
         scope=Scope.CREATE_AND_EDIT_RULES,
+        action="CREATE_RULE",
         summary="Create a rule, disabled until a person enables it",
         body=RuleBody,
         response=RuleDetail,
@@ -84,6 +137,7 @@ class RuleViewSet(KeyedViewSet):
 
     @operation(
         scope=Scope.CREATE_AND_EDIT_RULES,
+        action="UPDATE_RULE",
         summary="Replace a whole rule, which disables it",
         body=RuleBody,
         response=RuleDetail,
@@ -98,6 +152,7 @@ class RuleViewSet(KeyedViewSet):
 
     @operation(
         scope=Scope.CREATE_AND_EDIT_RULES,
+        action="DELETE_RULE",
         summary="Delete a rule",
         status=204,
         refusals=(RuleNotFound,),
@@ -108,6 +163,7 @@ class RuleViewSet(KeyedViewSet):
 
     @operation(
         scope=Scope.TRIGGER_RULES,
+        action="TRIGGER_RULE",
         summary="Run a rule now, or simulate it",
         body=TriggerRuleBody,
         resource=Named("rule_id"),
@@ -132,6 +188,7 @@ class RuleExecutionViewSet(KeyedViewSet):
 
     @operation(
         scope=Scope.READ_RULE_EXECUTIONS,
+        action="LIST_RULE_EXECUTIONS",
         summary="List the executions of a rule, newest first",
         query=ExecutionListQuery,
         resource=Named("rule_id"),
@@ -142,7 +199,7 @@ class RuleExecutionViewSet(KeyedViewSet):
     )
     def list(self, request: Request) -> Page:
         rule = services.get_rule(organization_id=self.caller.organization_id, rule_id=self.query["rule_id"])
-        executions = RuleExecution.objects.filter(rule=rule, mode__in=_MODES[self.query["mode"]])
+        executions = RuleExecution.objects.filter(rule=rule, mode__in=MODES[self.query["mode"]])
         return paginate(
             executions.filter(**self._filters()),
             show=ExecutionSummary().to_representation,
@@ -161,17 +218,24 @@ class RuleExecutionViewSet(KeyedViewSet):
 
     @operation(
         scope=Scope.READ_RULE_EXECUTIONS,
+        action="GET_RULE_EXECUTION",
         summary="Read an execution with its trace and transfers",
         resource=EXECUTION,
         response=ExecutionDetail,
         refusals=(RuleExecutionNotFound,),
     )
     def retrieve(self, request: Request, rule_execution_id: str) -> dict[str, object]:
-        return ExecutionDetail(context={"may_read": self._may_read}).to_representation(self.found)
-
-    def _may_read(self, account_id: str) -> bool:
-        return self.caller.can(Scope.READ_ACCOUNTS, account_id)
+        may_read = partial(self.caller.can, Scope.READ_ACCOUNTS)
+        return ExecutionDetail(context={"may_read": may_read}).to_representation(self.found)
 
 
 def _show(rule: Rule) -> dict[str, object]:
     return RuleDetail().to_representation(rule, services.account_names(rule))
+
+
+def _show_versions(rule: Rule, versions: Sequence[RuleVersion]) -> list[dict[str, object]]:
+    named = {id for version in versions for id in version.parsed().account_ids()}
+    names = services.account_names(rule, named)
+    enabled = last_enabled(rule, [version.number for version in versions])
+    show = VersionDetail().to_representation
+    return [show(version, names, enabled.get(version.number)) for version in versions]

@@ -6,17 +6,31 @@ from django.db.models import F, Q
 from django.urls import reverse
 
 from rules.models import ExecutionMode, ExecutionStatus, Rule, RuleExecution, RuleStatus
-from sequence.core.admin.console import ConsoleQuery, Item, Queue, queue_of
+from rules.models.execution import RuleExecutionQuerySet
+from rules.models.rule import RuleQuerySet
+from sequence.core.admin.console import ConsoleQuery, Item, Queue, Tally, queue_of
 
 RECENT = timedelta(days=1)
 # A worker takes a run within a second.
 LATE = timedelta(minutes=1)
 
 
+def _to_review(look: ConsoleQuery) -> RuleQuerySet:
+    rows = Rule.objects.not_deleted().filter(status=RuleStatus.DISABLED)
+    return rows.filter(Q(enabled_version=None) | ~Q(enabled_version=F("version")))
+
+
+def _failed(look: ConsoleQuery) -> RuleExecutionQuerySet:
+    return RuleExecution.objects.failed_since(look.at - RECENT).filter(mode=ExecutionMode.LIVE)
+
+
+FAILED_TALLY = Tally("Failed runs", "bad", _failed, RuleExecution, {"status": ExecutionStatus.FAILED.value})
+REVIEWS_TALLY = Tally("Rules to review", "warn", _to_review, Rule, {"status": RuleStatus.DISABLED.value})
+
+
 def reviews(look: ConsoleQuery) -> Queue:
     """Rules that were written or changed since a person last enabled them."""
-    rows = look.of(Rule.objects.not_deleted().filter(status=RuleStatus.DISABLED).select_related("organization"))
-    rows = rows.filter(Q(enabled_version=None) | ~Q(enabled_version=F("version")))
+    rows = look.of(_to_review(look).select_related("organization"))
 
     def item(rule: Rule) -> Item:
         what = "new" if rule.enabled_version is None else "changed since it was last enabled"
@@ -35,7 +49,7 @@ def _item(execution: RuleExecution, detail: str) -> Item:
 
 def failures(look: ConsoleQuery) -> Queue:
     """Runs that failed, all of them or in part, within a day, the newest first."""
-    rows = look.of(RuleExecution.objects.failed_since(look.at - RECENT).filter(mode=ExecutionMode.LIVE))
+    rows = look.of(_failed(look))
     address = look.list_of(RuleExecution, status=ExecutionStatus.FAILED.value)
     ordered = rows.order_by("-decided_at", "-id")
     return queue_of(

@@ -1,7 +1,5 @@
 """Executions for staff: why a rule ran, what it saw, what it moved."""
 
-from typing import Any
-
 from django.contrib import admin
 from django.db.models import Q, QuerySet
 from django.http import HttpRequest
@@ -31,7 +29,7 @@ TONES = {
 
 
 @admin.register(RuleExecution)
-class RuleExecutionAdmin(ReadOnlyAdmin):
+class RuleExecutionAdmin(ReadOnlyAdmin[RuleExecution]):
     list_display = [
         "short_id",
         "created_at",
@@ -85,11 +83,11 @@ class RuleExecutionAdmin(ReadOnlyAdmin):
         return dollars(obj.incoming_cents) if obj.incoming_cents is not None else UNKNOWN
 
     @admin.display(description="request id")
-    def shown_request(self, obj: RuleExecution) -> Any:
+    def shown_request(self, obj: RuleExecution) -> str:
         return request_link(obj.request_id)
 
     @admin.display(description="set off by")
-    def deposit(self, obj: RuleExecution) -> Any:
+    def deposit(self, obj: RuleExecution) -> str:
         return _transfer_link(obj.trigger_transfer_id) if obj.trigger_transfer_id else UNKNOWN
 
     @admin.display(description="in words")
@@ -101,7 +99,9 @@ class RuleExecutionAdmin(ReadOnlyAdmin):
         return format_html('<pre class="json">{}</pre>', "\n".join(tell_trace(obj.trace)) or "Not decided yet.")
 
     @admin.display(description="made")
-    def shown_transfers(self, obj: RuleExecution) -> Any:
+    def shown_transfers(self, obj: RuleExecution) -> str:
+        if obj.mode == ExecutionMode.SIMULATION:
+            return f"{', '.join(obj.transfer_ids()) or 'None'} (simulated)"
         links = [(_transfer_link(id),) for id in obj.transfer_ids()]
         return format_html_join(", ", "{}", links) or "None"
 

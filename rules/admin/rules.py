@@ -2,14 +2,15 @@
 
 import json
 from datetime import UTC, datetime, time
-from typing import Any
+from typing import Protocol
 
 from django import forms
 from django.contrib import admin
+from django.contrib.admin.utils import unquote
 from django.contrib.admin.widgets import AdminDateWidget
 from django.db.models import OuterRef, Q, QuerySet, Subquery
 from django.http import HttpRequest, HttpResponse
-from django.urls import reverse
+from django.urls import URLPattern, path, reverse
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 
@@ -20,6 +21,7 @@ from apikeys.admin.custody import deciders_on
 from apikeys.admin.organizations import ORGANIZATION_FILTER
 from rules import services
 from rules.admin.executions import paragraphs
+from rules.admin.why_not import links_to_why_not, why_not_page
 from rules.engine.vocabulary import TriggerType
 from rules.models import ExecutionMode, Rule, RuleExecution, RuleStatus
 from rules.runs import simulate
@@ -31,6 +33,7 @@ from sequence.core.admin.deciders import Deciders
 from sequence.core.admin.display import UNKNOWN, badge, code
 from sequence.core.admin.fields import Dollars, PlainText
 from sequence.core.admin.filters import OneOf
+from sequence.core.admin.links import Link
 from sequence.core.admin.period_filters import period
 from sequence.core.api.request_ids import request_id_of
 from sequence.core.audit import set_context
@@ -48,7 +51,7 @@ def _names(rule: Rule) -> dict[str, str]:
     return {id: description.short for id, description in describe_accounts(rule.account_ids).items()}
 
 
-class Enable(ObjectPage):
+class Enable(ObjectPage[Rule]):
     name = "enable"
     label = "Enable"
     permission = "enable"
@@ -77,7 +80,7 @@ class Enable(ObjectPage):
         return f"{obj} is enabled."
 
 
-class Disable(ObjectPage):
+class Disable(ObjectPage[Rule]):
     name = "disable"
     label = "Disable"
     permission = "enable"
@@ -105,7 +108,7 @@ class SimulationForm(forms.Form):
     date = forms.DateField(label="On the day (UTC)", widget=AdminDateWidget, initial=lambda: clock.now().date())
 
 
-class Simulate(ObjectPage):
+class Simulate(ObjectPage[Rule]):
     name = "simulate"
     label = "Simulate"
     permission = "simulate"
@@ -151,8 +154,14 @@ STATUS_FILTER = OneOf(
 )
 
 
+class _HasRun(Protocol):
+    """A rule of the list, with the time of its last run."""
+
+    last_run_at: datetime | None
+
+
 @admin.register(Rule)
-class RuleAdmin(ReadOnlyAdmin):
+class RuleAdmin(ReadOnlyAdmin[Rule]):
     """Programs write rules; people read and enable them here."""
 
     object_pages = [Enable(), Disable(), Simulate()]
@@ -184,6 +193,17 @@ class RuleAdmin(ReadOnlyAdmin):
     ]
     readonly_fields = [str(field) for _, section in fieldsets for field in section["fields"]]
 
+    def get_urls(self) -> list[URLPattern]:
+        page = path("<path:object_id>/why-not/", self.admin_site.admin_view(self.why_not_view))
+        return [page, *super().get_urls()]
+
+    def why_not_view(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        """Why a deposit did not set the rule off."""
+        return why_not_page(self, request, self.get_object(request, unquote(object_id)))
+
+    def links_of(self, request: HttpRequest, obj: Rule) -> list[Link]:
+        return links_to_why_not(request, self.address_of(obj))
+
     def facts_about(self, obj: Rule) -> list[str]:
         return [description.line for description in describe_accounts(obj.account_ids).values()]
 
@@ -199,7 +219,7 @@ class RuleAdmin(ReadOnlyAdmin):
         return badge("Enabled", "good") if obj.status == RuleStatus.ENABLED else badge("Disabled", "warn")
 
     @admin.display(description="last run", ordering="last_run_at", empty_value=UNKNOWN)
-    def last_run(self, obj: Any) -> Any:
+    def last_run(self, obj: _HasRun) -> datetime | None:
         return obj.last_run_at
 
     @admin.display(description="in words")
@@ -207,7 +227,7 @@ class RuleAdmin(ReadOnlyAdmin):
         return paragraphs(sentences_of(obj.parsed(), _names(obj)))
 
     @admin.display(description="changed since it was last enabled")
-    def changed(self, obj: Rule) -> Any:
+    def changed(self, obj: Rule) -> str:
         if obj.enabled_version is None:
             return "It was never enabled."
         before = obj.versions.get(number=obj.enabled_version)
@@ -216,7 +236,7 @@ class RuleAdmin(ReadOnlyAdmin):
         return format_html_join("", "<p><{0}>{1}</{0}></p>", ((tag, text) for tag, text in lines)) or "Nothing."
 
     @admin.display(description="recent executions")
-    def executions(self, obj: Rule) -> Any:
+    def executions(self, obj: Rule) -> str:
         rows = obj.executions.order_by("-created_at", "-id")[:RECENT_EXECUTIONS]
         links = [
             (
@@ -236,7 +256,7 @@ class RuleAdmin(ReadOnlyAdmin):
         return format_html('<pre class="json">{}</pre>', json.dumps(obj.definition, ensure_ascii=False, indent=2))
 
     @admin.display(description="versions")
-    def versions(self, obj: Rule) -> Any:
+    def versions(self, obj: Rule) -> str:
         rows = obj.versions.order_by("-number")
         lines = ((f"{row.number}: {row.created_at:%Y-%m-%d %H:%M} by {row.created_by}",) for row in rows)
         return format_html_join("", "<p>{}</p>", lines)

@@ -34,12 +34,17 @@ def evaluate(condition: Condition | None, snapshot: Snapshot) -> tuple[bool, Tra
     return _evaluate_leaf(condition, snapshot)
 
 
+def compare(operator: Operator, left: Number | None, right: Number | None) -> bool:
+    """Say whether the comparison holds. One with what is not known never does."""
+    return left is not None and right is not None and _COMPARE[operator](left, right)
+
+
 def _evaluate_leaf(leaf: Comparison, snapshot: Snapshot) -> tuple[bool, Trace]:
     account_id = leaf.account_id or snapshot.trigger_account_id
     account = snapshot.accounts.get(account_id) if account_id else None
     left = _value(leaf.fact, snapshot, account)
     right = _value(leaf.value_fact, snapshot, account) if leaf.value_fact else leaf.value
-    holds = left is not None and right is not None and _COMPARE[leaf.operator](left, right)
+    holds = compare(leaf.operator, left, right)
     trace = {**leaf.as_dict(), "account_name": account.name if account else None}
     return holds, {"condition": trace, "saw": left, "compared_with": _show(right), "holds": holds}
 

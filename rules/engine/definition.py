@@ -7,11 +7,20 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from decimal import Decimal
-from typing import Any, Literal
+from functools import cached_property
+from typing import Literal
 
 from rules.engine.actions import ACTIONS, Action
-from rules.engine.parameters import AccountRef, Reference, Role
-from rules.engine.vocabulary import FACTS_OF_LIABILITIES, Fact, Operator, ScheduleType, TriggerType, ValueFact
+from rules.engine.parameters import AccountRef, Reference, Role, Stored
+from rules.engine.vocabulary import (
+    FACTS_OF_LIABILITIES,
+    Fact,
+    LimitPeriod,
+    Operator,
+    ScheduleType,
+    TriggerType,
+    ValueFact,
+)
 
 Number = int | Decimal
 
@@ -37,7 +46,7 @@ class Trigger:
     schedule: Schedule | None = None
 
     @classmethod
-    def read(cls, stored: Mapping[str, Any]) -> "Trigger":
+    def read(cls, stored: Stored) -> "Trigger":
         kind = TriggerType(stored["type"])
         is_scheduled = kind is TriggerType.SCHEDULED
         schedule = Schedule(ScheduleType(stored["schedule_type"]), stored["start_date"]) if is_scheduled else None
@@ -65,7 +74,7 @@ class Comparison:
     account_id: str | None = None
 
     @classmethod
-    def read(cls, stored: Mapping[str, Any]) -> "Comparison":
+    def read(cls, stored: Stored) -> "Comparison":
         value, value_fact = stored["value"], stored["value_fact"]
         return cls(
             Fact(stored["fact"]),
@@ -120,7 +129,7 @@ class Step:
     actions: tuple[Action, ...]
 
     @classmethod
-    def read(cls, stored: Mapping[str, Any]) -> "Step":
+    def read(cls, stored: Stored) -> "Step":
         conditions = stored["conditions"]
         actions = tuple(ACTIONS[spec["type"]].read(spec) for spec in stored["actions"])
         return cls(_read_condition(conditions) if conditions else None, actions)
@@ -141,7 +150,7 @@ class Definition:
     steps: tuple[Step, ...]
 
     @classmethod
-    def read(cls, stored: Mapping[str, Any]) -> "Definition":
+    def read(cls, stored: Stored) -> "Definition":
         """Return the value of a validated ``{"trigger", "steps"}``."""
         return cls(Trigger.read(stored["trigger"]), tuple(Step.read(step) for step in stored["steps"]))
 
@@ -158,6 +167,17 @@ class Definition:
             for number, action in enumerate(step.actions):
                 yield f"steps[{index}].actions[{number}]", action
 
+    # Asked at every run, of a definition that does not change.
+
+    @cached_property
+    def limit_periods(self) -> frozenset[LimitPeriod]:
+        """The periods in which some action has a limit."""
+        return frozenset(action.limit.period for action in self.actions() if action.limit)
+
+    @cached_property
+    def _named(self) -> frozenset[str]:
+        return frozenset(reference.account.id for _, reference in self.references())
+
     def actions(self) -> Iterator[Action]:
         return (part for _, part in self.walk() if isinstance(part, Action))
 
@@ -167,8 +187,8 @@ class Definition:
             for reference in part.references():
                 yield path, reference
 
-    def account_ids(self) -> set[str]:
-        return {reference.account.id for _, reference in self.references()}
+    def account_ids(self) -> frozenset[str]:
+        return self._named
 
     def with_types(self, types: Mapping[str, str]) -> "Definition":
         """Return it with the types of the accounts that its actions name, by their ids."""
@@ -178,7 +198,7 @@ class Definition:
         return replace(self, steps=tuple(steps))
 
 
-def _read_condition(stored: Mapping[str, Any]) -> Condition:
+def _read_condition(stored: Stored) -> Condition:
     [(kind, value)] = stored.items()
     if kind == "condition":
         return Comparison.read(value)

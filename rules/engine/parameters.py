@@ -3,7 +3,7 @@
 A serializer's field is made of each in ``rules.serializers.parameters``; nothing here knows the framework or the ORM.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from enum import Enum
@@ -12,6 +12,9 @@ from typing import Any, Generic, TypeVar
 from rules.engine.vocabulary import LimitPeriod, Term
 
 V = TypeVar("V")
+
+# A part of a rule as it is stored: JSON that was validated before it was.
+Stored = Mapping[str, Any]
 
 
 @dataclass(frozen=True)
@@ -71,7 +74,7 @@ class Parameter(Generic[V]):
         """Return the value of what is stored, which was validated before it was."""
         return stored
 
-    def write(self, value: V) -> Any:
+    def write(self, value: V) -> object:
         """Return the value as it is stored."""
         return value
 
@@ -99,7 +102,7 @@ class CountParameter(Parameter[int]):
     default: int = 0
     required: bool = False
 
-    def read(self, stored: Any) -> int:
+    def read(self, stored: int | None) -> int:
         return self.default if stored is None else stored
 
 
@@ -124,7 +127,7 @@ class StatementTextParameter(Parameter[str | None]):
 class PercentParameter(Parameter[Decimal | None]):
     """A percentage from 0 to 100, stored as exact text."""
 
-    def read(self, stored: Any) -> Decimal | None:
+    def read(self, stored: str | None) -> Decimal | None:
         return None if stored is None else Decimal(stored)
 
     def write(self, value: Decimal | None) -> str | None:
@@ -137,7 +140,7 @@ class ChoiceParameter(Parameter[Term | None]):
 
     of: type[Term]
 
-    def read(self, stored: Any) -> Term | None:
+    def read(self, stored: str | None) -> Term | None:
         return None if stored is None else self.of(stored)
 
     def write(self, value: Term | None) -> str | None:
@@ -150,7 +153,7 @@ class LimitParameter(Parameter[Limit | None]):
 
     required: bool = False
 
-    def read(self, stored: Any) -> Limit | None:
+    def read(self, stored: Stored | None) -> Limit | None:
         return None if stored is None else Limit(LimitPeriod(stored["period"]), stored["amount_in_cents"])
 
     def write(self, value: Limit | None) -> dict[str, str | int] | None:
@@ -164,7 +167,7 @@ class AccountParameter(Parameter[AccountRef | None]):
     role: Role
     must_owe: bool | None = None
 
-    def read(self, stored: Any) -> AccountRef | None:
+    def read(self, stored: Stored | None) -> AccountRef | None:
         return None if stored is None else AccountRef(stored["id"], stored.get("type"))
 
     def write(self, value: AccountRef | None) -> dict[str, str | None] | None:
@@ -186,7 +189,7 @@ class AccountsParameter(Parameter[tuple[AccountRef, ...]]):
     at_most: int
     must_owe: bool | None = None
 
-    def read(self, stored: Any) -> tuple[AccountRef, ...]:
+    def read(self, stored: Sequence[Stored]) -> tuple[AccountRef, ...]:
         return tuple(AccountRef(each["id"], each.get("type")) for each in stored)
 
     def write(self, value: tuple[AccountRef, ...]) -> list[dict[str, str | None]]:

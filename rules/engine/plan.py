@@ -83,7 +83,8 @@ class _StepPlanner:
     def run(self) -> None:
         for index, action in enumerate(self.actions):
             if self.plan.failure is not None:
-                self._trace(index, action, result="skipped", reason="an earlier action failed")
+                facts = self._certificate(index)
+                self._trace(index, action, result="skipped", reason="an earlier action failed", **facts)
             else:
                 self._plan_action(index, action)
 
@@ -93,6 +94,11 @@ class _StepPlanner:
         known = [(index, percentage) for index, percentage in takers if percentage is not None]
         shares = shares_of(self.world.incoming_cents or 0, [percentage for _, percentage in known])
         return dict(zip([index for index, _ in known], shares, strict=True))
+
+    def _certificate(self, index: int) -> Trace:
+        """What shows that the action's share is right. All of a step together do: those that move nothing, too."""
+        share = self.incoming_shares.get(index)
+        return {"share": share.certificate()} if share else {}
 
     def _plan_action(self, index: int, action: Action) -> None:
         source = self.world.accounts[action.source.id]
@@ -106,12 +112,12 @@ class _StepPlanner:
             if wanted_cents > MAX_CENTS:
                 raise ActionFailed(FailureCode.PAYMENT_NOT_SUPPORTED, source.name)
             facts["computed_cents"] = wanted_cents
-            if share:
-                facts["share"] = share.certificate()
+            facts |= self._certificate(index)
             wanted_cents = self._within_limit(action, wanted_cents, facts)
             wanted_cents = self._within_balance(action, source, wanted_cents, facts)
             payments = action.spread(wanted_cents, self.world, action.cap_per_transfer_cents)
         except ActionFailed as failure:
+            facts |= self._certificate(index)
             amount = facts.get("wanted_cents")
             line = self._line(index, action, action.destination_id, amount, LineStatus.FAIL, failure.code)
             self._finish(index, action, [line], facts)
@@ -120,7 +126,7 @@ class _StepPlanner:
         self._finish(index, action, [*lines, *self._lines(index, action, payments)], facts)
 
     def _deleted_account(self, action: Action) -> str | None:
-        for account_id in action.account_ids():
+        for account_id in action.account_ids:
             if self.world.accounts[account_id].is_deleted:
                 return self.world.accounts[account_id].name
         return None

@@ -2,7 +2,8 @@
 
 from calendar import monthrange
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from copy import copy
+from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
 from enum import StrEnum
@@ -36,6 +37,8 @@ class AccountState:
     interest_rate_percent: Decimal | None = None
     is_external: bool = False
     is_deleted: bool = False
+    # What percentages of it are taken of, where somebody says so; else of what it can pay.
+    pretended_cents: int | None = None
 
     @property
     def is_liability(self) -> bool:
@@ -89,8 +92,15 @@ class AccountState:
             self.paid_since_statement_cents = max(0, self.paid_since_statement_cents + gained_cents)
             self.paid_since_minimum_cents = max(0, self.paid_since_minimum_cents + gained_cents)
 
+    @property
+    def percentage_base_cents(self) -> int | None:
+        """What a percentage of it is taken of."""
+        return self.available_cents if self.pretended_cents is None else self.pretended_cents
+
     def pay(self, amount_cents: int) -> None:
         self.outgoing_cents += amount_cents
+        if self.pretended_cents is not None:
+            self.pretended_cents -= amount_cents
 
     def receive(self, amount_cents: int, *, later: bool) -> None:
         """Take the amount in; ``later``: when its rail has brought it, and it cannot be spent before."""
@@ -98,6 +108,8 @@ class AccountState:
             self.incoming_cents += amount_cents
         elif self.balance_cents is not None:
             self.balance_cents += amount_cents
+            if self.pretended_cents is not None:
+                self.pretended_cents += amount_cents
 
 
 class AchDirection(StrEnum):
@@ -150,13 +162,13 @@ class Snapshot:
     def copy(self) -> "Snapshot":
         """Return a snapshot that a plan may change while it thinks."""
         return Snapshot(
-            accounts={id: replace(account) for id, account in self.accounts.items()},
+            accounts={id: copy(account) for id, account in self.accounts.items()},
             today=self.today,
             carrier_between=self.carrier_between,
             trigger_account_id=self.trigger_account_id,
             incoming_cents=self.incoming_cents,
             moved_cents=dict(self.moved_cents),
-            ach_rooms=[replace(room) for room in self.ach_rooms],
+            ach_rooms=[copy(room) for room in self.ach_rooms],
         )
 
     @property

@@ -1,6 +1,6 @@
 """A rule's execution: one run, what it saw and what it moved."""
 
-from datetime import datetime
+from datetime import datetime, time, timedelta
 
 import pgtrigger
 from django.db import models
@@ -12,12 +12,19 @@ from rules.engine.vocabulary import TriggerType
 from rules.models.rule import OrderedJSONField, Rule, RuleVersion
 from sequence.core import clock
 from sequence.core.api.ids import PrefixedIdField
-from transfers.models import Status, Transfer
+from sequence.core.events.telling import tells_of_statements
+from transfers.models import SimulatedTransfer, Status, Transfer
 
 # Transfers that have not ended yet.
 ON_ITS_WAY = (Status.PROCESSING, Status.PENDING)
 # Transfers that limits count: they have not failed.
 MOVED = (*ON_ITS_WAY, Status.COMPLETE)
+
+# When to try again after the rail refused all of a run for a reason that passes. Three more tries within a day and a
+# half; a person has seen the failure by then.
+RETRY_DELAYS = (timedelta(minutes=5), timedelta(hours=1), timedelta(days=1))
+# By which the clocks of two workers may differ, without one taking the other's try for one of a clock set back since.
+CLOCKS_DIFFER = timedelta(minutes=1)
 
 
 class ExecutionStatus(models.TextChoices):
@@ -42,6 +49,16 @@ _OUTCOME = [
     *("failed_without_transfer", "error_message", "trace", "chain_runs"),
 ]
 
+# Of a simulation nothing is told.
+_FINISHED = """
+SELECT fresh.organization_id, 'rule_execution.finished' AS event, jsonb_build_object(
+    'rule_execution_id', fresh.id, 'rule_id', fresh.rule_id, 'status', fresh.status,
+    'conditions_not_met', fresh.conditions_not_met
+) AS data, now() AS at
+FROM {rows} WHERE fresh.mode = 'live' AND fresh.status <> 'in_progress' AND {was_in_progress}
+"""
+_WAS_IN_PROGRESS = "stale.status = 'in_progress'"
+
 
 class ExecutionMode(models.TextChoices):
     """Whether it moves money."""
@@ -53,7 +70,7 @@ class ExecutionMode(models.TextChoices):
 class RuleExecutionQuerySet(models.QuerySet["RuleExecution"]):
     def waiting(self, at: datetime) -> "RuleExecutionQuerySet":
         """Live runs that have yet to decide, oldest first."""
-        due = Q(next_attempt_at=None) | Q(next_attempt_at__lte=at)
+        due = Q(next_attempt_at=None) | Q(next_attempt_at__lte=at) | _is_beyond_its_delay(at)
         return self.undecided().filter(due).order_by("created_at", "id")
 
     def undecided(self) -> "RuleExecutionQuerySet":
@@ -71,12 +88,23 @@ class RuleExecutionQuerySet(models.QuerySet["RuleExecution"]):
         return decided.exclude(Exists(under_way)).order_by("created_at", "id")
 
 
+def _is_beyond_its_delay(at: datetime) -> Q:
+    """Tries that are further off than they were put off: the clock was set back, and nobody waits for it to catch up.
+
+    One that waits for the rail's next day waits for midnight, whatever the clock says.
+    """
+    beyond = Q()
+    for attempts, delay in enumerate(RETRY_DELAYS, start=1):
+        beyond |= Q(attempts=attempts, next_attempt_at__gt=at + delay + CLOCKS_DIFFER)
+    return beyond & ~Q(next_attempt_at__time=time(0), next_attempt_at__lte=at + timedelta(days=1))
+
+
 class RuleExecution(models.Model):
     """One run of a rule: why, what it saw, what it moved. Cents, UTC."""
 
     id = PrefixedIdField("rex", primary_key=True)
     # Composite foreign keys hold the rule and the transfer, which says more than constraints of their own would: see
-    # migration 0002. Indexes that begin with these columns are below.
+    # the migration. Indexes that begin with these columns are below.
     organization = models.ForeignKey(Organization, on_delete=models.PROTECT, related_name="+", db_index=False)
     rule = models.ForeignKey(
         Rule, on_delete=models.PROTECT, db_constraint=False, db_index=False, related_name="executions"
@@ -91,6 +119,8 @@ class RuleExecution(models.Model):
         Transfer, null=True, on_delete=models.PROTECT, db_constraint=False, db_index=False, related_name="+"
     )
     incoming_cents = models.BigIntegerField(null=True)
+    # Whether the trigger's account is looked at as if it held that: a key may ask so in a dialect.
+    pretends_balance = models.BooleanField(default=False, db_default=False)
     scheduled_at = models.DateTimeField(null=True)
     request_id = models.CharField(max_length=128, null=True)  # noqa: DJ001
     # Who asked for it, where somebody did: ``key:<id>`` or ``staff:<user name>``.
@@ -146,13 +176,23 @@ class RuleExecution(models.Model):
             pgtrigger.FSM(name="status_follows_its_path", field="status", transitions=_EXECUTION_TRANSITIONS),
             pgtrigger.Protect(name="is_never_deleted", operation=pgtrigger.Delete),
             pgtrigger.ReadOnly(name="stays_what_was_started", exclude=_OUTCOME),
+            tells_of_statements(
+                "tells_of_ended_ones",
+                operation=pgtrigger.Insert,
+                news=_FINISHED.format(rows="fresh", was_in_progress="true"),
+            ),
+            tells_of_statements(
+                "tells_of_its_end",
+                operation=pgtrigger.Update,
+                news=_FINISHED.format(rows="fresh JOIN stale USING (id)", was_in_progress=_WAS_IN_PROGRESS),
+            ),
         ]
 
     def __str__(self) -> str:
         return self.id
 
     def transfers(self) -> list[Transfer]:
-        """Return its transfers in the order in which they were made."""
+        """Return its live transfers in the order in which they were made."""
         if not hasattr(self, "_transfers"):
             moves = self.moves.select_related("transfer").order_by("id")
             self._transfers = [move.transfer for move in moves]
@@ -194,10 +234,16 @@ class RuleExecution(models.Model):
         self.decided_at, self.next_attempt_at = None, at
 
     def transfer_ids(self) -> list[str]:
+        """Return the ids of its transfers, of the simulated ones as long as they are kept."""
+        if self.mode == ExecutionMode.SIMULATION:
+            simulated = SimulatedTransfer.objects.filter(rule_execution_id=self.id)
+            return list(simulated.order_by("id").values_list("id", flat=True))
         return [transfer.id for transfer in self.transfers()]
 
     def transfer_counts(self) -> dict[str, int]:
-        """Return how many transfers were tried, and how they stand now."""
+        """Return how many transfers were tried, and how they stand now; of a simulation, as planned."""
+        if self.mode == ExecutionMode.SIMULATION:
+            return self._planned_counts()
         statuses = [transfer.status for transfer in self.transfers()]
         completed = statuses.count(Status.COMPLETE)
         pending = sum(status in ON_ITS_WAY for status in statuses)
@@ -207,6 +253,16 @@ class RuleExecution(models.Model):
             "transfers_completed": completed,
             "transfers_failed": failed + self.failed_without_transfer,
             "transfers_pending": pending,
+        }
+
+    def _planned_counts(self) -> dict[str, int]:
+        # Of the trace, which stays when the simulated transfers are forgotten.
+        moving = self.trace.get("would_move", 0)
+        return {
+            "transfers_attempted": self.attempted,
+            "transfers_completed": moving,
+            "transfers_failed": self.attempted - self.trace.get("nothing_to_move", 0) - moving,
+            "transfers_pending": 0,
         }
 
 

@@ -2,12 +2,12 @@
 
 import json
 from datetime import datetime
-from typing import Any
 
 import pghistory
 import pgtrigger
 from django.contrib.postgres.indexes import GinIndex
 from django.db import models
+from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.models import Exists, OuterRef, Q
 
 from accounts.models import Account
@@ -17,16 +17,17 @@ from rules.engine.vocabulary import TriggerType
 from rules.models import guards
 from sequence.core import clock
 from sequence.core.api.ids import PrefixedIdField
+from sequence.core.events.telling import tells_of_rows
 from sequence.core.texts import PlainTextField
 
 
 class OrderedJSONField(models.JSONField):
     """JSON that comes back as it was written: jsonb would sort the keys, and people read these in their order."""
 
-    def db_type(self, connection: Any) -> str:
+    def db_type(self, connection: BaseDatabaseWrapper) -> str:
         return "text"
 
-    def get_db_prep_value(self, value: object, connection: Any, prepared: bool = False) -> str | None:
+    def get_db_prep_value(self, value: object, connection: BaseDatabaseWrapper, prepared: bool = False) -> str | None:
         return None if value is None else json.dumps(value, ensure_ascii=False, separators=(",", ":"))
 
 
@@ -41,6 +42,15 @@ _RULE_TRANSITIONS: list[tuple[str, str]] = [
     (RuleStatus.DISABLED, RuleStatus.ENABLED),
     (RuleStatus.ENABLED, RuleStatus.DISABLED),
 ]
+
+_NEWS = {"rule_id": "NEW.id"}
+# A rule that is deleted was disabled with it, which needs no telling of its own.
+_TOLD = {
+    "replaced": "NEW.version > OLD.version",
+    "enabled": "OLD.status = 'disabled' AND NEW.status = 'enabled'",
+    "disabled": "OLD.status = 'enabled' AND NEW.status = 'disabled' AND NEW.deleted_at IS NULL",
+    "deleted": "OLD.deleted_at IS NULL AND NEW.deleted_at IS NOT NULL",
+}
 
 
 class RuleQuerySet(models.QuerySet["Rule"]):
@@ -72,7 +82,15 @@ class RuleQuerySet(models.QuerySet["Rule"]):
     pghistory.InsertEvent(),
     pghistory.UpdateEvent(),
     append_only=True,
-    fields=["id", "nickname", "description", "status", "version", "enabled_by", "enabled_version", "deleted_at"],
+    # As its table was named before more was kept.
+    obj_field=pghistory.ObjForeignKey(related_name="events"),
+    model_name="RuleIdNicknameDescriptionStatusVersionEnabledByEnabledVersionDeletedAtEvent",
+    fields=[
+        *("id", "nickname", "description", "status", "version", "enabled_by", "enabled_version", "deleted_at"),
+        "updated_at",
+    ],
+    # When it happened by our clock, which need not be the database's; unknown of events from before it was kept.
+    attrs={"updated_at": models.DateTimeField(null=True)},
 )
 class Rule(models.Model):
     """What is to happen with money, and when. ``definition`` is the validated ``{"trigger", "steps"}``."""
@@ -84,7 +102,7 @@ class Rule(models.Model):
     description = PlainTextField(multiline=True, max_length=500, null=True)
     status = models.CharField(max_length=10, choices=RuleStatus, default=RuleStatus.DISABLED)
     trigger_type = models.CharField(max_length=25, choices=TriggerType.choices())
-    # A composite foreign key says more than a constraint of its own would: see migration 0002.
+    # A composite foreign key says more than a constraint of its own would: see the migration.
     trigger_account = models.ForeignKey(
         Account, null=True, on_delete=models.PROTECT, db_constraint=False, related_name="+"
     )
@@ -140,6 +158,18 @@ class Rule(models.Model):
                 condition=pgtrigger.Condition(guards.IS_CHANGED_BESIDE_ITS_PATH),
                 func=guards.REFUSE_A_CHANGE_OF_A_RULE,
             ),
+            tells_of_rows("tells_of_it", "rule.created", operation=pgtrigger.Insert, data=_NEWS, at="NEW.created_at"),
+            *(
+                tells_of_rows(
+                    f"tells_it_is_{change}",
+                    f"rule.{change}",
+                    operation=pgtrigger.Update,
+                    data=_NEWS,
+                    at="NEW.updated_at",
+                    condition=condition,
+                )
+                for change, condition in _TOLD.items()
+            ),
         ]
 
     def __str__(self) -> str:
@@ -169,6 +199,11 @@ class Rule(models.Model):
         self.version += 1
         self.status, self.next_slot_at, self.updated_at = RuleStatus.DISABLED, None, at
         self.save()
+
+    def rename(self, nickname: str | None, *, at: datetime) -> None:
+        """Take another nickname. What was reviewed stays as it is."""
+        self.nickname, self.updated_at = nickname, at
+        self.save(update_fields=["nickname", "updated_at"])
 
     def enable(self, *, by: str, next_slot_at: datetime | None, at: datetime) -> None:
         """Let the present version run from now on."""
@@ -202,6 +237,7 @@ class RuleVersion(models.Model):
     class Meta:
         default_permissions = ()
         constraints = [models.UniqueConstraint(fields=["rule", "number"], name="rule_version_number_once")]
+        indexes = [models.Index(fields=["rule", "-created_at", "-id"], name="rule_version_list")]
         triggers = [pgtrigger.Protect(name="is_append_only", operation=pgtrigger.Update | pgtrigger.Delete)]
 
     def __str__(self) -> str:

@@ -1,17 +1,33 @@
 """Rules on the wire: bodies in, rules and executions out."""
 
-from rules.serializers.answers import ExecutionDetail, ExecutionStarted, ExecutionSummary, RuleDetail, RuleSummary
-from rules.serializers.bodies import ExecutionListQuery, ModeFilter, RuleBody, RuleListQuery, TriggerRuleBody
+from rules.serializers.answers import (
+    ExecutionDetail,
+    ExecutionStarted,
+    ExecutionSummary,
+    RuleDetail,
+    RuleSummary,
+    VersionDetail,
+)
+from rules.serializers.bodies import (
+    ExecutionListQuery,
+    RuleBody,
+    RuleListQuery,
+    TriggerRuleBody,
+    WhyNotQuery,
+)
+from rules.serializers.why_not import WhyNotAnswer
 
 __all__ = [
     "ExecutionDetail",
     "ExecutionListQuery",
     "ExecutionStarted",
     "ExecutionSummary",
-    "ModeFilter",
     "RuleBody",
     "RuleDetail",
     "RuleListQuery",
     "RuleSummary",
     "TriggerRuleBody",
+    "VersionDetail",
+    "WhyNotAnswer",
+    "WhyNotQuery",
 ]

@@ -2,15 +2,16 @@
 
 from collections.abc import Mapping
 from functools import cache
-from typing import Any, ClassVar
+from typing import ClassVar
 
 from rest_framework import serializers
 
 from rules.engine.actions import ACTIONS, Action
 from rules.engine.parameters import Unfit
 from rules.serializers.parameters import field_of
-from rules.serializers.parts import Part, object_schema
-from sequence.core.api.fields import StrictSerializer, Text
+from rules.serializers.parts import Part, unknown_kind
+from sequence.core.api.fields import Constant, StrictSerializer
+from sequence.core.api.schemas import Variants
 
 
 class ActionReader(StrictSerializer):
@@ -18,13 +19,11 @@ class ActionReader(StrictSerializer):
 
     action: ClassVar[type[Action]]
 
-    type = Text(max_length=50)
-
     def to_internal_value(self, data: object) -> dict[str, object]:
         values = super().to_internal_value(data)
         return {str(name): values.get(name) for name in self.fields}
 
-    def validate(self, attrs: Mapping[str, Any]) -> Mapping[str, Any]:
+    def validate(self, attrs: Mapping[str, object]) -> Mapping[str, object]:
         try:
             self.action.read(attrs).check()
         except Unfit as unfit:
@@ -35,8 +34,17 @@ class ActionReader(StrictSerializer):
 @cache
 def reader_of(action: type[Action]) -> type[ActionReader]:
     """Return the serializer that is made of the action's declarations."""
+    # Fields stand in the order in which they are made.
+    kind = Constant(action.type)
     fields = {name: field_of(declared) for name, declared in action.parameters().items()}
-    return type(f"{action.__name__}Reader", (ActionReader,), {"action": action, **fields})
+    declared = {"type": kind, **fields, "action": action, "__doc__": action.sentence}
+    return type(f"{action.__name__}ActionInput", (ActionReader,), declared)
+
+
+@cache
+def _names() -> frozenset[str]:
+    """Return the names that some action has."""
+    return frozenset({"type"}.union(*(action.parameters() for action in ACTIONS.values())))
 
 
 class ActionField(Part):
@@ -47,33 +55,9 @@ class ActionField(Part):
             raise serializers.ValidationError("This must be an object.", "invalid")
         kind = data.get("type")
         if not isinstance(kind, str) or kind not in ACTIONS:
-            fault = f"Give one of {', '.join(ACTIONS)}."
-            raise serializers.ValidationError({"type": [fault]}, "required" if kind is None else "invalid_choice")
+            raise unknown_kind(data, ACTIONS, _names())
         return self.read_part(reader_of(ACTIONS[kind]), data)
 
-    def json_schema(self) -> dict[str, object]:
-        return {"oneOf": [_action_schema(kind) for kind in ACTIONS]}
-
-
-def _action_schema(kind: str) -> dict[str, object]:
-    """Return the schema of one action type, made from its parameters."""
-    fields = reader_of(ACTIONS[kind])().fields
-    properties: dict[str, object] = {name: _field_schema(field) for name, field in fields.items()}
-    properties["type"] = {"const": kind}
-    required = [name for name, field in fields.items() if field.required]
-    return {**object_schema(properties, required), "title": kind, "description": ACTIONS[kind].sentence}
-
-
-def _field_schema(field: Any) -> dict[str, object]:
-    if isinstance(field, serializers.ChoiceField):
-        schema: dict[str, object] = {"type": "string", "enum": list(field.choices)}
-    elif isinstance(field, serializers.ListField):
-        schema = {"type": "array", "items": _field_schema(field.child), "minItems": field.min_length or 0}
-    elif isinstance(field, serializers.Serializer):
-        properties: dict[str, object] = {name: _field_schema(inner) for name, inner in field.fields.items()}
-        schema = object_schema(properties, [name for name, inner in field.fields.items() if inner.required])
-    else:
-        schema = field.json_schema()
-    if not field.required:
-        schema = {"anyOf": [schema, {"type": "null"}]}
-    return {**schema, "description": field.help_text} if field.help_text else schema
+    def json_schema(self) -> Variants:
+        readers = {kind: reader_of(action) for kind, action in ACTIONS.items()}
+        return Variants("ActionInput", readers, description="What is moved, from where and to where.")

@@ -1,23 +1,20 @@
 """Answers of the endpoints of rules. Fields stand in the order of the contract."""
 
+from datetime import datetime
+
+from django.db.models import TextChoices
 from rest_framework import serializers
 
 from rules.engine.actions import Action
-from rules.engine.definition import Comparison, Condition, Step
+from rules.engine.definition import Comparison, Condition, Definition, Step
 from rules.engine.vocabulary import TriggerType
-from rules.models import ExecutionMode, ExecutionStatus, Rule, RuleExecution, RuleStatus
+from rules.models import ExecutionMode, ExecutionStatus, Rule, RuleExecution, RuleStatus, RuleVersion
 from rules.readable_traces import MayRead, readable_trace
 from rules.serializers.bodies import ExecutionTrigger
 from rules.serializers.parameters import Names, show, show_number
-from sequence.core.api.fields import Id, show_time
-
-
-class AccountNode(serializers.Serializer):
-    """An account as a rule names it."""
-
-    id = Id("acc")
-    type = serializers.CharField()
-    name = serializers.CharField()
+from rules.serializers.shapes import TRIGGER, RuleAccount, RuleStep
+from rules.serializers.traces import TRIGGER_DETAILS, ExecutionTrace
+from sequence.core.api.fields import Id, Shown, Word, show_time
 
 
 class RuleSummary(serializers.Serializer):
@@ -26,9 +23,9 @@ class RuleSummary(serializers.Serializer):
     id = Id("rule")
     nickname = serializers.CharField(allow_null=True)
     description = serializers.CharField(allow_null=True)
-    status = serializers.ChoiceField(choices=RuleStatus.choices)
-    trigger_type = serializers.ChoiceField(choices=TriggerType.choices())
-    source = AccountNode(allow_null=True)  # type: ignore[assignment]
+    status = Word(RuleStatus)
+    trigger_type = Word(TriggerType)
+    source = RuleAccount(allow_null=True)  # type: ignore[assignment]
     created_at = serializers.DateTimeField()
     updated_at = serializers.DateTimeField()
 
@@ -52,24 +49,61 @@ class RuleDetail(serializers.Serializer):
     id = Id("rule")
     nickname = serializers.CharField(allow_null=True)
     description = serializers.CharField(allow_null=True)
-    status = serializers.ChoiceField(choices=RuleStatus.choices)
-    trigger = serializers.JSONField()
-    steps = serializers.JSONField()
+    status = Word(RuleStatus)
+    trigger = Shown(TRIGGER)
+    steps = RuleStep(many=True)
     created_at = serializers.DateTimeField()
     updated_at = serializers.DateTimeField()
 
     def to_representation(self, instance: Rule, names: Names | None = None) -> dict[str, object]:
-        definition = instance.parsed()
         return {
             "id": instance.id,
             "nickname": instance.nickname,
             "description": instance.description,
             "status": instance.status,
-            "trigger": definition.trigger.as_dict(),
-            "steps": [_show_step(step, names or {}) for step in definition.steps],
+            **_show_definition(instance.parsed(), names or {}),
             "created_at": show_time(instance.created_at),
             "updated_at": show_time(instance.updated_at),
         }
+
+
+class Author(TextChoices):
+    """Who wrote a version: a program, a member of staff, or an operator at the command line."""
+
+    KEY = "key"
+    STAFF = "staff"
+    COMMAND = "command"
+
+
+class VersionDetail(serializers.Serializer):
+    """A rule as it was between two changes."""
+
+    number = serializers.IntegerField()
+    nickname = serializers.CharField(allow_null=True)
+    description = serializers.CharField(allow_null=True)
+    trigger = Shown(TRIGGER)
+    steps = RuleStep(many=True)
+    created_at = serializers.DateTimeField()
+    created_by = Word(Author)
+    enabled_at = serializers.DateTimeField(allow_null=True, help_text="When a person last enabled this version.")
+
+    def to_representation(
+        self, instance: RuleVersion, names: Names | None = None, enabled_at: datetime | None = None
+    ) -> dict[str, object]:
+        return {
+            "number": instance.number,
+            "nickname": instance.nickname,
+            "description": instance.description,
+            **_show_definition(instance.parsed(), names or {}),
+            "created_at": show_time(instance.created_at),
+            "created_by": instance.created_by.partition(":")[0],
+            "enabled_at": show_time(enabled_at) if enabled_at else None,
+        }
+
+
+def _show_definition(definition: Definition, names: Names) -> dict[str, object]:
+    steps = [_show_step(step, names) for step in definition.steps]
+    return {"trigger": definition.trigger.as_dict(), "steps": steps}
 
 
 def _show_step(step: Step, names: Names) -> dict[str, object]:
@@ -94,8 +128,8 @@ class ExecutionSummary(serializers.Serializer):
     id = Id("rex")
     rule_id = Id("rule")
     rule_name = serializers.CharField(allow_null=True)
-    trigger_type = serializers.ChoiceField(choices=ExecutionTrigger.choices)
-    status = serializers.ChoiceField(choices=ExecutionStatus.choices)
+    trigger_type = Word(ExecutionTrigger)
+    status = Word(ExecutionStatus)
     created_at = serializers.DateTimeField()
 
     def to_representation(self, instance: RuleExecution) -> dict[str, object]:
@@ -112,7 +146,7 @@ class ExecutionSummary(serializers.Serializer):
 class ExecutionDetail(ExecutionSummary):
     """An execution with its explanation, as far as the reader may read the accounts in it."""
 
-    trigger_details = serializers.JSONField()
+    trigger_details = Shown(TRIGGER_DETAILS)
     step_index_matched = serializers.IntegerField(allow_null=True)
     conditions_not_met = serializers.BooleanField()
     transfers_attempted = serializers.IntegerField()
@@ -122,8 +156,8 @@ class ExecutionDetail(ExecutionSummary):
     transfer_ids = serializers.ListField(child=Id("txr"))
     error_message = serializers.CharField(allow_null=True)
     next_attempt_at = serializers.DateTimeField(allow_null=True)
-    mode = serializers.ChoiceField(choices=ExecutionMode.choices)
-    trace = serializers.JSONField()
+    mode = Word(ExecutionMode)
+    trace = ExecutionTrace()
 
     def to_representation(self, instance: RuleExecution) -> dict[str, object]:
         may_read: MayRead = self.context["may_read"]

@@ -1,21 +1,21 @@
 """Bodies and queries of the endpoints of rules."""
 
 from django.db.models import TextChoices
-from rest_framework import serializers
 
 from rules.models import ExecutionStatus, RuleStatus
 from rules.serializers.actions import ActionField
 from rules.serializers.conditions import ConditionField
 from rules.serializers.fields import Flag
 from rules.serializers.triggers import TriggerField
-from sequence.core.api.fields import BoundedList, Cents, IdText, PageQuery, StrictSerializer, Text, Time
+from sequence.core.api.fields import BoundedList, Cents, IdText, PageQuery, StrictSerializer, Text, Time, Word
+from transfers.serializers import ModeFilter
 
 # Bounds on what one rule makes the engine do; far beyond what a person could review.
 MAX_STEPS = 50
 MAX_ACTIONS = 50
 
 
-class Step(StrictSerializer):
+class RuleStepInput(StrictSerializer):
     """Conditions, and what is done when they hold."""
 
     conditions = ConditionField(required=False, help_text="Null: always.")
@@ -31,11 +31,16 @@ class RuleBody(StrictSerializer):
 
     nickname = Text(max_length=100, required=False, help_text="Display name.")
     description = Text(max_length=500, multiline=True, required=False, help_text="A note for people.")
-    status = serializers.ChoiceField(
-        choices=RuleStatus.choices, required=False, help_text="Ignored: a person enables the rule in the admin."
-    )
+    status = Word(RuleStatus, required=False, help_text="Ignored: a person enables the rule in the admin.")
     trigger = TriggerField()
-    steps = BoundedList(child=Step(), min_length=1, max_length=MAX_STEPS)
+    steps = BoundedList(child=RuleStepInput(), min_length=1, max_length=MAX_STEPS)
+
+
+class DefinitionInput(StrictSerializer):
+    """Trigger and steps as ``RuleBody`` has them, for a dialect that reads the rest of its bodies itself."""
+
+    trigger = TriggerField(required=False)
+    steps = BoundedList(child=RuleStepInput(), min_length=1, max_length=MAX_STEPS, required=False)
 
 
 class TriggerRuleBody(StrictSerializer):
@@ -51,12 +56,10 @@ class RuleListQuery(PageQuery):
     source_id = IdText(required=False, help_text="Only rules whose trigger has this account.")
 
 
-class ModeFilter(TextChoices):
-    """Which executions a list shows."""
+class WhyNotQuery(StrictSerializer):
+    """Query of ``GET /rules/{id}/why-not``."""
 
-    LIVE = "live"
-    SIMULATION = "simulation"
-    ALL = "all"
+    transfer_id = IdText(help_text="The transfer that did not set the rule off, or did.")
 
 
 class ExecutionTrigger(TextChoices):
@@ -71,9 +74,9 @@ class ExecutionListQuery(PageQuery):
     """Query of ``GET /rule-executions``."""
 
     rule_id = IdText(help_text="The rule whose executions are listed.")
-    status = serializers.ChoiceField(choices=ExecutionStatus.choices, required=False)
-    trigger_type = serializers.ChoiceField(choices=ExecutionTrigger.choices, required=False)
+    status = Word(ExecutionStatus, required=False)
+    trigger_type = Word(ExecutionTrigger, required=False)
     # "from" is no name that Python lets an attribute have.
     vars()["from"] = Time(required=False, help_text="Created at this time or later.")
     to = Time(required=False, help_text="Created at this time or earlier.")
-    mode = serializers.ChoiceField(choices=ModeFilter.choices, default=ModeFilter.LIVE.value)
+    mode = Word(ModeFilter, default=ModeFilter.LIVE.value)

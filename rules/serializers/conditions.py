@@ -6,23 +6,31 @@ from rest_framework import serializers
 
 from rules.engine.vocabulary import Fact, Operator, ValueFact
 from rules.serializers.fields import ConditionNumber, one_of
-from rules.serializers.parts import Part, object_schema
-from sequence.core.api.fields import IdText, StrictSerializer, unknown_fields
+from rules.serializers.parts import Part
+from sequence.core.api.fields import IdText, StrictSerializer, Word, beside, unknown_fields
+from sequence.core.api.schemas import Named, object_of, ref, union
+from sequence.core.typing import JsonObject
 
 MAX_CONDITION_DEPTH = 10
 MAX_CHILDREN = 100
+# What a node of the tree can be.
+_KINDS = ("condition", "all", "any")
 
 
-class _ConditionParams(StrictSerializer):
-    account_id = IdText(required=False)
+class ComparisonParamsInput(StrictSerializer):
+    """Where a comparison looks."""
+
+    account_id = IdText(required=False, help_text="Without it: the trigger's account.")
 
 
-class _Condition(StrictSerializer):
-    fact = serializers.ChoiceField(choices=Fact.choices())
-    operator = serializers.ChoiceField(choices=Operator.choices())
+class ComparisonInput(StrictSerializer):
+    """A fact compared with exactly one of a number and another fact."""
+
+    fact = Word(Fact)
+    operator = Word(Operator)
     value = ConditionNumber(required=False)
-    value_fact = serializers.ChoiceField(choices=ValueFact.choices(), required=False)
-    params = _ConditionParams(required=False)
+    value_fact = Word(ValueFact, required=False)
+    params = ComparisonParamsInput(required=False)
 
     def validate(self, attrs: dict[str, object]) -> dict[str, object]:
         one_of(attrs, ("value", "value_fact"))
@@ -47,10 +55,15 @@ class ConditionField(Part):
         if depth > MAX_CONDITION_DEPTH:
             raise self.faulty(f"Conditions may be nested {MAX_CONDITION_DEPTH} levels deep.", "max_depth")
         given = {name: value for name, value in data.items() if value is not None}
-        unknown = [name for name in given if name not in ("condition", "all", "any")]
-        if unknown:
-            raise self.faulty(unknown_fields(unknown))
-        one_of(given, ("condition", "all", "any"))
+        unknown = [name for name in given if name not in _KINDS]
+        if not unknown:
+            return self._read_node(given, depth)
+        known = {name: value for name, value in given.items() if name in _KINDS}
+        refusal = beside(unknown_fields(unknown, _KINDS), lambda: self._read_node(known, depth))
+        raise self.faulty(refusal.detail)
+
+    def _read_node(self, given: dict[str, object], depth: int) -> dict[str, object]:
+        one_of(given, _KINDS)
         [(kind, value)] = given.items()
         if kind == "condition":
             return {kind: self._read_leaf(value)}
@@ -58,7 +71,7 @@ class ConditionField(Part):
 
     def _read_leaf(self, value: object) -> dict[str, object]:
         try:
-            return self.read_part(_Condition, value)
+            return self.read_part(ComparisonInput, value)
         except serializers.ValidationError as error:
             raise serializers.ValidationError({"condition": error.detail}) from None
 
@@ -78,21 +91,19 @@ class ConditionField(Part):
             raise serializers.ValidationError({kind: faults})
         return children
 
-    def json_schema(self) -> dict[str, object]:
-        leaf = object_schema(
-            {
-                "fact": {"type": "string", "enum": Fact.values()},
-                "operator": {"type": "string", "enum": Operator.values()},
-                "value": ConditionNumber().json_schema(),
-                "value_fact": {"type": ["string", "null"], "enum": [*ValueFact.values(), None]},
-                "params": {"type": ["object", "null"], "properties": {"account_id": {"type": ["string", "null"]}}},
-            },
-            ["fact", "operator"],
-        )
-        children = {"type": "array", "minItems": 1, "maxItems": MAX_CHILDREN, "items": {"type": "object"}}
-        return {
-            "type": ["object", "null"],
-            "minProperties": 1,
-            "maxProperties": 1,
-            "properties": {"condition": leaf, "all": children, "any": children},
-        }
+    def json_schema(self) -> Named:
+        return _INPUT
+
+
+def _closed(name: str, schema: object, description: str) -> JsonObject:
+    return object_of({name: schema}, is_closed=True, description=description)
+
+
+_CHILDREN = {"type": "array", "minItems": 1, "maxItems": MAX_CHILDREN, "items": ref("ConditionInput")}
+_INPUT = union(
+    "ConditionInput",
+    Named("SingleConditionInput", _closed("condition", ComparisonInput, "One comparison.")),
+    Named("AllConditionsInput", _closed("all", _CHILDREN, "All of these must hold.")),
+    Named("AnyConditionsInput", _closed("any", _CHILDREN, "One of these must hold.")),
+    description=f"One comparison, or several of which all or any must hold, at most {MAX_CONDITION_DEPTH} levels deep.",
+)

@@ -14,8 +14,9 @@ from rest_framework import serializers
 
 from accounts.models import AccountType
 from rules.engine.vocabulary import LimitPeriod
-from sequence.core.api.fields import Cents, IdText, StrictSerializer, show_time
+from sequence.core.api.fields import Cents, IdText, StrictSerializer, Word, show_time
 from sequence.core.money import MAX_CENTS
+from sequence.core.typing import JsonObject
 
 # Six places are more than a cent of any amount that can be moved in a year of paychecks needs.
 PERCENT_PLACES = 6
@@ -32,7 +33,7 @@ def one_of(attrs: dict[str, object], names: Sequence[str]) -> None:
 
 def plain(number: Decimal) -> str:
     """Return the number with all its digits, without exponent or zeros at the end: Decimal.normalize() would round."""
-    text = f"{number:f}"
+    text = f"{number:f}" if number else "0"
     return text.rstrip("0").rstrip(".") if "." in text else text
 
 
@@ -76,50 +77,45 @@ class Percent(serializers.Field):
         return {"type": "number", "minimum": 0, "maximum": 100}
 
 
+class IgnoredName(serializers.CharField):
+    """The name that answers give an account: taken, so that what GET gives can be PUT back, and ignored."""
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(required=False, allow_blank=True, trim_whitespace=False, **options)
+
+    def json_schema(self) -> JsonObject:
+        return {"type": "string", "readOnly": True, "description": "As GET gives it; ignored."}
+
+
+class RuleAccountInput(StrictSerializer):
+    """An account as a rule's author names it: the type may be left out, and if given must be the account's."""
+
+    id = IdText()
+    type = Word(AccountType, required=False)
+    name = IgnoredName()
+
+
 class AccountReferenceField(serializers.Field):
-    """``{id, type}``; the type may be left out, and if given must be the account's.
-
-    A ``name`` is taken and ignored, so that what GET gives can be PUT back.
-    """
-
-    default_error_messages = {
-        "invalid": "Give an account as {{'id': 'acc_…'}}.",
-        "unknown_field": "There is no such field here.",
-    }
+    """``{id, type}``, and a ``name`` that is ignored."""
 
     def to_internal_value(self, data: object) -> dict[str, object]:
-        reader = _AccountReference(data=data)
+        reader = RuleAccountInput(data=data)
         reader.is_valid(raise_exception=True)
         return {"id": reader.validated_data["id"], "type": reader.validated_data.get("type")}
 
-    def json_schema(self) -> dict[str, object]:
-        return {
-            "type": "object",
-            "required": ["id"],
-            "additionalProperties": False,
-            "properties": {
-                "id": IdText().json_schema(),
-                "type": {"type": ["string", "null"], "enum": [*AccountType.values, None]},
-                "name": {"type": ["string", "null"], "description": "Ignored."},
-            },
-        }
+    def json_schema(self) -> type[RuleAccountInput]:
+        return RuleAccountInput
 
 
-class _AccountReference(StrictSerializer):
-    id = IdText()
-    type = serializers.ChoiceField(choices=AccountType.choices, required=False)
-    name = serializers.CharField(required=False, allow_blank=True, trim_whitespace=False)
-
-
-class Limit(StrictSerializer):
+class LimitInput(StrictSerializer):
     """The most that an action moves in a period."""
 
-    period = serializers.ChoiceField(choices=LimitPeriod.choices())
+    period = Word(LimitPeriod)
     amount_in_cents = Cents(help_text="In cents.")
 
 
 class ConditionNumber(serializers.Field):
-    """A JSON number, kept exactly: an integer, or a fraction as text."""
+    """A JSON number, kept exactly: a whole one as an integer, however it is spelled, and a fraction as text."""
 
     default_error_messages = {"invalid": "Give a number.", "max_value": "This number is too large."}
 
@@ -128,10 +124,10 @@ class ConditionNumber(serializers.Field):
             self.fail("invalid")
         if abs(data) > MAX_CENTS:
             self.fail("max_value")
-        return data if isinstance(data, int) else plain(data)
+        return int(data) if data == int(data) else plain(data)
 
     def json_schema(self) -> dict[str, object]:
-        return {"type": ["number", "null"], "minimum": -MAX_CENTS, "maximum": MAX_CENTS}
+        return {"type": "number", "minimum": -MAX_CENTS, "maximum": MAX_CENTS}
 
 
 class StartDate(serializers.Field):
@@ -153,4 +149,4 @@ class StartDate(serializers.Field):
         return show_time(moment)
 
     def json_schema(self) -> dict[str, object]:
-        return {"type": "string", "anyOf": [{"format": "date-time"}, {"format": "date"}]}
+        return {"anyOf": [{"type": "string", "format": "date-time"}, {"type": "string", "format": "date"}]}

@@ -19,8 +19,8 @@ from rules.engine.parameters import (
     PercentParameter,
     StatementTextParameter,
 )
-from rules.serializers.fields import AccountReferenceField, Flag, Limit, Percent
-from sequence.core.api.fields import BoundedList, Cents
+from rules.serializers.fields import AccountReferenceField, Flag, LimitInput, Percent
+from sequence.core.api.fields import BoundedList, Cents, Word
 from transfers.fields import StatementText
 
 Names = Mapping[str, str]
@@ -59,14 +59,12 @@ def _(declared: PercentParameter) -> serializers.Field:
 
 @field_of.register
 def _(declared: ChoiceParameter) -> serializers.Field:
-    return serializers.ChoiceField(
-        choices=declared.of.choices(), required=declared.required, help_text=declared.help_text
-    )
+    return Word(declared.of, required=declared.required, help_text=declared.help_text)
 
 
 @field_of.register
 def _(declared: LimitParameter) -> serializers.Field:
-    return Limit(required=False, help_text=declared.help_text)
+    return LimitInput(required=False, help_text=declared.help_text)
 
 
 @field_of.register

@@ -1,11 +1,11 @@
-"""Parts of a rule's body: what its conditions and actions share while they are read, and how schemas tell of them."""
+"""Parts of a rule's body: what its conditions and actions share while they are read."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Iterable
 from typing import Any
 
 from rest_framework import serializers
 
-from sequence.core.api.fields import StrictSerializer
+from sequence.core.api.fields import StrictSerializer, choose_from, unknown_fields
 from sequence.core.errors import MAX_DETAILS
 
 # Conditions and actions of one rule, all together: each costs a millisecond or two.
@@ -15,7 +15,7 @@ MAX_PARTS = 500
 class Part(serializers.Field):
     """A condition or an action of a rule. After too many parts, or faults, nothing more of the body is looked at."""
 
-    def read_part(self, reader: Callable[..., StrictSerializer], data: Any) -> dict[str, object]:
+    def read_part(self, reader: Callable[..., StrictSerializer], data: object) -> dict[str, object]:
         """Return the validated part. Raises ValidationError."""
         body: Any = self.root
         body.parts = getattr(body, "parts", 0) + 1
@@ -41,5 +41,9 @@ class Part(serializers.Field):
         return getattr(body, "parts", 0) > MAX_PARTS or getattr(body, "faulty_parts", 0) >= MAX_DETAILS
 
 
-def object_schema(properties: dict[str, object], required: list[str]) -> dict[str, object]:
-    return {"type": "object", "properties": properties, "required": required, "additionalProperties": False}
+def unknown_kind(data: dict[str, object], kinds: Iterable[str], known: Collection[str]) -> serializers.ValidationError:
+    """Return the refusal of an object whose ``type`` is none of the kinds; ``known`` are the names that any has."""
+    code = "required" if data.get("type") is None else "invalid_choice"
+    fault = {"type": [serializers.ErrorDetail(choose_from(kinds), code)]}
+    unknown = [name for name in data if name not in known]
+    return serializers.ValidationError({**fault, **(unknown_fields(unknown, known) if unknown else {})})

@@ -1,11 +1,14 @@
 """Trigger of a rule's body."""
 
+from functools import cache
+
 from rest_framework import serializers
 
 from rules.engine.vocabulary import ScheduleType, TriggerType
 from rules.serializers.fields import StartDate
-from rules.serializers.parts import object_schema
-from sequence.core.api.fields import IdText, StrictSerializer
+from rules.serializers.parts import unknown_kind
+from sequence.core.api.fields import Constant, IdText, StrictSerializer, Word
+from sequence.core.api.schemas import Variants
 
 
 class TriggerField(serializers.Field):
@@ -16,42 +19,46 @@ class TriggerField(serializers.Field):
             raise serializers.ValidationError("This must be an object.", "invalid")
         kind = data.get("type")
         if not isinstance(kind, str) or kind not in _TRIGGERS:
-            fault = f"Give one of {', '.join(_TRIGGERS)}."
-            raise serializers.ValidationError({"type": [fault]}, "required" if kind is None else "invalid_choice")
+            raise unknown_kind(data, _TRIGGERS, _names())
         reader = _TRIGGERS[kind](data=data)
         reader.is_valid(raise_exception=True)
         return {str(name): reader.validated_data.get(name) for name in reader.fields}
 
-    def json_schema(self) -> dict[str, object]:
-        account = {"account_id": IdText().json_schema()}
-        schedule = {
-            "schedule_type": {"type": "string", "enum": ScheduleType.values()},
-            "start_date": StartDate().json_schema(),
-            "account_id": {"type": ["string", "null"]},
-        }
-        return {
-            "oneOf": [
-                object_schema({"type": {"const": "MANUAL"}, **account}, ["type", "account_id"]),
-                object_schema({"type": {"const": "ON_FUNDS_TRANSFERRED"}, **account}, ["type", "account_id"]),
-                object_schema({"type": {"const": "SCHEDULED"}, **schedule}, ["type", "schedule_type", "start_date"]),
-            ]
-        }
+    def json_schema(self) -> Variants:
+        return Variants("TriggerInput", _TRIGGERS, description="What sets a rule off.")
 
 
-class _AccountTrigger(StrictSerializer):
-    type = serializers.ChoiceField(choices=TriggerType.choices())
+class ManualTriggerInput(StrictSerializer):
+    """Somebody runs the rule."""
+
+    type = Constant(TriggerType.MANUAL.value)
     account_id = IdText()
 
 
-class _ScheduledTrigger(StrictSerializer):
-    type = serializers.ChoiceField(choices=TriggerType.choices())
-    schedule_type = serializers.ChoiceField(choices=ScheduleType.choices())
+class OnFundsTransferredTriggerInput(StrictSerializer):
+    """Money arrives in the account."""
+
+    type = Constant(TriggerType.ON_FUNDS_TRANSFERRED.value)
+    account_id = IdText()
+
+
+class ScheduledTriggerInput(StrictSerializer):
+    """The time comes. The account is the one whose balance conditions look at."""
+
+    type = Constant(TriggerType.SCHEDULED.value)
+    schedule_type = Word(ScheduleType)
     start_date = StartDate()
     account_id = IdText(required=False)
 
 
 _TRIGGERS: dict[str, type[StrictSerializer]] = {
-    TriggerType.MANUAL: _AccountTrigger,
-    TriggerType.ON_FUNDS_TRANSFERRED: _AccountTrigger,
-    TriggerType.SCHEDULED: _ScheduledTrigger,
+    TriggerType.MANUAL.value: ManualTriggerInput,
+    TriggerType.ON_FUNDS_TRANSFERRED.value: OnFundsTransferredTriggerInput,
+    TriggerType.SCHEDULED.value: ScheduledTriggerInput,
 }
+
+
+@cache
+def _names() -> frozenset[str]:
+    """Return the names that some trigger has."""
+    return frozenset[str]().union(*(reader().fields for reader in _TRIGGERS.values()))

@@ -8,7 +8,8 @@ from django.utils import timezone
 
 from accounts.models import Account
 from rules import runs as engine_runs
-from rules.execution_rows import Window, sum_moved, write_outcomes
+from rules.engine.usage import Window
+from rules.execution_rows import sum_moved, write_outcomes
 from rules.models import MOVED, Rule, RuleExecution, RuleMove
 from rules.runs import run_together
 from rules.services import create_rule, disable_rule, enable_rule, start_execution

@@ -36,16 +36,16 @@ class TestStatements:
     @pytest.mark.parametrize(
         ("method", "path", "body_of", "expected"),
         [
-            # The key, who did it, the accounts, the rule, its version, the accounts' names.
-            ("POST", "/rules", lambda body: body, 6),
+            # The key, who did it, the accounts, the rule, its version, the accounts' names, the audit log.
+            ("POST", "/rules", lambda body: body, 7),
             # The same, and the rule's lock.
-            ("PUT", "/rules/{id}", lambda body: body, 7),
-            # The key, who did it, the rule, its change.
-            ("DELETE", "/rules/{id}", lambda body: None, 4),
-            # The key, who did it, the rule, the count of its key's runs, its version, the execution.
-            ("POST", "/rules/{id}/trigger", lambda body: {}, 6),
-            # And the accounts, what is on its way, the network's limits, the outcome.
-            ("POST", "/rules/{id}/trigger", lambda body: {"simulation": True}, 9),
+            ("PUT", "/rules/{id}", lambda body: body, 8),
+            # The key, who did it, the rule, its change, the audit log.
+            ("DELETE", "/rules/{id}", lambda body: None, 5),
+            # The key, who did it, the rule, the count of its key's runs, its version, the execution, the audit log.
+            ("POST", "/rules/{id}/trigger", lambda body: {}, 7),
+            # And the accounts, what is on its way, the network's limits, what was planned, the outcome.
+            ("POST", "/rules/{id}/trigger", lambda body: {"simulation": True}, 11),
         ],
     )
     def test_of_a_request_are_few(self, api, made, income, rent, method, path, body_of, expected):

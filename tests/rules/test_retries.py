@@ -72,6 +72,22 @@ class TestRetries:
         assert execution(api, failing) == done
         assert (balances(income, card), held(income)) == ([1000_00, 300_00], 0)
 
+    def test_do_not_wait_for_a_clock_that_was_set_back(self, api, failing, income, card):
+        self.attempt(self.START)
+        SimulatedMark.objects.all().delete()
+        back = self.START - timedelta(hours=2)
+        self.attempt(back)
+
+        assert execution(api, failing)["status"] == "executed"
+        assert balances(income, card) == [900_00, 200_00]
+
+    def test_wait_for_a_clock_that_differs_a_little(self, api, failing):
+        self.attempt(self.START)
+        told = execution(api, failing)
+        self.attempt(self.START - timedelta(seconds=45))
+
+        assert execution(api, failing) == told
+
     @pytest.mark.parametrize(
         "code", [ErrorCode.NAME_MISMATCH, ErrorCode.PAYMENT_NOT_SUPPORTED, ErrorCode.INSUFFICIENT_FUNDS]
     )

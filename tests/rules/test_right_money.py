@@ -6,8 +6,8 @@ import pytest
 from django.utils import timezone
 
 from accounts.services import record_statement
+from rules.engine.chains import MAX_CHAIN_RUNS
 from rules.models import RuleExecution
-from rules.runs import MAX_CHAIN_RUNS
 from rules.sweeps import carry_out
 from sequence.core.worker import run_once
 from tests.rules.definitions import action, condition, limit, manual, on_funds, rule, scheduled, step
@@ -215,7 +215,7 @@ class TestTheCounts:
 
         assert (counts(live), live["trace"]["nothing_to_move"]) == ([6, 2, 1, 1], 2)  # 6 = 2 + 1 + 1 + 2
         told = simulated["trace"]
-        assert (counts(simulated), told["nothing_to_move"], told["would_move"]) == ([6, 0, 1, 0], 2, 3)  # 6 = 1 + 2 + 3
+        assert (counts(simulated), told["nothing_to_move"], told["would_move"]) == ([6, 3, 1, 0], 2, 3)  # 6 = 3 + 1 + 2
         movements = [each for done in live["trace"]["actions"] for each in done.get("movements", [])]
         assert [each["result"] for each in movements] == ["move", "move", "skip", "skip", "move", "fail"]
 

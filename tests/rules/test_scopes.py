@@ -26,6 +26,7 @@ class TestScopes:
             ("GET", "/rules", "LIST_RULES"),
             ("POST", "/rules", "CREATE_AND_EDIT_RULES"),
             ("GET", "/rules/{id}", "READ_RULES:*"),
+            ("GET", "/rules/{id}/versions", "READ_RULES:*"),
             ("PUT", "/rules/{id}", "CREATE_AND_EDIT_RULES"),
             ("DELETE", "/rules/{id}", "CREATE_AND_EDIT_RULES"),
             ("POST", "/rules/{id}/trigger", "TRIGGER_RULES:*"),

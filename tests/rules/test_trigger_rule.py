@@ -131,14 +131,15 @@ class TestSimulateRule:
         told = api.get(f"/rule-executions/{response.json()['data']['execution_id']}").json()["data"]
         assert (told["mode"], told["status"], told["step_index_matched"]) == ("simulation", "executed", 0)
         assert told["trigger_details"] == {"type": "manual", "amount_in_cents": 5}
-        assert told["transfer_ids"] == []
+        [simulated] = told["transfer_ids"]
+        assert api.get(f"/transfers/{simulated}").json()["data"]["mode"] == "simulation"
         [movement] = told["trace"]["actions"][0]["movements"]
         assert movement == {
             "destination": "Savings",
             "amount_cents": 20_00,
             "result": "move",
             "reason": None,
-            "transfer_id": None,
+            "transfer_id": simulated,
         }
         run_once()
         assert balances(income, savings) == moved

@@ -5,7 +5,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
-from functools import cache
+from functools import cache, cached_property
 from typing import Any, ClassVar, Self
 
 from rules.engine.failures import ActionFailed, FailureCode
@@ -20,6 +20,7 @@ from rules.engine.parameters import (
     Reference,
     Role,
     StatementTextParameter,
+    Stored,
     parameter,
 )
 from rules.engine.snapshot import Snapshot
@@ -58,7 +59,7 @@ class Action(ABC):
         return {field.name: field.metadata["parameter"] for field in dataclasses.fields(cls)}
 
     @classmethod
-    def read(cls, stored: Mapping[str, Any]) -> Self:
+    def read(cls, stored: Stored) -> Self:
         """Return the action that was stored. It was validated before it was."""
         return cls(**{name: declared.read(stored.get(name)) for name, declared in cls.parameters().items()})
 
@@ -85,8 +86,10 @@ class Action(ABC):
         """Return the accounts that it pays."""
         return [reference for reference in self.references() if reference.role is Role.DESTINATION]
 
-    def account_ids(self) -> list[str]:
-        return [reference.account.id for reference in self.references()]
+    @cached_property
+    def account_ids(self) -> tuple[str, ...]:
+        """The accounts that it needs; asked at every run, of an action that does not change."""
+        return tuple(reference.account.id for reference in self.references())
 
     @property
     def destination_id(self) -> str | None:

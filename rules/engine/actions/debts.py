@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 
 from rules.engine.actions.base import Action, known
-from rules.engine.actions.savings import available_cents_of, percentage_in_words
+from rules.engine.actions.savings import percentage_base_of, percentage_in_words
 from rules.engine.failures import FailureCode
 from rules.engine.parameters import (
     AccountParameter,
@@ -152,7 +152,7 @@ class _Spread(Action):
             return self.amount_in_cents or 0
         if self.incoming_percentage is not None:
             return incoming_share_cents
-        return percent_of(max(0, available_cents_of(self, world)), self.percentage_value)
+        return percent_of(max(0, percentage_base_of(self, world)), self.percentage_value)
 
     def _owed(self, world: Snapshot) -> dict[str, int]:
         """Return what each debt will owe, in the strategy's order."""

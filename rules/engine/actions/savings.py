@@ -55,8 +55,8 @@ class Percentage(Action):
     def wanted_cents(self, world: Snapshot, incoming_share_cents: int) -> tuple[int, int]:
         if self.incoming_percentage is not None:
             return world.incoming_cents or 0, incoming_share_cents
-        available = available_cents_of(self, world)
-        return available, percent_of(max(0, available), self.percentage_value)
+        base = percentage_base_of(self, world)
+        return base, percent_of(max(0, base), self.percentage_value)
 
     def amount_in_words(self, names: Mapping[str, str]) -> str:
         return percentage_in_words(self.percentage_value, self.percentage_target, self.source, names)
@@ -153,6 +153,12 @@ def available_cents_of(action: Action, world: Snapshot) -> int:
     """Return what the action's source can pay. Raises ActionFailed where nobody knows."""
     source = world.accounts[action.source.id]
     return known(source.available_cents, FailureCode.NULL_BALANCE, source.name)
+
+
+def percentage_base_of(action: Action, world: Snapshot) -> int:
+    """Return what a percentage of the action's source is taken of. Raises ActionFailed where nobody knows."""
+    source = world.accounts[action.source.id]
+    return known(source.percentage_base_cents, FailureCode.NULL_BALANCE, source.name)
 
 
 def percentage_in_words(

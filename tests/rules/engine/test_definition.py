@@ -17,6 +17,8 @@ from rules.engine.failures import FailureCode
 from rules.engine.parameters import AccountParameter, AccountRef, CentsParameter, Role, parameter
 from rules.engine.snapshot import LIABILITY, AchDirection
 from rules.sentences import sentences_of
+from sequence.core.api.openapi.document import document
+from tests.api_docs.conformance import forget_document
 from tests.rules.definitions import action, condition, defined, kept, manual, rule, scheduled, step
 from tests.rules.engine.test_properties import patient, rules_
 from tests.rules.steps import changed, execution, faults, run_now, trigger, write_enabled
@@ -137,11 +139,19 @@ class TestNewActionType:
         monkeypatch.setitem(actions.ACTIONS, EmptyInto.type, EmptyInto)
 
     @pytest.fixture
+    def described(self, table):
+        """Let the document tell of it, which holds answers that have it."""
+        forget_document()
+        yield
+        forget_document()
+
+    @pytest.fixture
     def body(self, income, rent, card):
         spec = action("empty_into", income.id, rent.id, because_of={"id": card.id}, floor_in_cents=100_00)
         return rule(step(spec), trigger=manual(income.id))
 
-    def test_is_written_shown_simulated_run_and_put_into_words(self, api, body, income, rent, card):
+    @pytest.mark.usefixtures("described")
+    def test_is_written_shown_described_simulated_run_and_put_into_words(self, api, body, income, rent, card):
         fund(income, 250_00)
 
         made = write_enabled(api, body)
@@ -149,6 +159,7 @@ class TestNewActionType:
         [shown] = api.get(f"/rules/{made.id}").json()["data"]["steps"][0]["actions"]
         assert shown["because_of"] == {"id": card.id, "type": "external_account", "name": "Card"}
         assert shown["floor_in_cents"] == 100_00
+        assert {"EmptyIntoAction", "EmptyIntoActionInput"} <= {*document()["components"]["schemas"]}
         assert set(made.account_ids) == {income.id, rent.id, card.id}
         names = {income.id: "Payroll", rent.id: "Rent", card.id: "Card"}
         assert sentences_of(made.parsed(), names)[1] == "Move all but 10000 because of Card from Payroll to Rent."

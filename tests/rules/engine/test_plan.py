@@ -2,6 +2,8 @@
 
 import copy
 
+import pytest
+
 from rules.engine.plan import make_plan
 from tests.rules.definitions import action, condition, defined, rule, step
 from tests.rules.engine.worlds import account, bank, plan_of, told, world
@@ -96,6 +98,23 @@ class TestActions:
                 ],
             }
         ]
+
+    @pytest.mark.parametrize("gone", [None, "rent", "fun", "tax"])
+    def test_certify_their_shares_whatever_becomes_of_them(self, gone):
+        """A third each of $100.01, though the first account is gone, or a later one, and what follows is skipped."""
+        pods = {id: account(id, is_deleted=id == gone) for id in ("rent", "fun", "tax")}
+        third = {"percentage_value": 33.33, "percentage_target": "INCOMING_AMOUNT"}
+
+        plan = plan_of(
+            world(*pods.values(), incoming=100_01), *(action("percentage", destination=id, **third) for id in pods)
+        )
+
+        shares = [trace["share"] for trace in plan.trace["actions"]]
+        # 3333.3333 three times: rounded down in all 9999 (of 9999.9999), so that no cent is left over.
+        assert [share["exact"] for share in shares] == ["3333.3333"] * 3
+        assert [share["remainder"] for share in shares] == ["0.3333"] * 3
+        assert [share["rank"] for share in shares] == [1, 2, 3]
+        assert sum(share["floor_in_cents"] + share["got_extra_cent"] for share in shares) == 9999
 
 
 class TestMakePlan:

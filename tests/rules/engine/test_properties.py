@@ -75,20 +75,26 @@ leaves = st.builds(
     st.integers(-10, 100_000),
     of=st.sampled_from([None, "income", "bank", "visa"]),
 )
-trees = st.recursive(
-    leaves,
-    lambda inner: st.builds(
-        lambda kind, all: {kind: all}, st.sampled_from(["all", "any"]), st.lists(inner, min_size=1, max_size=3)
-    ),
-    max_leaves=8,
+
+
+def trees_of(leaves):
+    """Conditions made of these comparisons, nested in each other."""
+    return st.recursive(
+        leaves,
+        lambda inner: st.builds(
+            lambda kind, all: {kind: all}, st.sampled_from(["all", "any"]), st.lists(inner, min_size=1, max_size=3)
+        ),
+        max_leaves=8,
+    )
+
+
+steps = st.builds(
+    lambda acts, tree: step(*acts, conditions=tree),
+    st.lists(actions(), min_size=1, max_size=5),
+    st.none() | trees_of(leaves),
 )
-rules_ = st.lists(
-    st.builds(
-        lambda acts, tree: step(*acts, conditions=tree), st.lists(actions(), min_size=1, max_size=5), st.none() | trees
-    ),
-    min_size=1,
-    max_size=3,
-).map(lambda steps: defined(rule(*steps, trigger=manual())))
+bodies = st.lists(steps, min_size=1, max_size=3).map(lambda steps: rule(*steps, trigger=manual()))
+rules_ = bodies.map(defined)
 
 
 keys = st.builds(lambda kind, source, to: f"{kind} {source} {to}", st.sampled_from(["fixed_amount", "percentage"]),
