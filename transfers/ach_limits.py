@@ -2,8 +2,9 @@
 
 from collections.abc import Iterable
 from datetime import datetime
+from itertools import product
 
-from django.db.models import Sum
+from django.db.models import Q, Sum
 
 from sequence.core.periods import bounds
 from transfers.models import AchLimits, Direction, ErrorCode, Status, Transfer
@@ -46,6 +47,14 @@ class ReachedLimits:
         """Look at the limits of the organizations without locking them."""
         return cls(AchLimits.objects.filter(organization_id__in=list(organization_ids)), now)
 
+    @classmethod
+    def of_all(cls, organization_ids: Iterable[str], now: datetime) -> "ReachedLimits":
+        """Look at the limits of many organizations, and at what is used of them, in two statements."""
+        limits = cls.of(organization_ids, now)
+        if limits._limits:
+            limits._used = limits._read_used()
+        return limits
+
     def rooms(self, organization_id: str) -> list[tuple[str, int, str]]:
         """Return what each limit of the organization leaves: direction, cents, and the code when it is not enough."""
         limits = self._limits.get(organization_id)
@@ -80,6 +89,22 @@ class ReachedLimits:
             for period in self._starts:
                 self._used_cents(transfer.organization_id, transfer.direction, period)
                 self._used[transfer.organization_id, transfer.direction, period] += transfer.amount_cents
+
+    def _read_used(self) -> dict[tuple[str, str, str], int]:
+        """Return what ``_used_cents`` would, of all organizations that have limits."""
+        counted = Transfer.objects.filter(
+            organization_id__in=list(self._limits),
+            rail__in=names_with_ach_limits(),
+            status__in=_COUNTED,
+            accepted_at__gte=min(self._starts.values()),
+        )
+        daily, monthly = (Sum("amount_cents", filter=Q(accepted_at__gte=start)) for start in self._starts.values())
+        sums = counted.values_list("organization_id", "direction").annotate(daily=daily, monthly=monthly)
+        used = dict.fromkeys(product(self._limits, (direction.value for direction in _COLUMNS), self._starts), 0)
+        for organization_id, direction, *totals in sums:
+            for period, total in zip(self._starts, totals, strict=True):
+                used[organization_id, direction, period] = total or 0
+        return used
 
     def _used_cents(self, organization_id: str, direction: str, period: str) -> int:
         key = (organization_id, direction, period)

@@ -131,7 +131,7 @@ class SettlementBatch:
 
     def _give_back(self, transfer: Transfer) -> None:
         if transfer.spend_id is not None:
-            self._given_back.append(Spend(transfer.spend_id, transfer.created_at, -transfer.amount_cents))
+            self._given_back.append(Spend(transfer.spend_id, transfer.counted_at, -transfer.amount_cents))
 
     def _move(self, transfer: Transfer, kind: EntrySetKind, amount_cents: int) -> None:
         legs = [

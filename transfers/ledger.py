@@ -4,9 +4,11 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from django.db.models import Sum
+from django.db.models import F, OuterRef, Subquery, Sum
+from django.db.models.functions import Coalesce
 
 from accounts.models import Account
+from sequence.core import clock
 from transfers.models import Clearing, EntrySet, EntrySetKind, Posting
 
 
@@ -61,6 +63,17 @@ def post(movements: Iterable[Movement], *, at: datetime) -> list[EntrySet]:
 
 
 def balance_at(account: Account, at: datetime) -> int:
-    """Return the cents that a pod or income source held at the end of the instant ``at``, from its postings alone."""
-    total = Posting.objects.filter(account=account, posted_at__lte=at).aggregate(total=Sum("amount_cents"))["total"]
-    return total or 0
+    """Return the cents that a pod or income source held at the end of the instant ``at``, in one indexed statement.
+
+    Postings keep no running balance. They are summed from the nearer of the two points where it is known: from nothing
+    when the account was opened, or back from what it holds now. So at most half of an account's time is read, of the
+    recent past next to nothing.
+    """
+    if account.created_at + (clock.now() - account.created_at) / 2 > at:
+        earlier = Posting.objects.filter(account=account, posted_at__lte=at)
+        return earlier.aggregate(total=Sum("amount_cents", default=0))["total"]
+    # The balance and what came after it, of one snapshot.
+    later = Posting.objects.filter(account=OuterRef("pk"), posted_at__gt=at).order_by().values("account")
+    moved = Coalesce(Subquery(later.values(total=Sum("amount_cents"))), 0)
+    [cents] = Account.objects.filter(pk=account.pk).values_list(F("balance_cents") - moved, flat=True)
+    return cents

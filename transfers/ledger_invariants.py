@@ -150,19 +150,58 @@ CHECKS = (
         """,
     ),
     Check(
+        "suspense_is_itemized",
+        "ledger posting",
+        "{0} cents of it are in suspense, but its item says {1}",
+        """
+        SELECT COALESCE(posting.id, item.posting_id), COALESCE(posting.amount_cents, 0), item.amount_cents
+        FROM (
+            SELECT posting.id, posting.amount_cents FROM transfers_posting posting
+            JOIN transfers_entryset entry_set ON entry_set.id = posting.entry_set_id AND entry_set.kind <> 'release'
+            WHERE posting.clearing = 'suspense'
+        ) posting FULL JOIN transfers_suspenseitem item ON item.posting_id = posting.id
+        WHERE posting.amount_cents IS DISTINCT FROM item.amount_cents
+        """,
+    ),
+    Check(
+        "suspense_is_worked_off_as_decided",
+        "entry set",
+        "{0} suspense items were posted by it, and it moves {1} cents out of suspense to where they belong, of {2}",
+        """
+        SELECT COALESCE(moved.id, item.entry_set_id), COUNT(item.id), COALESCE(SUM(moved.cents), 0),
+               COALESCE(SUM(item.amount_cents), 0)
+        FROM (
+            SELECT entry_set.id, -SUM(posting.amount_cents) FILTER (WHERE posting.clearing = 'suspense') AS cents,
+                   MAX(posting.account_id::text) AS account, BOOL_OR(posting.clearing = 'write_off') AS is_write_off
+            FROM transfers_entryset entry_set LEFT JOIN transfers_posting posting ON posting.entry_set_id = entry_set.id
+            WHERE entry_set.kind = 'release' GROUP BY entry_set.id
+        ) moved FULL JOIN (SELECT * FROM transfers_suspenseitem WHERE entry_set_id IS NOT NULL) item
+            ON item.entry_set_id = moved.id
+        GROUP BY moved.id, item.entry_set_id
+        HAVING COUNT(item.id) <> 1 OR COUNT(moved.id) <> 1 OR BOOL_OR(moved.cents IS DISTINCT FROM item.amount_cents
+            OR moved.account IS DISTINCT FROM item.account_id::text
+            OR (item.account_id IS NULL) IS DISTINCT FROM COALESCE(moved.is_write_off, FALSE))
+        """,
+    ),
+    Check(
         "caps_count_their_transfers",
         "counter of entry",
-        "the {0} of {1} counts {2} cents, but its transfers add up to {3}",
+        "the {0} of {1} counts {2} cents in {4} transfers, but its transfers are {5} and add up to {3}",
+        # Counters of triggers have no pair, and count no transfers.
         """
-        SELECT spend_id, period, starts_on, COALESCE(counter.spent_cents, 0), COALESCE(moved.cents, 0)
+        SELECT spend_id, period, starts_on, COALESCE(counter.spent_cents, 0), COALESCE(moved.cents, 0),
+               COALESCE(counter.uses, 0), COALESCE(moved.transfers, 0)
         FROM apikeys_spendcounter counter FULL JOIN (
-            SELECT spend_id, period, date_trunc(period, created_at AT TIME ZONE 'UTC')::date AS starts_on,
-                   SUM(amount_cents) AS cents
+            SELECT spend_id, period,
+                   date_trunc(period, COALESCE(not_before, created_at) AT TIME ZONE 'UTC')::date AS starts_on,
+                   SUM(amount_cents) AS cents, COUNT(*) AS transfers
             FROM transfers_transfer, unnest(ARRAY['day', 'week', 'month']) AS period
             WHERE spend_id IS NOT NULL AND status IN ('pending_approval', 'processing', 'pending', 'complete')
             GROUP BY spend_id, period, starts_on
         ) moved USING (spend_id, period, starts_on)
         WHERE COALESCE(counter.spent_cents, 0) <> COALESCE(moved.cents, 0)
+           OR COALESCE(counter.uses, 0) <> COALESCE(moved.transfers, 0)
+              AND spend_id IN (SELECT spend_id FROM apikeys_spentpair)
         """,
     ),
 )

@@ -2,14 +2,26 @@
 
 from typing import Any
 
+from django.db.models import TextChoices
 from rest_framework import serializers
 
 from accounts.models import Account, AccountType
-from sequence.core.api.fields import Cents, Id, IdText, PageQuery, StoredCents, StrictSerializer, Time, show_time
+from sequence.core.api.fields import (
+    Cents,
+    Constant,
+    Id,
+    IdText,
+    PageQuery,
+    StoredCents,
+    StrictSerializer,
+    Time,
+    Word,
+    show_time,
+)
 from sequence.core.money import MIN_TRANSFER_CENTS
 from sequence.core.typing import JsonObject
 from transfers.fields import StatementText
-from transfers.models import CancelReason, Direction, ErrorCode, Origin, Status, Transfer
+from transfers.models import CancelReason, Direction, ErrorCode, Origin, SimulatedTransfer, Status, Transfer
 
 
 class CreateTransfer(StrictSerializer):
@@ -21,12 +33,24 @@ class CreateTransfer(StrictSerializer):
     destination_account_id = IdText(help_text="The account that is paid.")
     amount_in_cents = Cents(min_value=MIN_TRANSFER_CENTS, help_text="How much, in cents; 100 or more.")
     description = StatementText(required=False, help_text="At most 10 letters, digits and spaces, for the statement.")
+    not_before = Time(
+        required=False,
+        help_text="Let no money move before this time: after now, and at most 90 days ahead. Left out: at once.",
+    )
 
     def validate(self, attrs: JsonObject) -> JsonObject:
         if attrs["source_account_id"] == attrs["destination_account_id"]:
             fault = serializers.ErrorDetail("This is the source. Name another account.", code="same_account")
             raise serializers.ValidationError({"destination_account_id": [fault]})
         return attrs
+
+
+class ModeFilter(TextChoices):
+    """Which of them a list shows."""
+
+    LIVE = "live"
+    SIMULATION = "simulation"
+    ALL = "all"
 
 
 class TransferListQuery(PageQuery):
@@ -38,10 +62,11 @@ class TransferListQuery(PageQuery):
     account_role = serializers.ChoiceField(
         choices=["source", "destination", "either"], default="either", help_text="On which side the account stands."
     )
-    direction = serializers.ChoiceField(choices=Direction.choices, required=False)
-    origin = serializers.ChoiceField(choices=Origin.choices, required=False)
-    status = serializers.ChoiceField(choices=Status.choices, required=False)
+    direction = Word(Direction, name="TransferDirection", required=False)
+    origin = Word(Origin, name="TransferOrigin", required=False)
+    status = Word(Status, name="TransferStatus", required=False)
     rule_execution_id = IdText(required=False, help_text="Only transfers of this rule execution.")
+    mode = Word(ModeFilter, default=ModeFilter.LIVE.value, help_text="Whether simulated ones are listed.")
     # "from" is no name that Python lets an attribute have.
     vars()["from"] = Time(required=False, help_text="Created at this time or later.")
     to = Time(required=False, help_text="Created at this time or earlier.")
@@ -52,14 +77,18 @@ class AccountReference(serializers.Serializer):
 
     id = Id("acc")
     name = serializers.CharField()
-    type = serializers.ChoiceField(choices=AccountType.choices)
+    type = Word(AccountType)
 
     def to_representation(self, instance: Account) -> JsonObject:
-        return _show_reference(instance)
+        return show_reference(instance)
 
 
-def _show_reference(account: Account) -> JsonObject:
+def show_reference(account: Account) -> JsonObject:
     return {"id": account.id, "name": account.name, "type": account.type}
+
+
+# What tells a simulated transfer from one that moves money.
+_SIMULATED = {"mode": "simulation"}
 
 
 class TransferDetail(serializers.Serializer):
@@ -67,20 +96,22 @@ class TransferDetail(serializers.Serializer):
 
     id = Id("txr")
     amount_in_cents = StoredCents()
-    direction = serializers.ChoiceField(choices=Direction.choices)
-    origin = serializers.ChoiceField(choices=Origin.choices)
-    status = serializers.ChoiceField(choices=Status.choices)
+    direction = Word(Direction, name="TransferDirection")
+    origin = Word(Origin, name="TransferOrigin")
+    status = Word(Status, name="TransferStatus")
     description = serializers.CharField(allow_null=True)
     source = AccountReference(allow_null=True)  # type: ignore[assignment]
     destination = AccountReference(allow_null=True)
     rule_id = Id("rule", allow_null=True)
     rule_execution_id = Id("rex", allow_null=True)
-    error_code = serializers.ChoiceField(choices=ErrorCode.choices, allow_null=True)
+    error_code = Word(ErrorCode, name="TransferErrorCode", allow_null=True)
     created_at = serializers.DateTimeField()
     completed_at = serializers.DateTimeField(allow_null=True)
-    cancel_reason = serializers.ChoiceField(choices=CancelReason.choices, allow_null=True)
+    cancel_reason = Word(CancelReason, allow_null=True)
+    not_before = serializers.DateTimeField(allow_null=True)
+    mode = Constant("simulation", required=False, help_text="Of a simulated transfer alone.")
 
-    def to_representation(self, instance: Transfer) -> JsonObject:
+    def to_representation(self, instance: Transfer | SimulatedTransfer) -> JsonObject:
         return {
             "id": instance.id,
             "amount_in_cents": instance.amount_cents,
@@ -88,14 +119,16 @@ class TransferDetail(serializers.Serializer):
             "origin": instance.origin,
             "status": instance.status,
             "description": instance.description,
-            "source": instance.source and _show_reference(instance.source),
-            "destination": instance.destination and _show_reference(instance.destination),
+            "source": instance.source and show_reference(instance.source),
+            "destination": instance.destination and show_reference(instance.destination),
             "rule_id": instance.rule_id,
             "rule_execution_id": instance.rule_execution_id,
             "error_code": instance.error_code,
             "created_at": show_time(instance.created_at),
             "completed_at": show_time(instance.completed_at) if instance.completed_at else None,
             "cancel_reason": instance.cancel_reason,
+            "not_before": show_time(instance.not_before) if instance.not_before else None,
+            **(_SIMULATED if isinstance(instance, SimulatedTransfer) else {}),
         }
 
 
@@ -122,6 +155,7 @@ ROW = (
     "created_at",
     "completed_at",
     "cancel_reason",
+    "not_before",
 )
 
 
@@ -143,4 +177,19 @@ def show_row(row: Any) -> JsonObject:
         "created_at": show_time(row.created_at),
         "completed_at": show_time(row.completed_at) if row.completed_at else None,
         "cancel_reason": row.cancel_reason,
+        "not_before": show_time(row.not_before) if row.not_before else None,
     }
+
+
+class BalanceQuery(StrictSerializer):
+    """Query of ``GET /accounts/{id}/balance``."""
+
+    at = Time(help_text="The instant, with its offset; not before the account was opened, and not in the future.")
+
+
+class BalanceAt(serializers.Serializer):
+    """What an account held at the end of an instant."""
+
+    account_id = Id("acc")
+    at = serializers.DateTimeField()
+    balance_in_cents = StoredCents()

@@ -1,6 +1,6 @@
 """Services of transfers: ask, cancel, decide, deposit. Each is one transaction; workers do the rest (settlement)."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable
 from datetime import datetime
 
 import psycopg
@@ -8,34 +8,34 @@ from django.db import DatabaseError
 
 from accounts.errors import AccountNotFound
 from accounts.models import Account, AccountType
-from accounts.services import find_accounts_for_reference
+from accounts.services import find_accounts_for_reference, keep_as_shown
 from apikeys.authentication import AuthenticatedKey
-from apikeys.caps import Spend, add_spent, broken_cap, has_period_cap, lock_spent, read_spent
+from apikeys.caps import Spend, add_spent, lock_counters, lock_usage
 from apikeys.custody import reason_against
 from apikeys.entries import Permission
 from apikeys.errors import KeyPaused
 from sequence.core import clock
 from sequence.core.api.fields import show_time
-from sequence.core.errors import Forbidden, Unauthorized
+from sequence.core.errors import Unauthorized
 from sequence.core.money import MAX_CENTS
 from sequence.core.transactions import sqlstate_of, transactional
 from sequence.core.wakeup import wake_workers
-from transfers.approvals import check_accounts, entry_that_allows, find_asking_key, matching_entries, weigh
+from transfers.approvals import check_accounts, entry_that_allows, find_asking_key, weigh
+from transfers.asking import TransferRequest, asked_transfer, pose
 from transfers.batches import SettlementBatch, lock_accounts_of
 from transfers.errors import (
     AccountTypeNotAllowed,
     BalanceTooLarge,
     InsufficientFunds,
-    MaxAmountExceeded,
     SomebodyElseMustDecide,
     TransferNotCancellable,
     TransferNotDecidable,
     TransferNotFound,
 )
-from transfers.models import STOPPABLE, CancelReason, Direction, Origin, Status, Transfer
+from transfers.foresight import counters_of
+from transfers.models import STOPPABLE, CancelReason, Direction, Origin, SimulatedTransfer, Status, Transfer
 from transfers.models.guards import PAUSED, SUSPENDED_OR_REVOKED
 from transfers.rails.ledger import IncomingRail
-from transfers.routes import manual_origin, route_between
 from transfers.settlement import give_back
 from transfers.sql.counted_insert import insert_counted
 
@@ -45,46 +45,19 @@ ASKED = "asked for this"
 
 @transactional
 def create_manual_transfer(
-    *,
-    key: AuthenticatedKey,
-    source_account_id: str,
-    destination_account_id: str,
-    amount_in_cents: int,
-    description: str | None = None,
-    request_id: str | None = None,
+    *, key: AuthenticatedKey, request: TransferRequest, request_id: str | None = None
 ) -> Transfer:
-    """Return a new transfer that a worker will settle, or that waits for approval.
+    """Return a new transfer that a worker will settle once it is due, or that waits for approval.
 
     The caller has checked that an entry of the key matches the pair. Raises AccountNotFound, InvalidRequest for a pair
-    that money cannot go between, MaxAmountExceeded when no matching entry's limits all hold (the period caps are
-    counted here, under their locks; where somebody was faster, all begins anew), and KeyPaused or Unauthorized for a
-    key that was stopped since it came through the door.
+    that money cannot go between, for a time out of reach and for a reason that an entry wants, MaxAmountExceeded when
+    no matching entry's limits all hold (the period caps are counted here, under their locks; where somebody was
+    faster, all begins anew), and KeyPaused or Unauthorized for a key that was stopped since it came through the door.
     """
-    now = clock.now()
-    source, destination = find_accounts_for_reference(
-        source_account_id, destination_account_id, organization_id=key.organization_id
-    )
-    route = route_between(source, destination)
-    entries = matching_entries(key.permissions, source.id, destination.id)
-    permission, needs_approval = _choose_entry(entries, amount_in_cents, now)
-    transfer = Transfer(
-        organization_id=key.organization_id,
-        amount_cents=amount_in_cents,
-        direction=route.direction,
-        origin=manual_origin(route),
-        status=Status.PENDING_APPROVAL if needs_approval else Status.PROCESSING,
-        description=description,
-        source=source,
-        destination=destination,
-        rail=route.rail,
-        api_key_id=key.id,
-        request_id=request_id,
-        spend_id=permission.spend_id,
-        created_at=now,
-        updated_at=now,
-    )
+    question = pose(key, request, now=clock.now())
+    transfer, permission = asked_transfer(question, request, request_id=request_id)
     _insert(transfer, permission)
-    if not needs_approval:
+    if transfer.status == Status.PROCESSING and transfer.not_before is None:
         wake_workers()
     return transfer
 
@@ -107,36 +80,24 @@ def _detail_of(error: DatabaseError) -> datetime:
     return datetime.fromisoformat(cause.diag.message_detail or "")
 
 
-def _choose_entry(entries: Sequence[Permission], amount_cents: int, now: datetime) -> tuple[Permission, bool]:
-    """Return the entry that the amount goes through, and whether a person must approve it.
-
-    One that allows it without approval wins. Raises MaxAmountExceeded, naming the first limit in the way.
-    """
-    capped = [entry.spend_id for entry in entries if entry.spend_id and has_period_cap(entry)]
-    spent = read_spent(capped, now) if capped else {}
-    broken = [broken_cap(entry, amount_cents, spent) for entry in entries]
-    allowed = [entry for entry, cap in zip(entries, broken, strict=True) if cap is None]
-    for entry in allowed:
-        if not _needs_approval(entry, amount_cents):
-            return entry, False
-    if allowed:
-        return allowed[0], True
-    for entry, cap in zip(entries, broken, strict=True):
-        if cap is not None:
-            raise MaxAmountExceeded(cap_cents=cap[1], period=cap[0], source=entry.source, destination=entry.target)
-    raise Forbidden()
-
-
-def _needs_approval(entry: Permission, amount_cents: int) -> bool:
-    return entry.approval_above is not None and amount_cents > entry.approval_above
-
-
 def get_transfer(*, organization_id: str, transfer_id: str) -> Transfer:
     """Return the organization's transfer with its accounts. Raises TransferNotFound."""
     transfer = Transfer.objects.for_organization(organization_id).with_accounts().filter(id=transfer_id).first()
     if transfer is None:
         raise TransferNotFound()
     return transfer
+
+
+def get_any_transfer(*, organization_id: str, transfer_id: str) -> Transfer | SimulatedTransfer:
+    """Return the organization's transfer, a simulated one too, with its accounts. Raises TransferNotFound."""
+    simulated = SimulatedTransfer.objects.for_organization(organization_id).with_accounts()
+    try:
+        return get_transfer(organization_id=organization_id, transfer_id=transfer_id)
+    except TransferNotFound:
+        found = simulated.filter(id=transfer_id).first()
+        if found is None:
+            raise
+        return found
 
 
 @transactional
@@ -183,6 +144,18 @@ def reject_transfer(*, transfer_id: str, by: str, note: str | None = None) -> Tr
     return transfer
 
 
+def lock_for_decisions(transfer_ids: Iterable[str]) -> None:
+    """Lock what deciding on the transfers, one after the other in this transaction, will lock or tell of.
+
+    All rows of a kind at once, in the order in which everybody locks them: two people who decide on the same ones wait
+    for each other instead of deadlocking.
+    """
+    rows = Transfer.objects.filter(id__in=list(transfer_ids)).select_related("api_key").order_by("id")
+    transfers = list(rows.select_for_update(no_key=True, of=("self",)))
+    keep_as_shown({id for transfer in transfers for id in (transfer.source_id, transfer.destination_id) if id})
+    lock_counters(counters_of(transfers))
+
+
 def _check_approval(transfer: Transfer, by: str) -> None:
     key = find_asking_key(transfer)
     against = reason_against(key, by=by, role=ASKED)
@@ -190,7 +163,7 @@ def _check_approval(transfer: Transfer, by: str) -> None:
         raise SomebodyElseMustDecide(reason=against)
     check_accounts(transfer)
     # Counted by the entry that allows it now.
-    _count_by(transfer, entry_that_allows(weigh(transfer, key, look=lock_spent)))
+    _count_by(transfer, entry_that_allows(weigh(transfer, key, look=lock_usage)))
 
 
 def _count_by(transfer: Transfer, entry: Permission) -> None:
@@ -199,7 +172,7 @@ def _count_by(transfer: Transfer, entry: Permission) -> None:
     give_back([transfer])
     transfer.spend_id = entry.spend_id
     transfer.save(update_fields=["spend_id"])
-    add_spent([Spend(entry.spend_id, transfer.created_at, transfer.amount_cents)])
+    add_spent([Spend(entry.spend_id, transfer.counted_at, transfer.amount_cents)])
 
 
 @transactional

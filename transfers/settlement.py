@@ -1,19 +1,20 @@
 """Settlement sweeps, which carry transfers from acceptance to their end. Each call does one batch."""
 
 from collections.abc import Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
 from functools import partial
 
 import structlog
 from django.db.models import QuerySet
 
 from apikeys.caps import Spend, add_spent
+from sequence.core.database.ordered_update import update_in_id_order
 from sequence.core.due import due_when
 from sequence.core.sweeps import DATABASE_TROUBLE, do_batch, swept
 from sequence.core.transactions import transactional
 from transfers.ach_limits import ReachedLimits
 from transfers.batches import SettlementBatch, lock_accounts_of
-from transfers.models import CancelReason, ErrorCode, RailTrouble, Status, Transfer
+from transfers.models import APPROVAL_LIFETIME, CancelReason, ErrorCode, RailTrouble, Status, Transfer
 from transfers.rails import (
     OutsideRail,
     RailUnreachable,
@@ -29,11 +30,9 @@ log = structlog.get_logger("sequence.settlement")
 
 # Large enough that the statements of a batch weigh nothing against its rows, small enough to hold locks for a moment.
 BATCH_SIZE = 100
-# A week is long enough for a person to come back from anywhere, and no money waits for somebody who never will.
-APPROVAL_LIFETIME = timedelta(days=7)
 
 
-@due_when(lambda now: [Transfer.objects.accepted().ready(now)])
+@due_when(lambda now: [Transfer.objects.accepted().due(now).ready(now)])
 def accept(now: datetime) -> int:
     """Take transfers out of PROCESSING: complete what the ledger alone can move, hand the rest to its rail.
 
@@ -63,7 +62,7 @@ def _settle_funded_batch(now: datetime) -> tuple[int, int]:
 
 @transactional
 def _accept_batch(now: datetime, *, limit: int, claimed: list[str]) -> None:
-    transfers = _claim(Transfer.objects.accepted().ready(now).with_stop(), limit)
+    transfers = _claim(Transfer.objects.accepted().due(now).ready(now).with_stop(), limit)
     claimed[:] = [transfer.id for transfer in transfers]
     if not transfers:
         return
@@ -71,11 +70,12 @@ def _accept_batch(now: datetime, *, limit: int, claimed: list[str]) -> None:
     limits = ReachedLimits.lock(transfers, now)
     batch = SettlementBatch(lock_accounts_of(transfers), now=now)
     for transfer in transfers:
-        _accept(transfer, batch, limits)
+        accept_one(transfer, batch, limits)
     batch.write()
 
 
-def _accept(transfer: Transfer, batch: SettlementBatch, limits: ReachedLimits) -> None:
+def accept_one(transfer: Transfer, batch: SettlementBatch, limits: ReachedLimits) -> None:
+    """Decide what becomes of a transfer that is due."""
     accounts = [batch.accounts[id] for id in (transfer.source_id, transfer.destination_id) if id]
     # A stop cancels what it finds, and the database refuses what comes after it: this is for what neither has seen.
     if reason := getattr(transfer, "stop_reason", None):
@@ -128,7 +128,8 @@ def _submit_to(rail: OutsideRail, now: datetime) -> int:
 def _hand_over(rail: OutsideRail, transfers: Sequence[Transfer], now: datetime) -> int:
     rail.submit(transfers, now=now)
     ids = [transfer.id for transfer in transfers]
-    return Transfer.objects.filter(id__in=ids, submitted_at=None).update(submitted_at=now, stalled_at=None)
+    unsubmitted = Transfer.objects.filter(id__in=ids, submitted_at=None)
+    return update_in_id_order(unsubmitted, submitted_at=now, stalled_at=None)
 
 
 def _hand_over_alone(rail: OutsideRail, transfer: Transfer, now: datetime) -> int:
@@ -220,7 +221,7 @@ def expire_approvals(now: datetime) -> int:
 def give_back(transfers: Sequence[Transfer]) -> None:
     """Return the transfers' amounts to the caps they were counted by."""
     add_spent(
-        Spend(transfer.spend_id, transfer.created_at, -transfer.amount_cents)
+        Spend(transfer.spend_id, transfer.counted_at, -transfer.amount_cents)
         for transfer in transfers
         if transfer.spend_id is not None
     )

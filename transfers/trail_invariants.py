@@ -39,15 +39,18 @@ OF_TRANSFERS = (
     Check(
         "decisions_are_on_the_trail",
         "txr",
-        "it is {0}, decided by {1}, cancelled by {2} for {3}, but the last decision on the trail is {4}",
+        "it is {0}, decided by {1}, cancelled by {2} for {3}, taken by {4}, but the last decision on the trail is {5}",
         """
         SELECT transfer.id, transfer.status, transfer.decided_by, transfer.cancelled_by, transfer.cancel_reason,
+               transfer.failure_taken_by,
                CASE WHEN event.pgh_id IS NULL THEN 'missing' ELSE 'another' END
         FROM transfers_transfer transfer LEFT JOIN (
             SELECT DISTINCT ON (pgh_obj_id) * FROM transfers_transferdecision ORDER BY pgh_obj_id, pgh_id DESC
         ) event ON event.pgh_obj_id = transfer.id
-        WHERE (transfer.decided_by, transfer.cancelled_by, transfer.cancel_reason, transfer.decision_note)
-              IS DISTINCT FROM (event.decided_by, event.cancelled_by, event.cancel_reason, event.decision_note)
+        WHERE (transfer.decided_by, transfer.cancelled_by, transfer.cancel_reason, transfer.decision_note,
+               transfer.failure_taken_by, transfer.failure_note)
+              IS DISTINCT FROM (event.decided_by, event.cancelled_by, event.cancel_reason, event.decision_note,
+                                event.failure_taken_by, event.failure_note)
            OR (transfer.status = 'cancelled') <> (COALESCE(event.status, '') = 'cancelled')
         """,
     ),
@@ -142,7 +145,7 @@ def _compared(events: type[models.Model], tracked: type[models.Model]) -> list[s
     return [str(field.column) for field in events._meta.concrete_fields if field.column in mine]
 
 
-def _events_have_their_context(events: list[Any]) -> Check:
+def _events_have_their_context(events: list[type[models.Model]]) -> Check:
     """Return the check that each event's context is there, and of the same transaction, which has one instant."""
     parts = [
         f"""

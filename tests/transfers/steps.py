@@ -3,6 +3,7 @@
 from typing import Any
 
 from django.http import HttpResponse
+from django.utils import timezone
 
 from accounts.models import Account
 from sequence.core.worker import run_once
@@ -10,6 +11,8 @@ from tests.client import Api
 from transfers.ledger_invariants import find_faults
 from transfers.models import EntrySet, Origin, Status, Transfer
 from transfers.services import deposit
+from transfers.settlement import accept, submit
+from transfers.simulated_rail_control import settle_payment
 
 
 def fund(account: Account, cents: int, *, by: str = "test") -> Transfer:
@@ -30,6 +33,14 @@ def transfer_between(api: Api, source: Account, destination: Account, cents: int
     response = post_transfer(api, source, destination, cents)
     assert response.status_code == 201, response.content
     return Transfer.objects.get(id=response.json()["data"]["id"])
+
+
+def pulled(api, bank, account) -> Transfer:
+    """Return a transfer that has arrived from outside."""
+    transfer = transfer_between(api, bank, account, 50_00)
+    accept(timezone.now())
+    submit(timezone.now())
+    return settle_payment(transfer.id)
 
 
 def settle(now=None) -> int:

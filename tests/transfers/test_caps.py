@@ -1,14 +1,14 @@
 """What a key may move at most: caps of one transfer, of a day, a week, a month."""
 
-from collections import defaultdict
 from datetime import UTC, datetime, timedelta
 
 import pytest
 from django.utils import timezone
 
-from apikeys.caps import read_spent, starts_on
+from apikeys.caps import read_usage
 from apikeys.entries import parse_permissions
-from apikeys.models import SpendCounter, SpendPeriod
+from apikeys.limits import SpendPeriod, starts_on
+from apikeys.models import SpendCounter
 from apikeys.services import create_api_key, rotate_api_key, set_permissions
 from tests.apikeys.test_idempotency import key_of
 from tests.client import Api
@@ -154,10 +154,21 @@ class TestWhoWasFaster:
 
         def read(ids, at):
             looks.append(at)
-            return defaultdict(int) if len(looks) == 1 else read_spent(ids, at)
+            return {} if len(looks) == 1 else read_usage(ids, at)
 
-        monkeypatch.setattr("transfers.services.read_spent", read)
+        monkeypatch.setattr("transfers.asking.read_usage", read)
         return looks
+
+    @pytest.mark.parametrize("period", PERIODS)
+    def test_leaves_no_transfer_beyond_the_count(self, client_with, ask, once_stale, period):
+        api = client_with(f"MANUAL_TRANSFER:*>*;count_{period}=1")
+        assert ask(api, 1_00) == "processing"
+        once_stale.clear()
+
+        assert ask(api, 1_00) == "max_amount_exceeded"
+
+        assert len(once_stale) == 2
+        assert set(SpendCounter.objects.values_list("spent_cents", "uses")) == {(1_00, 1)}
 
     @pytest.mark.parametrize("period", PERIODS)
     def test_leaves_nothing_beyond_the_cap(self, client_with, ask, once_stale, period):

@@ -47,6 +47,15 @@ class TestCaps:
             assert Transfer.objects.count() - before == 12
             assert find_faults() == []
 
+    @pytest.mark.parametrize("cap", ["day", "week", "month"])
+    def test_hold_to_the_transfer_against_fifty_requests_at_once(self, client_with, income, rent, rounds, cap):
+        for _ in range(rounds):
+            api = client_with(f"MANUAL_TRANSFER:*>*;count_{cap}=12")
+            answers = at_once([lambda api=api: post_transfer(api, income, rent, 1_00)] * 50)
+
+            assert sorted(answer.status_code for answer in answers) == [201] * 12 + [403] * 38
+            assert find_faults() == []
+
     def test_hold_for_a_key_and_its_successor_together(self, acme, income, rent, rounds):
         for _ in range(rounds):
             key, token = create_api_key(

@@ -36,6 +36,7 @@ FIELDS = [
     "created_at",
     "completed_at",
     "cancel_reason",
+    "not_before",
 ]
 KINDS = ["income", "pod", "depository", "investment", "liability"]
 # (source, destination): direction and origin. Every other pair is refused.
@@ -91,6 +92,7 @@ class TestCreateTransfer:
             "error_code": None,
             "completed_at": None,
             "cancel_reason": None,
+            "not_before": None,
         }
         assert list(transfer["source"]) == ["id", "name", "type"]
 
@@ -198,8 +200,20 @@ class TestCreateTransfer:
         response = api.post("/transfers", body)
 
         assert error_of(response) == (404, "not_found")
-        assert response.json()["error"]["message"] == "Account not found."
+        assert response.json()["error"] == {
+            "code": "not_found",
+            "message": "Account not found.",
+            "details": [{"field": end, "code": "not_found", "message": "Account not found."}],
+        }
         assert_nothing_moved()
+
+    def test_names_both_accounts_where_neither_is_there(self, api):
+        response = api.post(
+            "/transfers", {"source_account_id": " acc_1 ", "destination_account_id": "acc_2", "amount_in_cents": 1_00}
+        )
+
+        fields = [detail["field"] for detail in response.json()["error"]["details"]]
+        assert fields == ["source_account_id", "destination_account_id"]
 
     def test_needs_an_entry_that_matches_the_pair(self, client_with, income, rent, savings):
         api = client_with(f"MANUAL_TRANSFER:{income.id}>{rent.id},{rent.id}>*")
@@ -218,9 +232,10 @@ class TestCreateTransfer:
             response = api.post(
                 "/transfers", {"source_account_id": income.id, "destination_account_id": id, "amount_in_cents": 1_00}
             )
-            answers.add((response.status_code, response.json()["error"]["code"], response.json()["error"]["message"]))
+            answers.add((response.status_code, *response.json()["error"].items()))
 
-        assert answers == {(403, "forbidden", "This API key does not have the required permission.")}
+        text = "This API key does not have the required permission."
+        assert answers == {(403, ("code", "forbidden"), ("message", text))}
 
     def test_needs_the_scope(self, client_with, income, rent):
         assert error_of(post_transfer(client_with("LIST_ACCOUNTS"), income, rent, 1_00)) == (403, "forbidden")
@@ -294,6 +309,7 @@ class TestCreateTransferTwice:
         again = api.post("/transfers", body, idempotency_key="same")
 
         assert error_of(first) == (404, "not_found")
+        assert [detail["field"] for detail in first.json()["error"]["details"]] == ["destination_account_id"]
         assert again.content == first.content
         assert again.headers["Idempotent-Replayed"] == "true"
 

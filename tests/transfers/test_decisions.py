@@ -1,21 +1,19 @@
 """Decisions about transfers are on the audit trail, whoever makes them, and in raw SQL too."""
 
 from datetime import timedelta
-from importlib import import_module
 
 import pytest
 from django.apps import apps
-from django.db import connection, transaction
+from django.db import transaction
 from django.db.models import Q
 from django.utils import timezone
 
 from sequence.core.audit import run_audited
-from tests.past_guards import unguarded
 from tests.staff import page_of, sign_in
 from tests.transfers.steps import settle, transfer_between
 from transfers import services
-from transfers.models import CancelReason, Origin, Transfer
-from transfers.settlement import APPROVAL_LIFETIME, expire_approvals
+from transfers.models import APPROVAL_LIFETIME, CancelReason, Origin, Transfer
+from transfers.settlement import expire_approvals
 from transfers.stopping import cancel_all
 
 TransferDecision = apps.get_model("transfers.TransferDecision")
@@ -125,15 +123,3 @@ class TestDecisions:
         settle()
 
         assert decisions(transfer) == []
-
-    def test_from_before_the_trail_kept_them_are_filled_in(self, waiting):
-        services.reject_transfer(transfer_id=waiting.id, by="staff:bob")
-        with unguarded("transfers_transferdecision"), connection.cursor() as cursor:
-            cursor.execute("DELETE FROM transfers_transferdecision")
-        assert decisions(waiting) == []
-
-        with connection.cursor() as cursor:
-            cursor.execute(import_module("transfers.migrations.0014_fill_in_decisions").FILL_IN)
-
-        assert decisions(waiting) == [("record", "cancelled", "staff:bob")]
-        assert TransferDecision.objects.get(pgh_obj_id=waiting.id).pgh_context.metadata["actor"] == "command:migrate"

@@ -165,10 +165,31 @@ class TestFindFaults:
 
         assert set(found()) == {"caps_count_their_transfers"}
 
+    def test_finds_a_cap_that_counts_another_number_of_transfers(self, books, plant):
+        plant("UPDATE apikeys_spendcounter SET uses = uses + 1 WHERE period = 'day'")
+
+        assert set(found()) == {"caps_count_their_transfers"}
+
     def test_finds_a_cap_that_counts_nothing_at_all(self, books, plant):
         plant("DELETE FROM apikeys_spendcounter WHERE period = 'month' AND spent_cents > 0")
 
         assert set(found()) == {"caps_count_their_transfers"}
+
+    def test_finds_money_in_suspense_that_waits_for_nobody(self, books, plant):
+        one = EntrySet.objects.get(transfer=books["complete"])
+        plant(
+            "UPDATE transfers_posting SET account_id = NULL, clearing = 'suspense'"
+            " WHERE entry_set_id = %s AND amount_cents > 0",
+            one.id,
+        )
+
+        assert "suspense_is_itemized" in found()
+
+    def test_finds_a_way_out_of_suspense_that_nobody_decided(self, books, plant):
+        one = EntrySet.objects.get(transfer=books["complete"])
+        plant("UPDATE transfers_entryset SET kind = 'release', transfer_id = NULL WHERE id = %s", one.id)
+
+        assert "suspense_is_worked_off_as_decided" in found()
 
     def test_has_a_planted_fault_for_each_check(self):
         tried = Path(__file__).read_text()

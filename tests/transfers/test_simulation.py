@@ -7,6 +7,7 @@ from django.db.models import Sum
 from django.utils import timezone
 
 from accounts.models import Account
+from sequence.core.events.numbering import number_events
 from tests.factories import ExternalAccountFactory, PodFactory
 from tests.transfers.steps import balances, fund, held, settle, status_of, transfer_between
 from transfers.errors import NotSimulated, TransferNotFound
@@ -292,6 +293,7 @@ class TestReturnPayment:
 
         with pytest.raises(NotSimulated, match="error"):
             return_payment(out.id, CODE)
+        number_events(timezone.now())
         assert settle(later()) == 0
         assert EntrySet.objects.filter(transfer=out).count() == 2
 

@@ -88,6 +88,16 @@ class TestTransfers:
 
         assert found == {("decisions_are_on_the_trail", books["approved"].id)}
 
+    def test_whose_failure_somebody_took_past_the_trail_are_found(self, tampered, books):
+        found = tampered(
+            "transfers_transfer",
+            "UPDATE transfers_transfer SET status = 'incomplete', error_code = 'insufficient_funds',"
+            " completed_at = NULL, failure_taken_by = 'staff:me', failure_taken_at = now(), failure_note = 'Mine'"
+            f" WHERE {of(books['approved'])}",
+        )
+
+        assert ("decisions_are_on_the_trail", books["approved"].id) in found
+
     def test_that_were_never_decided_about_in_truth_are_found(self, tampered, books):
         id = books["undecided"].id
         found = tampered(

@@ -1,5 +1,5 @@
 """Money for staff: transfers, the ledger, and the rails' limits and marks."""
 
-from transfers.admin import console, ledger, ledger_checks, rails, transfers
+from transfers.admin import console, ledger, ledger_checks, rails, suspense, transfers
 
-__all__ = ["console", "ledger", "ledger_checks", "rails", "transfers"]
+__all__ = ["console", "ledger", "ledger_checks", "rails", "suspense", "transfers"]

@@ -3,13 +3,11 @@
 from collections.abc import Iterator
 
 from accounts.descriptions import quoted
-from apikeys.caps import ends_on, period_caps
 from apikeys.entries import Permission
-from apikeys.models import SpendPeriod
+from apikeys.limits import PERIOD_LIMITS, Check, SpendPeriod
 from sequence.core.admin.display import dollars, shorten
-from transfers.approvals import Foresight, foresee
-from transfers.models import Direction, Transfer
-from transfers.settlement import APPROVAL_LIFETIME
+from transfers.foresight import Foresight, foresee
+from transfers.models import APPROVAL_LIFETIME, Direction, Transfer
 
 _WHERE = {
     Direction.MONEY_OUT: "leaves the house",
@@ -28,14 +26,23 @@ def approval_in_words(transfer: Transfer) -> list[str]:
     foresight = foresee(transfer)
     return [
         _verdict(foresight),
-        f"{dollars(transfer.amount_cents)} {_WHERE[Direction(transfer.direction)]}, as soon as a worker takes it.",
+        f"{dollars(transfer.amount_cents)} {_WHERE[Direction(transfer.direction)]}, {_when(transfer)}.",
         *_balances(transfer),
         *_asked(transfer, foresight),
+        f"Why, in its own words: {quoted(transfer.called_reason)}."
+        if transfer.called_reason
+        else "It does not say why.",
         *_caps(transfer, foresight),
         f"On the statement: {quoted(transfer.description)}." if transfer.description else "It has no description.",
         f"Undecided it is cancelled on {transfer.created_at + APPROVAL_LIFETIME:%Y-%m-%d at %H:%M} UTC.",
         "All of this is checked again when you approve, and the balance when a worker takes it.",
     ]
+
+
+def _when(transfer: Transfer) -> str:
+    if transfer.not_before is None:
+        return "as soon as a worker takes it"
+    return f"not before {transfer.not_before:%Y-%m-%d at %H:%M} UTC"
 
 
 def _verdict(foresight: Foresight) -> str:
@@ -47,6 +54,11 @@ def _verdict(foresight: Foresight) -> str:
         return f"It cannot be paid: {dollars(foresight.shortfall_cents)} short now."
     assert foresight.rail_limit is not None  # noqa: S101 - tells the type checker
     return f"It cannot be paid now: {foresight.rail_limit.label}."
+
+
+def _why(transfer: Transfer) -> str:
+    reason = transfer.called_reason
+    return f"Why, in its own words: {quoted(reason)}." if reason else "It does not say why."
 
 
 def _balances(transfer: Transfer) -> Iterator[str]:
@@ -84,16 +96,43 @@ def _caps(transfer: Transfer, foresight: Foresight) -> Iterator[str]:
         return
     reach = f"{shorten(entry.source or '')} → {shorten(entry.target or '')}"
     yield f"It goes by the key's entry {reach}, which allows {_most(entry)} a transfer."
-    for period, cap in period_caps(entry).items():
-        if cap is None or entry.spend_id is None:
-            continue
-        used = foresight.weighed.spent[entry.spend_id, period]
-        left = cap - used - transfer.amount_cents
-        rest = f"{dollars(left)} left" if left >= 0 else f"{dollars(-left)} too much"
-        yield (
-            f"Of {dollars(cap)} {_PERIODS[period]}: {dollars(used)} used by others, {dollars(transfer.amount_cents)} "
-            f"by this, {rest}; it begins anew on {ends_on(period, transfer.created_at):%Y-%m-%d}."
-        )
+    for check in period_checks(foresight):
+        yield cap_in_words(check)
+
+
+def period_checks(foresight: Foresight) -> list[Check]:
+    """Return how the caps of the entry that decides stand with the transfer."""
+    weighed = foresight.weighed
+    if weighed is None or weighed.deciding is None:
+        return []
+    checks = (limit.check(weighed.deciding, weighed.ask, weighed.usage) for limit in PERIOD_LIMITS)
+    return [check for check in checks if check is not None]
+
+
+def cap_in_words(check: Check) -> str:
+    """Return what is used of a cap by others and by this, and what that leaves."""
+    show = dollars if check.limit.counts_money else _times
+    period = SpendPeriod(check.limit.period or "")
+    left = left_of(check)
+    rest = f"{show(left)} left" if left >= 0 else f"{show(-left)} too much"
+    return (
+        f"Of {show(check.most)} {_PERIODS[period]}: {show(check.used or 0)} used by others, "
+        f"{show(taken(check))} by this, {rest}; it begins anew on {check.resets_at:%Y-%m-%d}."
+    )
+
+
+def taken(check: Check) -> int:
+    """Return what the transfer itself takes of a cap: cents, or one transfer."""
+    return check.ask.amount_cents if check.limit.counts_money else 1
+
+
+def left_of(check: Check) -> int:
+    """Return what is left of a cap after the transfer; below zero it is too much."""
+    return check.most - (check.used or 0) - taken(check)
+
+
+def _times(number: int) -> str:
+    return f"{number:,} transfer{'' if number == 1 else 's'}"
 
 
 def _most(entry: Permission) -> str:

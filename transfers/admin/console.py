@@ -15,15 +15,23 @@ from sequence.core.admin.console import (
     Item,
     Metric,
     Queue,
+    Tally,
     queue_of,
 )
 from sequence.core.admin.display import ago, dollars
-from sequence.core.typing import Context
+from transfers.admin.desk import desk_address
 from transfers.ledger_audit import EVERY
-from transfers.models import Clearing, Direction, LedgerCheck, Posting, RailTrouble, Status, Transfer
-from transfers.settlement import APPROVAL_LIFETIME
+from transfers.models import (
+    APPROVAL_LIFETIME,
+    Direction,
+    LedgerCheck,
+    RailTrouble,
+    Status,
+    SuspenseItem,
+    Transfer,
+)
+from transfers.models.transfer import TransferQuerySet
 
-RECENT = timedelta(days=1)
 # A worker takes a transfer within a second. After this nobody works, or something is in its way.
 LATE = timedelta(minutes=1)
 # A rail that breaks is asked again every second, and a worker that breaks rests for ten.
@@ -40,10 +48,25 @@ def _item(transfer: Transfer, detail: str, since: datetime, described: Mapping[s
     return Item(text, detail, reverse("admin:transfers_transfer_change", args=[transfer.id]), since)
 
 
+def _standing_still(look: ConsoleQuery) -> TransferQuerySet:
+    not_taken = Q(status=Status.PROCESSING) | Q(status=Status.PENDING, submitted_at=None)
+    late = look.at - LATE
+    rows = Transfer.objects.under_way().due(late)
+    return rows.filter(Q(stalled_at__isnull=False) | (not_taken & Q(updated_at__lt=late)))
+
+
+FAILED_TALLY = Tally("Failed", "bad", lambda look: Transfer.objects.untaken(), Transfer, {"waits": "taker"})
+STALLED_TALLY = Tally("Stand still", "bad", _standing_still, Transfer, {"waits": "worker"})
+SUSPENSE_TALLY = Tally("In suspense", "bad", lambda look: SuspenseItem.objects.open(), SuspenseItem, {})
+APPROVALS_TALLY = Tally(
+    "To approve", "warn", lambda look: Transfer.objects.waiting_for_a_person(), Transfer, {"waits": "person"}
+)
+
+
 def approvals(look: ConsoleQuery) -> Queue:
     """Transfers that a person is to approve or reject, the oldest first: it is cancelled first."""
-    rows = look.of(Transfer.objects.filter(status=Status.PENDING_APPROVAL).with_accounts().select_related("api_key"))
-    shown = list(rows.order_by("created_at", "id")[:SHOWN])
+    rows = look.of(Transfer.objects.waiting_for_a_person().with_accounts().select_related("api_key"))
+    shown = list(rows[:SHOWN])
     described = describe_accounts(id for transfer in shown for id in (transfer.source_id, transfer.destination_id))
 
     def item(transfer: Transfer) -> Item:
@@ -51,32 +74,30 @@ def approvals(look: ConsoleQuery) -> Queue:
         detail = f"asked for by {transfer.api_key}; cancelled undecided in {left}"
         return _item(transfer, detail, transfer.created_at, described)
 
-    address = look.list_of(Transfer, waits="person")
+    address = desk_address(look.organization_id)
     return Queue("Transfers to approve or reject", rows.count(), address, [item(transfer) for transfer in shown])
 
 
 def failures(look: ConsoleQuery) -> Queue:
-    """Transfers that failed, or came back, within a day, the newest first."""
-    rows = look.of(Transfer.objects.failed_since(look.at - RECENT).with_accounts())
+    """Transfers that failed, or came back, until somebody takes them; the newest first."""
+    rows = look.of(Transfer.objects.untaken().with_accounts())
 
     def item(transfer: Transfer) -> Item:
         return _item(transfer, transfer.get_error_code_display(), transfer.updated_at)
 
     ordered = rows.order_by("-updated_at", "-id")
     return queue_of(
-        "Transfers that failed in the last day",
+        "Failed transfers that nobody has taken",
         ordered,
         item,
-        address=look.list_of(Transfer, waits="failed"),
+        address=look.list_of(Transfer, waits="taker"),
         tone="bad",
     )
 
 
 def stalled(look: ConsoleQuery) -> Queue:
     """Transfers that workers broke on, and those that no worker takes."""
-    not_taken = Q(status=Status.PROCESSING) | Q(status=Status.PENDING, submitted_at=None)
-    rows = look.of(Transfer.objects.under_way().with_accounts())
-    rows = rows.filter(Q(stalled_at__isnull=False) | (not_taken & Q(updated_at__lt=look.at - LATE)))
+    rows = look.of(_standing_still(look).with_accounts())
 
     def item(transfer: Transfer) -> Item:
         why = "a worker broke on it and tries again" if transfer.stalled_at else "no worker has taken it"
@@ -86,19 +107,6 @@ def stalled(look: ConsoleQuery) -> Queue:
     return queue_of(
         "Transfers that stand still", ordered, item, address=look.list_of(Transfer, waits="worker"), tone="bad"
     )
-
-
-def suspense(look: ConsoleQuery) -> Queue:
-    """What came back to an account that could not take it, or, below zero, was owed by one that had spent it."""
-    rows = look.of(Posting.objects.filter(clearing=Clearing.SUSPENSE))
-    owed = rows.values("organization_id", "organization__name").annotate(cents=Sum("amount_cents")).exclude(cents=0)
-    address = look.list_of(Posting, clearing=Clearing.SUSPENSE.value)
-
-    def item(row: Context) -> Item:
-        why = "came back to a deleted account" if row["cents"] > 0 else "is owed: its account had spent it"
-        return Item(dollars(row["cents"]), f"{row['organization__name']}, {why}", address, look.at)
-
-    return queue_of("Money in suspense", owed.order_by("organization__name"), item, address=address)
 
 
 def _moved(direction: Direction, label: str) -> Callable[[ConsoleQuery], Metric]:

@@ -1,7 +1,6 @@
 """Filters of transfers that the pages of balances and of the money map link with."""
 
-from typing import Any
-
+from django import forms
 from django.db.models import Q
 
 from accounts.models import Account
@@ -13,20 +12,26 @@ from sequence.core.typing import Rows
 OUTSIDE = "outside"
 
 
-class End(Named):
-    """One end of a transfer, which may lie outside."""
+class End(Filter[Account | str]):
+    """One end of a transfer: an account, or OUTSIDE."""
 
     def __init__(self, name: str, label: str) -> None:
-        super().__init__(name, label, Account, name)
+        super().__init__(name, label)
+        self.account = Named(name, label, Account, name)
 
-    def find(self, text: str, form: FilterForm) -> Any:
-        return OUTSIDE if text == OUTSIDE else super().find(text, form)
+    def field(self) -> forms.Field:
+        return self.account.field()
 
-    def narrow(self, rows: Rows, found: object) -> Rows:
-        return rows.filter(**{f"{self.name}__isnull": True}) if found == OUTSIDE else super().narrow(rows, found)
+    def find(self, text: str, form: FilterForm) -> Account | str:
+        return OUTSIDE if text == OUTSIDE else self.account.find(text, form)
 
-    def tell(self, found: object) -> str:
-        return OUTSIDE if found == OUTSIDE else super().tell(found)
+    def narrow(self, rows: Rows, found: Account | str) -> Rows:
+        if isinstance(found, str):
+            return rows.filter(**{f"{self.name}__isnull": True})
+        return self.account.narrow(rows, found)
+
+    def tell(self, found: Account | str) -> str:
+        return found if isinstance(found, str) else self.account.tell(found)
 
 
 def flow_filters() -> list[Filter]:

@@ -1,7 +1,5 @@
 """Ledger for staff: every posting, and a balance as of any past instant. Read only, for everybody."""
 
-from typing import Any
-
 from django import forms
 from django.contrib import admin
 from django.core.exceptions import PermissionDenied
@@ -35,7 +33,7 @@ class AsOfForm(forms.Form):
 
 
 @admin.register(Posting)
-class PostingAdmin(ReadOnlyAdmin):
+class PostingAdmin(ReadOnlyAdmin[Posting]):
     list_display = ["id", "posted_at", "organization", "place", "shown_amount", "kind", "transfer"]
     list_select_related = ["organization", "account", "entry_set__transfer"]
     filters = [
@@ -107,7 +105,7 @@ class PostingAdmin(ReadOnlyAdmin):
         return obj.entry_set.get_kind_display()
 
     @admin.display(description="transfer")
-    def transfer(self, obj: Posting) -> Any:
+    def transfer(self, obj: Posting) -> str:
         return show_transfer(obj.entry_set.transfer)
 
 
@@ -120,7 +118,7 @@ def _answer(form: AsOfForm) -> tuple[str, Account | None]:
 
 
 @admin.register(EntrySet)
-class EntrySetAdmin(ReadOnlyAdmin):
+class EntrySetAdmin(ReadOnlyAdmin[EntrySet]):
     list_display = ["id", "posted_at", "organization", "kind", "shown_transfer"]
     list_select_related = ["organization", "transfer"]
     filters = [
@@ -141,7 +139,7 @@ class EntrySetAdmin(ReadOnlyAdmin):
         return super().get_queryset(request).select_related("organization", "transfer")
 
     @admin.display(description="transfer")
-    def shown_transfer(self, obj: EntrySet) -> Any:
+    def shown_transfer(self, obj: EntrySet) -> str:
         return show_transfer(obj.transfer)
 
     @admin.display(description="postings")

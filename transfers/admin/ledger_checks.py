@@ -10,7 +10,7 @@ from transfers.models import LedgerCheck
 
 
 @admin.register(LedgerCheck)
-class LedgerCheckAdmin(ReadOnlyAdmin):
+class LedgerCheckAdmin(ReadOnlyAdmin[LedgerCheck]):
     list_display = ["started_at", "verdict", "checks", "by", "took"]
     ordering = ["-started_at"]
     fields = ("verdict", "found", "started_at", "took", "checks", "by")

@@ -1,10 +1,8 @@
 """Rails for staff: what they may carry, and what the simulated one does on purpose."""
 
-from typing import Any
-
 from django import forms
 from django.contrib import admin
-from django.db.models import QuerySet
+from django.db.models import ForeignKey, QuerySet
 from django.http import HttpRequest
 from django.utils.safestring import SafeString
 
@@ -37,14 +35,14 @@ class AchLimitsForm(forms.ModelForm):
 
 
 @admin.register(AchLimits)
-class AchLimitsAdmin(StaffAdmin):
+class AchLimitsAdmin(StaffAdmin[AchLimits]):
     form = AchLimitsForm
     list_display = ["organization", "daily_credit", "monthly_credit", "daily_debit", "monthly_debit"]
     list_select_related = ["organization"]
     search_fields = ["organization__name", "organization__id__is"]
     autocomplete_fields = ["organization"]
 
-    def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> list[str]:
+    def get_readonly_fields(self, request: HttpRequest, obj: AchLimits | None = None) -> list[str]:
         return ["organization"] if obj else []
 
     @admin.display(description="sent a day")
@@ -65,15 +63,17 @@ class AchLimitsAdmin(StaffAdmin):
 
 
 @admin.register(SimulatedMark)
-class SimulatedMarkAdmin(StaffAdmin):
+class SimulatedMarkAdmin(StaffAdmin[SimulatedMark]):
     list_display = ["account", "fail_code", "return_code", "return_delay_seconds"]
     list_select_related = ["account"]
     search_fields = ["account__name", "account__id__is"]
 
-    def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> list[str]:
+    def get_readonly_fields(self, request: HttpRequest, obj: SimulatedMark | None = None) -> list[str]:
         return ["account"] if obj else []
 
-    def formfield_for_foreignkey(self, db_field: Any, request: HttpRequest, **kwargs: object) -> Any:
+    def formfield_for_foreignkey(
+        self, db_field: ForeignKey, request: HttpRequest, **kwargs: object
+    ) -> forms.ModelChoiceField | None:
         if db_field.name == "account":
             kwargs["queryset"] = _external_accounts()
         return super().formfield_for_foreignkey(db_field, request, **kwargs)

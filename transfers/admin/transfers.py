@@ -1,7 +1,5 @@
 """Transfers for staff: look, decide, cancel, and play the institution outside."""
 
-from typing import Any
-
 from django import forms
 from django.contrib import admin
 from django.db.models import Count, Q, QuerySet
@@ -16,19 +14,32 @@ from accounts.services import keep_as_shown
 from apikeys.admin.custody import deciders_on
 from apikeys.admin.keys import key_filter
 from apikeys.admin.organizations import ORGANIZATION_FILTER
+from sequence.core.admin.amount_filters import Amount
 from sequence.core.admin.base import ObjectPage, ReadOnlyAdmin, actor_of
 from sequence.core.admin.deciders import Deciders
 from sequence.core.admin.display import UNKNOWN, amount, badge, short_id
 from sequence.core.admin.exports import CURRENCY, Column
-from sequence.core.admin.filters import Exact, OneOf
+from sequence.core.admin.filters import Condition, Exact, OneOf
 from sequence.core.admin.notes import NoteForm, note_of
 from sequence.core.admin.period_filters import period
 from sequence.core.admin.search import request_link
 from sequence.core.typing import Context
 from transfers import services, simulated_rail_control
 from transfers.admin.approvals import approval_in_words
+from transfers.admin.failures import TakeFailure
 from transfers.admin.filters import flow_filters
-from transfers.models import UNDER_WAY, CancelReason, Direction, ErrorCode, Origin, Posting, Status, Transfer
+from transfers.models import (
+    FAILED,
+    UNDER_WAY,
+    UNTAKEN,
+    CancelReason,
+    Direction,
+    ErrorCode,
+    Origin,
+    Posting,
+    Status,
+    Transfer,
+)
 from transfers.rails import is_simulated
 
 TONES = {
@@ -40,16 +51,19 @@ TONES = {
     Status.ERROR: "bad",
     Status.CANCELLED: "quiet",
 }
-# What an operator asks for, with the statuses that answer it.
+# What an operator asks for, with the statuses that answer it. Their numbers stand on top of the list.
 QUESTIONS = {
     "person": ("Waits for a person", [Status.PENDING_APPROVAL]),
     "worker": ("Waits for a worker", [Status.PROCESSING]),
     "rail": ("With the rail", [Status.PENDING]),
-    "failed": ("Failed", [Status.INCOMPLETE, Status.ERROR]),
+}
+FAILURES: dict[str, tuple[str, Condition]] = {
+    "taker": ("Failed, nobody has taken it", UNTAKEN),
+    "failed": ("Failed", Q(status__in=FAILED)),
 }
 
 
-def show_transfer(transfer: Transfer | None) -> Any:
+def show_transfer(transfer: Transfer | None) -> str:
     """Return a link to the transfer's page."""
     if transfer is None:
         return UNKNOWN
@@ -58,11 +72,13 @@ def show_transfer(transfer: Transfer | None) -> Any:
 
 
 QUESTION_FILTER = OneOf(
-    "waits", "Waits", {name: (words, Q(status__in=statuses)) for name, (words, statuses) in QUESTIONS.items()}
+    "waits",
+    "Waits",
+    {name: (words, Q(status__in=statuses)) for name, (words, statuses) in QUESTIONS.items()} | FAILURES,
 )
 
 
-class Approve(ObjectPage):
+class Approve(ObjectPage[Transfer]):
     name = "approve"
     label = "Approve"
     permission = "decide"
@@ -86,7 +102,7 @@ class Approve(ObjectPage):
         return f"{obj.id} is approved."
 
 
-class Reject(ObjectPage):
+class Reject(ObjectPage[Transfer]):
     name = "reject"
     label = "Reject"
     permission = "decide"
@@ -104,7 +120,7 @@ class Reject(ObjectPage):
         return f"{obj.id} is rejected."
 
 
-class Cancel(ObjectPage):
+class Cancel(ObjectPage[Transfer]):
     name = "cancel"
     label = "Cancel"
     permission = "cancel"
@@ -134,7 +150,7 @@ class EndingForm(forms.Form):
     )
 
 
-class Simulate(ObjectPage):
+class Simulate(ObjectPage[Transfer]):
     name = "simulate"
     label = "Simulate the rail"
     permission = "simulate"
@@ -157,11 +173,15 @@ class Simulate(ObjectPage):
         return f"{obj.id} is {transfer.get_status_display().lower()}."
 
 
+_COURSE = ["created_at", "not_before", "accepted_at", "submitted_at", "completed_at", "updated_at"]
+_WHO = ["organization", "origin", "direction", "api_key", "shown_request", "called_reason", "decision"]
+
+
 @admin.register(Transfer)
-class TransferAdmin(ReadOnlyAdmin):
+class TransferAdmin(ReadOnlyAdmin[Transfer]):
     """Staff look at money here; they move it through services."""
 
-    object_pages = [Approve(), Reject(), Cancel(), Simulate()]
+    object_pages = [Approve(), Reject(), Cancel(), Simulate(), TakeFailure()]
     list_display = [
         "short_id",
         "created_at",
@@ -182,7 +202,9 @@ class TransferAdmin(ReadOnlyAdmin):
         OneOf.of_column("direction", "Direction", Direction.choices),
         OneOf.of_column("origin", "Origin", Origin.choices),
         Exact("request", "Request id", "request_id"),
+        Amount(),
         *period("created_at"),
+        Exact("description", "Description", "description__iexact").linked_only(),
         *flow_filters(),
     ]
     export_columns = [
@@ -220,8 +242,24 @@ class TransferAdmin(ReadOnlyAdmin):
     change_list_template = "admin/transfers/transfer/change_list.html"
     fieldsets = [
         (None, {"fields": ["shown_status", "why", "shown_amount", "source", "destination", "description"]}),
-        ("Course", {"fields": ["created_at", "accepted_at", "submitted_at", "completed_at", "updated_at"]}),
-        ("Who", {"fields": ["organization", "origin", "direction", "api_key", "shown_request", "decision"]}),
+        (
+            "Course",
+            {"fields": ["created_at", "not_before", "accepted_at", "submitted_at", "completed_at", "updated_at"]},
+        ),
+        (
+            "Who",
+            {
+                "fields": [
+                    "organization",
+                    "origin",
+                    "direction",
+                    "api_key",
+                    "shown_request",
+                    "called_reason",
+                    "decision",
+                ]
+            },
+        ),
         ("Rule", {"fields": ["rule_id", "shown_execution"]}),
         ("Ledger", {"fields": ["rail", "postings"]}),
     ]
@@ -256,7 +294,7 @@ class TransferAdmin(ReadOnlyAdmin):
         return obj.get_error_code_display() or obj.get_cancel_reason_display() or UNKNOWN
 
     @admin.display(description="request id")
-    def shown_request(self, obj: Transfer) -> Any:
+    def shown_request(self, obj: Transfer) -> str:
         return request_link(obj.request_id)
 
     @admin.display(description="decided by")
@@ -268,7 +306,7 @@ class TransferAdmin(ReadOnlyAdmin):
         return f"{obj.decided_by}, {obj.decided_at:%Y-%m-%d %H:%M:%S} UTC{cancelled}{note}"
 
     @admin.display(description="execution")
-    def shown_execution(self, obj: Transfer) -> Any:
+    def shown_execution(self, obj: Transfer) -> str:
         if not obj.rule_execution_id:
             return UNKNOWN
         # The rules are above this app: their pages are known by address alone.
@@ -276,7 +314,7 @@ class TransferAdmin(ReadOnlyAdmin):
         return format_html('<a href="{}">{}</a>', address, obj.rule_execution_id)
 
     @admin.display(description="postings")
-    def postings(self, obj: Transfer) -> Any:
+    def postings(self, obj: Transfer) -> str:
         address = reverse("admin:transfers_posting_changelist")
         count = Posting.objects.filter(entry_set__transfer=obj).count()
         return format_html('<a href="{}?q={}">{} postings</a>', address, obj.id, count) if count else "None: not moved"
@@ -290,5 +328,4 @@ def _questions() -> list[Context]:
     return [
         {"name": name, "words": words, "count": sum(counts.get(status, 0) for status in statuses)}
         for name, (words, statuses) in QUESTIONS.items()
-        if name != "failed"
     ]

@@ -5,24 +5,31 @@ from transfers.models.ledger import Clearing, EntrySet, EntrySetKind, Posting
 from transfers.models.ledger_check import LedgerCheck
 from transfers.models.rail_trouble import RailTrouble
 from transfers.models.simulated import Outcome, SimulatedMark, SimulatedPayment
-from transfers.models.transfer import (
+from transfers.models.simulated_transfer import SIMULATIONS_KEPT, SimulatedTransfer
+from transfers.models.states import (
+    APPROVAL_LIFETIME,
     FAILED,
-    STALLED_REST,
     STOPPABLE,
     UNDER_WAY,
+    UNTAKEN,
     CancelReason,
     Direction,
     ErrorCode,
     Origin,
     Status,
-    Transfer,
 )
+from transfers.models.suspense import SuspenseItem
+from transfers.models.transfer import LATEST, STALLED_REST, Transfer
 
 __all__ = [
+    "APPROVAL_LIFETIME",
     "FAILED",
+    "LATEST",
+    "SIMULATIONS_KEPT",
     "STALLED_REST",
     "STOPPABLE",
     "UNDER_WAY",
+    "UNTAKEN",
     "AchLimits",
     "CancelReason",
     "Clearing",
@@ -37,6 +44,8 @@ __all__ = [
     "RailTrouble",
     "SimulatedMark",
     "SimulatedPayment",
+    "SimulatedTransfer",
     "Status",
+    "SuspenseItem",
     "Transfer",
 ]

@@ -1,14 +1,12 @@
 """ACH limits of one organization."""
 
-from typing import Any
-
 import pghistory
 from django.db import models
 
 from apikeys.models import Organization
 
 
-def _limit(help_text: str) -> Any:
+def _limit(help_text: str) -> models.BigIntegerField:
     return models.BigIntegerField(null=True, blank=True, help_text=f"{help_text}, in cents; empty means no limit.")
 
 

@@ -34,3 +34,58 @@ IS_DECIDED_AGAIN = """(
 REFUSE_ANOTHER_DECIDER = """
     RAISE EXCEPTION 'Who decided about transfer % is set once, with its status.', OLD.id USING ERRCODE = '23514';
 """
+
+IS_TAKEN_AGAIN = """(
+    OLD.failure_taken_at IS NOT NULL
+    AND (OLD.failure_taken_by, OLD.failure_taken_at, OLD.failure_note)
+        IS DISTINCT FROM (NEW.failure_taken_by, NEW.failure_taken_at, NEW.failure_note)
+)"""
+REFUSE_ANOTHER_TAKER = """
+    RAISE EXCEPTION 'Who takes the failure of transfer % is set once.', OLD.id USING ERRCODE = '23514';
+"""
+
+# Each posting in suspense is an item, but those by which items leave it.
+MAKE_SUSPENSE_ITEM = """
+    INSERT INTO transfers_suspenseitem (organization_id, posting_id, amount_cents, arose_at)
+    SELECT NEW.organization_id, NEW.id, NEW.amount_cents, NEW.posted_at
+    FROM transfers_entryset WHERE id = NEW.entry_set_id AND kind <> 'release';
+    RETURN NULL;
+"""
+SUSPENSE_STARTS_OPEN = """
+    IF NEW.proposed_by IS NOT NULL OR NEW.posted_by IS NOT NULL OR NEW.entry_set_id IS NOT NULL OR NOT EXISTS (
+        SELECT FROM transfers_posting posting JOIN transfers_entryset entry_set ON entry_set.id = posting.entry_set_id
+        WHERE posting.id = NEW.posting_id AND posting.clearing = 'suspense' AND entry_set.kind <> 'release'
+          AND (posting.organization_id, posting.amount_cents) = (NEW.organization_id, NEW.amount_cents)
+    ) THEN
+        RAISE EXCEPTION 'A suspense item is a posting in suspense, and begins undecided.' USING ERRCODE = '23514';
+    END IF;
+    RETURN NEW;
+"""
+# Of a command's actor the person is whoever ran it, whichever command that was.
+SUSPENSE_IS_POSTED_ONCE = """
+    IF OLD.posted_at IS NOT NULL OR (OLD.organization_id, OLD.posting_id, OLD.amount_cents, OLD.arose_at)
+            IS DISTINCT FROM (NEW.organization_id, NEW.posting_id, NEW.amount_cents, NEW.arose_at) THEN
+        RAISE EXCEPTION 'Suspense item % is posted once, as it arose.', OLD.id USING ERRCODE = '23514';
+    ELSIF NEW.posted_at IS NOT NULL AND (OLD.account_id, OLD.proposed_by, OLD.proposed_at)
+            IS DISTINCT FROM (NEW.account_id, NEW.proposed_by, NEW.proposed_at) THEN
+        RAISE EXCEPTION 'Suspense item % is posted as it was proposed before.', OLD.id USING ERRCODE = '23514';
+    ELSIF regexp_replace(NEW.posted_by, '^command:[^:]*:', 'command:')
+            = regexp_replace(NEW.proposed_by, '^command:[^:]*:', 'command:') THEN
+        RAISE EXCEPTION 'Suspense item % is posted by another person than proposed it.', OLD.id
+            USING ERRCODE = '23514';
+    END IF;
+    RETURN NEW;
+"""
+SUSPENSE_IS_WHAT_ITS_POSTINGS_SAY = """
+    IF NOT EXISTS (
+        SELECT FROM transfers_entryset entry_set JOIN transfers_posting posting ON posting.entry_set_id = entry_set.id
+        WHERE entry_set.id = NEW.entry_set_id AND entry_set.kind = 'release'
+        HAVING COUNT(*) = 2
+           AND SUM(posting.amount_cents) FILTER (WHERE posting.clearing = 'suspense') = -NEW.amount_cents
+           AND SUM(posting.amount_cents) FILTER (WHERE posting.account_id = NEW.account_id
+               OR NEW.account_id IS NULL AND posting.clearing = 'write_off') = NEW.amount_cents
+    ) THEN
+        RAISE EXCEPTION 'Suspense item % is not what its postings move.', NEW.id USING ERRCODE = '23514';
+    END IF;
+    RETURN NULL;
+"""

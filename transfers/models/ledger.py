@@ -6,6 +6,7 @@ from django.db.models import F, Q
 
 from accounts.models import Account
 from apikeys.models import Organization
+from transfers.models import guards
 from transfers.models.transfer import Transfer
 
 
@@ -18,6 +19,8 @@ class Clearing(models.TextChoices):
     CARDS = "cards", "Card network"
     # What belongs on an account that cannot take it: a returned payment whose account is deleted or spent.
     SUSPENSE = "suspense", "Suspense"
+    # What of it nobody will ever take or pay, by the decision of two persons.
+    WRITE_OFF = "write_off", "Written off"
 
 
 class EntrySetKind(models.TextChoices):
@@ -26,6 +29,8 @@ class EntrySetKind(models.TextChoices):
     SETTLEMENT = "settlement"
     REVERSAL = "reversal"
     CARD = "card"
+    # Out of suspense: see SuspenseItem.
+    RELEASE = "release"
 
 
 def _never_truncated() -> pgtrigger.Trigger:
@@ -45,7 +50,7 @@ class EntrySet(models.Model):
     # ``entry_set_within_organization`` begins with it.
     organization = models.ForeignKey(Organization, on_delete=models.PROTECT, related_name="+", db_index=False)
     kind = models.CharField(max_length=10, choices=EntrySetKind)
-    # A composite foreign key says more than a constraint of its own would: see migration 0002.
+    # A composite foreign key says more than a constraint of its own would: see the migration.
     transfer = models.ForeignKey(
         Transfer, null=True, on_delete=models.PROTECT, db_constraint=False, db_index=False, related_name="entry_sets"
     )
@@ -58,7 +63,7 @@ class EntrySet(models.Model):
             # Exactly once, whatever dies or repeats: a transfer settles once and comes back once.
             models.UniqueConstraint(fields=["transfer", "kind"], name="entry_set_once_for_a_transfer"),
             models.CheckConstraint(
-                condition=Q(kind=EntrySetKind.CARD, transfer=None)
+                condition=Q(kind__in=[EntrySetKind.CARD, EntrySetKind.RELEASE], transfer=None)
                 | Q(kind__in=[EntrySetKind.SETTLEMENT, EntrySetKind.REVERSAL], transfer__isnull=False),
                 name="entry_set_has_its_cause",
             ),
@@ -93,7 +98,7 @@ class Posting(models.Model):
     """
 
     id = models.BigAutoField(primary_key=True)
-    # Composite foreign keys say more than constraints of their own would: see migration 0002. The organization is the
+    # Composite foreign keys say more than constraints of their own would: see the migration. The organization is the
     # entry set's, which has one.
     organization = models.ForeignKey(Organization, on_delete=models.PROTECT, related_name="+", db_constraint=False)
     entry_set = models.ForeignKey(EntrySet, on_delete=models.PROTECT, related_name="postings", db_constraint=False)
@@ -140,6 +145,13 @@ class Posting(models.Model):
                     END IF;
                     RETURN NULL;
                 """,
+            ),
+            pgtrigger.Trigger(
+                name="waits_for_a_person",
+                when=pgtrigger.After,
+                operation=pgtrigger.Insert,
+                condition=pgtrigger.Q(new__clearing=Clearing.SUSPENSE),
+                func=guards.MAKE_SUSPENSE_ITEM,
             ),
             pgtrigger.Trigger(
                 name="moves_balances",

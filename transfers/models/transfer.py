@@ -1,105 +1,48 @@
 """A transfer: one movement of money, from its request to its end."""
 
 from datetime import datetime, timedelta
-from typing import Any
 
 import pghistory
 import pgtrigger
+from django.contrib.postgres.indexes import OpClass
 from django.db import models
 from django.db.models import Case, F, Q, Value, When
+from django.db.models.expressions import RawSQL
+from django.db.models.functions import Upper
 
 from accounts.models import Account
 from apikeys.models import MAX_ACTOR_LENGTH, ApiKey, Organization, OrganizationStatus
 from sequence.core import clock
 from sequence.core.api.ids import PrefixedIdField
 from sequence.core.audit import MAX_NOTE_LENGTH
+from sequence.core.events.telling import tells_of_statements
 from sequence.core.money import MAX_CENTS
-from sequence.core.texts import PlainTextField
-from transfers.models import guards
-
-
-class Direction(models.TextChoices):
-    """From the organization's point of view."""
-
-    MONEY_IN = "money_in"
-    MONEY_OUT = "money_out"
-    INTERNAL = "internal"
-
-
-class Origin(models.TextChoices):
-    """What caused it."""
-
-    PAYCHECK = "paycheck"
-    CHECK_DEPOSIT = "check_deposit"
-    CASHBACK = "cashback"
-    USER_PULL = "user_pull"
-    RULE = "rule"
-    USER = "user"
-    EXTERNAL_PULL = "external_pull"
-
-
-class Status(models.TextChoices):
-    """Where it is. It never goes back; only a completed payment that is returned goes on to ERROR."""
-
-    PENDING_APPROVAL = "pending_approval"  # waits for a person
-    PROCESSING = "processing"  # accepted, not yet submitted
-    PENDING = "pending"  # with the payment rail
-    COMPLETE = "complete"
-    INCOMPLETE = "incomplete"  # not enough funds
-    ERROR = "error"
-    CANCELLED = "cancelled"
-
-
-FAILED = (Status.INCOMPLETE, Status.ERROR)
-STOPPABLE = (Status.PENDING_APPROVAL, Status.PROCESSING)
-UNDER_WAY = (Status.PENDING_APPROVAL, Status.PROCESSING, Status.PENDING)
-
-_TRANSITIONS: list[tuple[str, str]] = [
-    (Status.PENDING_APPROVAL, Status.PROCESSING),
-    (Status.PENDING_APPROVAL, Status.CANCELLED),
-    (Status.PROCESSING, Status.PENDING),
-    (Status.PROCESSING, Status.COMPLETE),
-    (Status.PROCESSING, Status.INCOMPLETE),
-    (Status.PROCESSING, Status.ERROR),
-    (Status.PROCESSING, Status.CANCELLED),
-    (Status.PENDING, Status.COMPLETE),
-    (Status.PENDING, Status.ERROR),
-    (Status.COMPLETE, Status.ERROR),
-]
-
-
-class ErrorCode(models.TextChoices):
-    """Why it is INCOMPLETE or ERROR."""
-
-    INSUFFICIENT_FUNDS = "insufficient_funds"
-    DISCONNECTED_ACCOUNT = "disconnected_account"
-    NAME_MISMATCH = "name_mismatch"
-    PAYMENT_FAILED = "payment_failed"
-    PAYMENT_NOT_SUPPORTED = "payment_not_supported"
-    TRANSFER_AMOUNT_LESS_THAN_ONE_DOLLAR = "transfer_amount_less_than_one_dollar"
-    DAILY_ACH_CREDIT_LIMIT_REACHED = "daily_ach_credit_limit_reached"
-    MONTHLY_ACH_CREDIT_LIMIT_REACHED = "monthly_ach_credit_limit_reached"
-    DAILY_ACH_DEBIT_LIMIT_REACHED = "daily_ach_debit_limit_reached"
-    MONTHLY_ACH_DEBIT_LIMIT_REACHED = "monthly_ach_debit_limit_reached"
-    NULL_BALANCE = "null_balance"
-    ACCOUNT_NO_MINIMUM_PAYMENT_AMOUNT = "account_no_minimum_payment_amount"
-    ACCOUNT_NO_LAST_STATEMENT_BALANCE = "account_no_last_statement_balance"
-    RESOURCE_DELETED = "resource_deleted"
-    RULE_LOOP_DETECTED = "rule_loop_detected"
-
-
-class CancelReason(models.TextChoices):
-    """Why it is CANCELLED."""
-
-    BY_KEY = "by_key"  # by a program
-    REJECTED = "rejected"  # by a person
-    EXPIRED = "expired"  # nobody decided in time
-    KEY_STOPPED = "key_stopped"
-    ORGANIZATION_STOPPED = "organization_stopped"
-
+from sequence.core.texts import MAX_REASON_LENGTH, PlainTextField
+from transfers.expressions import WAITS_UNTIL
+from transfers.models import guards, news
+from transfers.models.states import (
+    FAILED,
+    STOPPABLE,
+    TAKEN_WHOLE,
+    TRANSITIONS,
+    UNDER_WAY,
+    UNTAKEN,
+    CancelReason,
+    Direction,
+    ErrorCode,
+    Origin,
+    Status,
+)
 
 # After this a transfer that a worker broke on is tried again: what broke it may be mended by then.
 STALLED_REST = timedelta(minutes=5)
+# How long before it is due a transfer may be asked for.
+LATEST = timedelta(days=90)
+
+
+# A literal, no parameter: in a plan that is made once for all statuses PostgreSQL cannot tell that the index of the
+# sliver will do, and walks the whole table in the order of creation instead.
+_PENDING_APPROVAL = RawSQL(f"'{Status.PENDING_APPROVAL.value}'", ())  # noqa: S611 - a constant of ours
 
 
 class TransferQuerySet(models.QuerySet["Transfer"]):
@@ -115,8 +58,12 @@ class TransferQuerySet(models.QuerySet["Transfer"]):
         return self.filter(status__in=UNDER_WAY)
 
     def accepted(self) -> "TransferQuerySet":
-        """Transfers that a worker should look at, oldest first."""
-        return self.filter(status=Status.PROCESSING).order_by("created_at", "id")
+        """Transfers that a worker should look at once they are due, the oldest first."""
+        return self.filter(status=Status.PROCESSING).order_by(WAITS_UNTIL, "created_at", "id")
+
+    def due(self, at: datetime) -> "TransferQuerySet":
+        """Transfers without those that are not to move yet."""
+        return self.alias(waits_until=WAITS_UNTIL).filter(waits_until__lte=at)
 
     def with_stop(self) -> "TransferQuerySet":
         """Tell as ``stop_reason`` why nothing may come of them any more: a CancelReason, or None where all is well."""
@@ -160,8 +107,16 @@ class TransferQuerySet(models.QuerySet["Transfer"]):
         """Transfers that failed or came back after the instant."""
         return self.filter(status__in=FAILED, updated_at__gt=at)
 
+    def untaken(self) -> "TransferQuerySet":
+        """Transfers that failed or came back, and that nobody has taken yet."""
+        return self.filter(UNTAKEN)
+
     def undecided_since(self, at: datetime) -> "TransferQuerySet":
-        return self.filter(status=Status.PENDING_APPROVAL, created_at__lte=at).order_by("created_at", "id")
+        return self.waiting_for_a_person().filter(created_at__lte=at)
+
+    def waiting_for_a_person(self) -> "TransferQuerySet":
+        """Transfers that somebody is to approve or reject, those that are cancelled undecided first on top."""
+        return self.filter(status=_PENDING_APPROVAL).order_by("created_at", "id")
 
     def with_accounts(self) -> "TransferQuerySet":
         """Read the accounts along, for their names."""
@@ -172,7 +127,7 @@ _HAS_SOURCE, _HAS_DESTINATION = Q(source__isnull=False), Q(destination__isnull=F
 _OUTSIDE_ORIGINS = [Origin.PAYCHECK, Origin.CHECK_DEPOSIT, Origin.CASHBACK]
 
 
-def _unbound(model: type[models.Model]) -> Any:
+def _unbound(model: type[models.Model]) -> models.ForeignKey:
     """Return an event's foreign key as pghistory makes them, but one that may be empty."""
     return models.ForeignKey(
         model, null=True, on_delete=models.DO_NOTHING, db_constraint=False, related_name="+", related_query_name="+"
@@ -182,10 +137,11 @@ def _unbound(model: type[models.Model]) -> Any:
 # What was asked for. Nothing here changes after the insert, whatever becomes of it.
 _ASKED = [
     *("id", "organization_id", "amount_cents", "direction", "origin", "description", "source_id", "destination_id"),
-    *("rail", "rule_id", "rule_execution_id", "api_key_id", "request_id", "created_at"),
+    *("rail", "rule_id", "rule_execution_id", "api_key_id", "request_id", "called_reason", "created_at", "not_before"),
 ]
 _DECIDED = ["decided_by", "decided_at"]
 _DECISION = [*_DECIDED, "cancelled_by", "cancel_reason", "decision_note"]
+_TAKEN = ["failure_taken_by", "failure_taken_at", "failure_note"]
 
 
 # Settlement changes too many of them for the trail; decisions are on it, with what they were about, whoever makes them
@@ -198,11 +154,18 @@ _DECISION = [*_DECIDED, "cancelled_by", "cancel_reason", "decision_note"]
         operation=pgtrigger.UpdateOf(*_DECISION),
         condition=pgtrigger.AnyChange(*_DECISION),
     ),
+    pghistory.UpdateEvent(
+        "take",
+        trigger_name="take",
+        operation=pgtrigger.UpdateOf(*_TAKEN),
+        condition=pgtrigger.AnyChange(*_TAKEN),
+    ),
     model_name="TransferDecision",
     append_only=True,
     fields=[
         *("id", "status", "cancel_reason", "decided_by", "cancelled_by", "decision_note"),
         *("organization", "amount_cents", "source", "destination"),
+        *("failure_taken_by", "failure_note"),
     ],
     # Unknown of decisions from before the trail kept what they were about.
     attrs={"organization": _unbound(Organization), "amount_cents": models.BigIntegerField(null=True)},
@@ -215,7 +178,7 @@ class Transfer(models.Model):
 
     id = PrefixedIdField("txr", primary_key=True)
     # Composite foreign keys hold both accounts and the key, which says more than constraints of their own would: see
-    # migration 0002. The indexes of what has none begin other ones, below.
+    # the migration. The indexes of what has none begin other ones, below.
     organization = models.ForeignKey(Organization, on_delete=models.PROTECT, related_name="+", db_index=False)
     amount_cents = models.BigIntegerField()
     direction = models.CharField(max_length=10, choices=Direction)
@@ -238,6 +201,8 @@ class Transfer(models.Model):
     # Who asked, and through which permission entry it is counted.
     api_key = models.ForeignKey(ApiKey, null=True, on_delete=models.PROTECT, db_constraint=False, related_name="+")
     request_id = models.CharField(max_length=128, null=True)  # noqa: DJ001
+    # Why the caller asked, in its own words.
+    called_reason = PlainTextField(max_length=MAX_REASON_LENGTH, null=True)
     spend_id = models.UUIDField(null=True)
     # Who first approved, rejected or cancelled it, and when: never changed. ``cancelled_by`` is who cancelled it after
     # somebody had decided otherwise. The note is of whoever decided last.
@@ -245,8 +210,14 @@ class Transfer(models.Model):
     decided_at = models.DateTimeField(null=True)
     cancelled_by = models.CharField(max_length=MAX_ACTOR_LENGTH, null=True)  # noqa: DJ001
     decision_note = PlainTextField(max_length=MAX_NOTE_LENGTH, null=True)
+    # Who looks after its failure, since when, and what they say about it: set once, together.
+    failure_taken_by = models.CharField(max_length=MAX_ACTOR_LENGTH, null=True)  # noqa: DJ001
+    failure_taken_at = models.DateTimeField(null=True)
+    failure_note = PlainTextField(max_length=MAX_NOTE_LENGTH, null=True)
 
     created_at = models.DateTimeField(default=clock.now)
+    # No money moves or is looked for before; caps count it in the periods of this instant.
+    not_before = models.DateTimeField(null=True)
     # When it left PROCESSING for its rail: the day that counts for the rail's limits.
     accepted_at = models.DateTimeField(null=True)
     submitted_at = models.DateTimeField(null=True)
@@ -264,6 +235,7 @@ class Transfer(models.Model):
         permissions = [
             ("decide_transfer", "Can approve and reject transfer"),
             ("cancel_transfer", "Can cancel transfer"),
+            ("take_transfer", "Can take the failure of transfer"),
             ("simulate_transfer", "Can tell the simulated rail how transfer ends"),
         ]
         constraints = [
@@ -298,11 +270,17 @@ class Transfer(models.Model):
                 | (~Q(status=Status.CANCELLED) & Q(cancel_reason=None)),
                 name="transfer_cancel_reason_when_cancelled",
             ),
+            models.CheckConstraint(condition=TAKEN_WHOLE, name="transfer_failure_taken_by_somebody"),
             models.CheckConstraint(
                 condition=Q(status=Status.COMPLETE, completed_at__isnull=False)
                 | Q(status=Status.ERROR)
                 | (~Q(status__in=[Status.COMPLETE, Status.ERROR]) & Q(completed_at=None)),
                 name="transfer_completed_at_when_complete",
+            ),
+            models.CheckConstraint(
+                condition=Q(not_before=None)
+                | Q(not_before__gt=F("created_at"), not_before__lte=F("created_at") + LATEST),
+                name="transfer_due_later_within_reach",
             ),
         ]
         indexes = [
@@ -311,14 +289,31 @@ class Transfer(models.Model):
             models.Index(F("destination"), F("created_at").desc(), F("id").desc(), name="transfer_by_destination"),
             # The staff's list and its periods, which no account narrows down.
             models.Index(F("created_at").desc(), F("id").desc(), name="transfer_list"),
+            # What staff search for.
+            models.Index(F("amount_cents"), F("created_at").desc(), F("id").desc(), name="transfer_by_amount"),
+            models.Index(
+                OpClass(Upper("description"), name="varchar_pattern_ops"),
+                F("created_at").desc(),
+                F("id").desc(),
+                condition=Q(description__isnull=False),
+                name="transfer_by_description",
+            ),
             # What workers and staff look for is a sliver of the table.
-            models.Index(fields=["status", "created_at", "id"], condition=Q(status__in=UNDER_WAY), name="transfer_due"),
+            models.Index(
+                F("status"),
+                WAITS_UNTIL,
+                F("created_at"),
+                F("id"),
+                condition=Q(status__in=UNDER_WAY),
+                name="transfer_due",
+            ),
             models.Index(
                 fields=["completed_at", "id"],
                 condition=Q(completed_at__isnull=False, destination__isnull=False, arrival_noticed_at=None),
                 name="transfer_unnoticed",
             ),
             models.Index(fields=["updated_at"], condition=Q(status__in=FAILED), name="transfer_failed"),
+            models.Index(fields=["updated_at"], condition=UNTAKEN, name="transfer_failed_untaken"),
             # Not ``db_index``, which makes a second one for patterns that nobody asks for.
             models.Index(fields=["request_id"], name="transfer_by_request"),
             # What moved today.
@@ -328,7 +323,7 @@ class Transfer(models.Model):
             models.Index(fields=["organization", "direction", "accepted_at"], name="transfer_accepted"),
         ]
         triggers = [
-            pgtrigger.FSM(name="status_never_goes_back", field="status", transitions=_TRANSITIONS),
+            pgtrigger.FSM(name="status_never_goes_back", field="status", transitions=TRANSITIONS),
             pgtrigger.Protect(name="is_never_deleted", operation=pgtrigger.Delete),
             # What is stopped starts nothing, whoever writes it: see apikeys.standing, which has the same locks.
             pgtrigger.Trigger(
@@ -353,6 +348,15 @@ class Transfer(models.Model):
                 condition=pgtrigger.Condition(guards.IS_DECIDED_AGAIN),
                 func=guards.REFUSE_ANOTHER_DECIDER,
             ),
+            pgtrigger.Trigger(
+                name="failure_is_taken_once",
+                when=pgtrigger.After,
+                operation=pgtrigger.UpdateOf(*_TAKEN),
+                condition=pgtrigger.Condition(guards.IS_TAKEN_AGAIN),
+                func=guards.REFUSE_ANOTHER_TAKER,
+            ),
+            tells_of_statements("tells_of_new_ones", operation=pgtrigger.Insert, news=news.CREATED),
+            tells_of_statements("tells_of_its_status", operation=pgtrigger.Update, news=news.STATUS_CHANGED),
         ]
 
     def __str__(self) -> str:
@@ -363,9 +367,19 @@ class Transfer(models.Model):
         return 0 if available_cents is None else max(0, self.amount_cents - available_cents)
 
     @property
+    def counted_at(self) -> datetime:
+        """The instant whose periods the caps count it in."""
+        return self.not_before or self.created_at
+
+    @property
     def holds_funds(self) -> bool:
         """Whether its amount is set aside on the source right now."""
         return self.status == Status.PENDING and self.source_id is not None
+
+    def take_failure(self, *, by: str, at: datetime, note: str) -> None:
+        """Let somebody look after its failure. The caller holds this row's lock."""
+        self.failure_taken_by, self.failure_taken_at, self.failure_note = by, at, note
+        self.save(update_fields=_TAKEN)
 
     def decide(
         self,

@@ -7,6 +7,7 @@ from django.conf import settings
 from django.db.models import QuerySet
 
 from sequence.core.api.ids import show_id
+from sequence.core.database.ordered_update import update_in_id_order
 from transfers.models import ErrorCode, Outcome, SimulatedMark, SimulatedPayment, Transfer
 from transfers.rails.base import End, OutsideRail, Report, ReportKind
 from transfers.sql.sweeps import SimulatedNews, tell_simulated_news
@@ -30,12 +31,12 @@ class SimulatedRail(OutsideRail):
             _payment(
                 transfer, marks.get(transfer.destination_id or "") or marks.get(transfer.source_id or ""), settles_at
             )
-            for transfer in transfers
+            for transfer in sorted(transfers, key=lambda transfer: transfer.id)
         ]
         SimulatedPayment.objects.bulk_create(payments, ignore_conflicts=True)
         # One that was told beforehand how to end has no time yet.
         told = SimulatedPayment.objects.filter(transfer_id__in=[payment.transfer_id for payment in payments])
-        told.filter(settles_at=None).update(settles_at=settles_at)
+        update_in_id_order(told.filter(settles_at=None), settles_at=settles_at)
 
     def rows_with_news(self, at: datetime) -> "QuerySet[SimulatedPayment]":
         return SimulatedPayment.objects.with_news(at)

@@ -9,7 +9,7 @@ from psycopg.types.numeric import Int8
 
 from apikeys.caps import COUNT_ASKED, count_parameters
 from apikeys.entries import Permission
-from apikeys.models import SpendPeriod
+from apikeys.limits import SpendPeriod
 from sequence.core.api.ids import parse_id
 from sequence.core.database.kept_cursor import fetch
 from sequence.core.transactions import TryAgain
@@ -19,9 +19,10 @@ from transfers.models import Transfer
 _INSERT = f"""
 WITH asked AS (
     INSERT INTO transfers_transfer (id, organization_id, amount_cents, direction, origin, status, description,
-        source_id, destination_id, rail, api_key_id, request_id, spend_id, created_at, updated_at)
-    VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)
-    RETURNING organization_id, spend_id, created_at, amount_cents
+        source_id, destination_id, rail, api_key_id, request_id, called_reason, spend_id, created_at, not_before,
+        updated_at)
+    VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)
+    RETURNING organization_id, spend_id, created_at, not_before, amount_cents
 ), counted AS ({COUNT_ASKED})
 SELECT count(*) FROM counted
 """  # noqa: S608 - only a constant is put in
@@ -45,8 +46,10 @@ def insert_counted(transfer: Transfer, permission: Permission) -> None:
         transfer.rail,
         parse_id("key", transfer.api_key_id or ""),
         transfer.request_id,
+        transfer.called_reason,
         transfer.spend_id,
         transfer.created_at,
+        transfer.not_before,
         transfer.updated_at,
     ]
     [(counted,)] = fetch(_INSERT, [*values, *count_parameters(permission)])

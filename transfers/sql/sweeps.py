@@ -19,7 +19,8 @@ from sequence.core.typing import JsonObject
 from transfers.arrivals import is_awaited
 from transfers.models import STALLED_REST, Transfer
 
-# ``claimed`` is what ``Transfer.objects.accepted().ready()`` claims, and ``locked`` what ``lock_accounts_of`` locks.
+# ``claimed`` is what ``Transfer.objects.accepted().due().ready()`` claims, and ``locked`` what ``lock_accounts_of``
+# locks.
 #
 # An account is solid when all that it sends in this batch can go at once (``is_plain``: between two accounts of the
 # ledger that are there, on a rail of the ledger, by somebody whom nobody has stopped), when it has the money for all of
@@ -29,10 +30,12 @@ from transfers.models import STALLED_REST, Transfer
 # account is left, so that it is done in its order.
 _SETTLE_FUNDED = """
 WITH claimed AS MATERIALIZED (
-    SELECT id, organization_id, amount_cents, rail, source_id, destination_id, api_key_id, created_at
+    SELECT id, organization_id, amount_cents, rail, source_id, destination_id, api_key_id, created_at,
+        COALESCE(not_before, '-infinity'::timestamptz) AS waits_until
     FROM transfers_transfer
-    WHERE status = 'processing' AND (stalled_at IS NULL OR stalled_at <= %(rested)s OR stalled_at > %(now)s){swept}
-    ORDER BY created_at, id LIMIT {limit} FOR NO KEY UPDATE SKIP LOCKED
+    WHERE status = 'processing' AND COALESCE(not_before, '-infinity'::timestamptz) <= %(now)s
+        AND (stalled_at IS NULL OR stalled_at <= %(rested)s OR stalled_at > %(now)s){swept}
+    ORDER BY waits_until, created_at, id LIMIT {limit} FOR NO KEY UPDATE SKIP LOCKED
 ), locked AS MATERIALIZED (
     SELECT id, balance_cents - held_cents AS available,
         type <> 'external_account' AND deleted_at IS NULL AS is_there
@@ -63,7 +66,7 @@ WITH claimed AS MATERIALIZED (
     WHERE is_plain AND source_id NOT IN (SELECT id FROM shaky) AND destination_id NOT IN (SELECT id FROM shaky)
 ), posted AS (
     INSERT INTO transfers_entryset (organization_id, kind, transfer_id, posted_at)
-    SELECT organization_id, 'settlement', id, %(now)s FROM funded ORDER BY created_at, id
+    SELECT organization_id, 'settlement', id, %(now)s FROM funded ORDER BY waits_until, created_at, id
     RETURNING id, transfer_id
 ), moved AS (
     INSERT INTO transfers_posting (organization_id, entry_set_id, account_id, amount_cents, posted_at)

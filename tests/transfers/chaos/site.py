@@ -9,6 +9,7 @@ import socket
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote, urlencode
@@ -143,7 +144,7 @@ class Persistent:
             line.close()
 
 
-def wait_until(condition, what: str) -> None:
+def wait_until(condition: Callable[[], object], what: str) -> None:
     """Return once ``condition()`` holds."""
     deadline = time.monotonic() + PATIENCE_SECONDS
     while not condition():

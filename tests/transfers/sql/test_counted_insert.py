@@ -4,9 +4,9 @@ from datetime import datetime
 
 import pytest
 
-from apikeys.caps import starts_on
 from apikeys.entries import parse_permissions
-from apikeys.models import SpendCounter, SpendPeriod
+from apikeys.limits import SpendPeriod, starts_on
+from apikeys.models import SpendCounter
 from apikeys.services import create_api_key
 from sequence.core.transactions import TryAgain, run_in_transaction
 from tests.factories import PodFactory

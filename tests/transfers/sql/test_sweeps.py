@@ -16,8 +16,8 @@ from hypothesis import strategies as st
 from ulid import ULID
 
 from accounts.models import Account
-from apikeys.caps import starts_on
-from apikeys.models import ApiKey, Organization, SpendCounter, SpendPeriod
+from apikeys.limits import SpendPeriod, starts_on
+from apikeys.models import ApiKey, Organization, SpendCounter
 from rules import sweeps
 from rules.models import RuleExecution
 from rules.sweeps import notice_deposits

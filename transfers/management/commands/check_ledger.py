@@ -1,5 +1,4 @@
 import sys
-from typing import Any
 
 from django.core.management.base import CommandParser
 
@@ -31,7 +30,7 @@ class Command(OperatorCommand):
         if self.exit_code:
             sys.exit(self.exit_code)
 
-    def tell(self, facts: Any) -> None:
+    def tell(self, facts: JsonObject) -> None:
         for fault in facts["faults"]:
             self.stderr.write(_sentence(Fault(**fault)))
         if facts["ok"]:

@@ -1,0 +1,106 @@
+"""The primary dies under load and its standby is promoted: what was accepted is there once, and nothing is lost.
+
+Replication is synchronous. The promotion is a line of this test, which stands for the failover manager.
+"""
+
+import itertools
+import time
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+
+from sequence.local.postgres.account import server_account
+from sequence.local.postgres.binaries import bin_folder_for
+from sequence.local.postgres.cluster import Cluster
+from tests.postgres.conftest import connect, kill_all
+from tests.transfers.chaos.site import Persistent, Site, make_url, wait_until
+from tests.transfers.chaos.world import LOOK, SET_UP, World
+
+CLIENTS = 3
+FULL, LONG = 40, 400
+
+
+class Standby(World):
+    """A second server that follows the world's, commit by commit."""
+
+    def __init__(self, primary: World, folder: Path) -> None:
+        self.primary = primary
+        self.cluster = Cluster(folder)
+        self.account = server_account(primary.cluster.data)
+        self.programs = bin_folder_for(self.account)
+        folder.mkdir()
+        self.account.give(folder)
+        source = (f"--host={primary.host}", f"--port={primary.port}", f"--username={primary.user}")
+        copy = ("--write-recovery-conf", "--wal-method=stream", "--checkpoint=fast", f"--pgdata={self.cluster.data}")
+        self.account.run(self.programs / "pg_basebackup", *source, *copy)
+        self.cluster.ensure_running()
+        self.host, self.port = str(self.cluster.address()["host"]), primary.port
+        hosts, ports = f"{primary.host},{self.host}", f"{primary.port},{self.port}"
+        url = make_url(host=hosts, port=ports, user=primary.user, name="chaos")  # type: ignore[arg-type]
+        self.url = f"{url}&target_session_attrs=read-write"
+
+    def follow_synchronously(self) -> None:
+        """Let the primary confirm no commit that this one has not on its disk."""
+        with connect(self.primary.cluster) as server:
+            server.execute("ALTER SYSTEM SET synchronous_standby_names = '*'")
+            server.execute("SELECT pg_reload_conf()")
+        state = "SELECT count(*) FROM pg_stat_replication WHERE sync_state = 'sync'"
+        wait_until(lambda: self.primary.ask(state) == 1, "the standby is a synchronous one")
+
+    def promote(self) -> None:
+        self.account.run(self.programs / "pg_ctl", "promote", "-D", self.cluster.data, "-w", "--silent")
+
+
+@pytest.fixture
+def standby(world, folder):
+    standby = Standby(world, folder / "standby")
+    yield standby
+    standby.cluster.stop()
+
+
+@pytest.mark.full
+class TestFailover:
+    def test_loses_and_doubles_nothing_that_was_accepted(self, world, standby, tmp_path, by_length):
+        count = by_length(FULL, FULL, LONG)
+        facts = world.run(SET_UP)
+        standby.follow_synchronously()
+        numbers, ids, moments = itertools.count(), {}, []
+
+        with Site(standby.url, tmp_path / "site.log") as site:
+            for start in (site.start_web, site.start_web, site.start_worker, site.start_worker):
+                start()
+
+            def client() -> None:
+                persistent = Persistent(site.ports, facts["token"])
+                source, destination = facts["pods"]
+                body = {"source_account_id": source, "destination_account_id": destination, "amount_in_cents": 1_01}
+                while (number := next(numbers)) < count:
+                    status, answer = persistent.post("/transfers", body, idempotency_key=f"order-{number}")
+                    assert status == 201, answer
+                    ids[number] = answer["data"]["id"]
+                    moments.append(time.monotonic())
+
+            def fail_over() -> None:
+                wait_until(lambda: len(ids) >= count // 3, "some transfers")
+                kill_all(world.cluster.data)
+                killed_at = time.monotonic()
+                standby.promote()
+                wait_until(lambda: moments[-1] > killed_at, "the new primary serves")
+
+            with ThreadPoolExecutor(CLIENTS + 1) as pool:
+                for future in [pool.submit(work) for work in (*[client] * CLIENTS, fail_over)]:
+                    future.result()
+            wait_until(lambda: standby.count_open() == 0, "every transfer completes")
+            assert [site.terminate(index) for index in (2, 3)] == [0, 0]
+        found = standby.run(LOOK)
+
+        assert len(set(ids.values())) == count
+        assert found == {
+            "open": 0,
+            "transfers": count + 1,
+            "entry_sets": count + 1,
+            "records": count,
+            "balances": [100_000_00 - count * 1_01, count * 1_01],
+            "faults": [],
+        }
