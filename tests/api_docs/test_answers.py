@@ -3,7 +3,9 @@
 import pytest
 from django.utils import timezone
 
+from accounts.serializers import show_account
 from apikeys.errors import RequestInProgress
+from sequence.core.api.fields import show_time
 from tests.api_docs.conformance import assert_described, operations
 from tests.client import Api
 from tests.conftest import ALL_PERMISSIONS
@@ -15,6 +17,28 @@ ACCOUNTS = "/api/v1/accounts"
 ACCOUNT = "/api/v1/accounts/{account_id}"
 INCOME_SOURCES = "/api/v1/accounts/income-sources"
 PODS = "/api/v1/accounts/pods"
+
+
+class TestClientOfTheTests:
+    """It holds each answer of the whole suite against the document."""
+
+    @pytest.mark.parametrize("wrong", [{"colour": "red"}, {"name": 1}, {"type": "till"}, {"created_at": "yesterday"}])
+    def test_fails_at_an_answer_that_is_not_described(self, api, acme, monkeypatch, wrong):
+        account = PodFactory(organization=acme)
+        monkeypatch.setattr("accounts.views.show_account", lambda account: {**show_account(account), **wrong})
+        with pytest.raises(AssertionError, match=r"GET /api/v1/accounts/\{account_id\}, 200"):
+            api.get(f"/accounts/{account.id}")
+
+    def test_fails_at_fields_in_another_order(self, api, acme, monkeypatch):
+        account = PodFactory(organization=acme)
+        monkeypatch.setattr("accounts.views.show_account", lambda account: {"name": "", **show_account(account)})
+        with pytest.raises(AssertionError):
+            api.get(f"/accounts/{account.id}")
+
+    def test_fails_at_a_status_that_is_not_described(self, api, monkeypatch):
+        monkeypatch.setattr("accounts.errors.AccountNotFound.status", 410)
+        with pytest.raises(AssertionError, match="does not describe 410"):
+            api.get("/accounts/acc_unknown")
 
 
 class TestAccountAnswers:
@@ -95,8 +119,13 @@ class TestRuleAnswers:
         assert_described(api.get("/rules"), "GET", "/api/v1/rules")
         assert_described(api.get(address), "GET", "/api/v1/rules/{rule_id}")
         assert_described(api.put(address, body), "PUT", "/api/v1/rules/{rule_id}")
+        for query in ("", "?first=1", "?after=no"):
+            assert_described(api.get(f"{address}/versions{query}"), "GET", "/api/v1/rules/{rule_id}/versions")
         assert_described(api.post(f"{address}/trigger"), "POST", "/api/v1/rules/{rule_id}/trigger")
         assert_described(simulated, "POST", "/api/v1/rules/{rule_id}/trigger")
+        transfer = fund(source, 1_00)
+        for query in (f"?transfer_id={transfer.id}", "?transfer_id=txr_1", ""):
+            assert_described(api.get(f"{address}/why-not{query}"), "GET", "/api/v1/rules/{rule_id}/why-not")
         settle()
         assert_described(api.get(execution), "GET", "/api/v1/rule-executions/{rule_execution_id}")
         assert_described(api.get(history), "GET", "/api/v1/rule-executions")
@@ -106,10 +135,42 @@ class TestRuleAnswers:
             assert_described(deleted, "DELETE", "/api/v1/rules/{rule_id}")
 
 
-# Any valid key may call it, a paused one too.
-PAUSE = "/api/v1/key/pause"
+class TestBalances:
+    def test_each_endpoint(self, api, acme):
+        path = "/api/v1/accounts/{account_id}/balance"
+        pod = PodFactory(organization=acme)
+        at = show_time(pod.created_at)
+
+        for address, status in {
+            f"/accounts/{pod.id}/balance?at={at}": 200,
+            f"/accounts/{pod.id}/balance": 400,
+            f"/accounts/acc_1/balance?at={at}": 404,
+        }.items():
+            answer = api.get(address)
+            assert answer.status_code == status
+            assert_described(answer, "GET", path)
+
+
+class TestIdempotencyKeys:
+    def test_each_endpoint(self, api, acme):
+        path = "/api/v1/idempotency-keys/{idempotency_key}"
+        pod = PodFactory(organization=acme)
+        api.post("/accounts/pods", {"nickname": "Rent"}, idempotency_key="made")
+        api.delete(f"/accounts/{pod.id}", idempotency_key="deleted")
+        api.delete(f"/accounts/{pod.id}", idempotency_key="refused")
+
+        for key, status in {"made": 200, "deleted": 200, "refused": 200, "never": 404}.items():
+            answer = api.get(f"/idempotency-keys/{key}")
+            assert answer.status_code == status
+            assert_described(answer, "GET", path)
+
+
+# Any valid key may call these, a paused one too.
+FOR_ALL = {"/api/v1/key": 200, "/api/v1/key/pause": 200, "/api/v1/idempotency-keys/{idempotency_key}": 404}
+# A POST that only asks takes no Idempotency-Key into account.
+ASKING = {"/api/v1/transfers/dry-run"}
 ALL = [(method, path) for method, path, _ in operations()]
-WRITING = [(method, path) for method, path in ALL if method != "GET"]
+WRITING = [(method, path) for method, path in ALL if method != "GET" and path not in ASKING]
 WITH_BODY = [(method, path) for method, path in ALL if method in {"POST", "PUT", "PATCH"}]
 
 
@@ -129,12 +190,9 @@ class TestEveryOperation:
     @pytest.mark.parametrize(("method", "path"), ALL)
     def test_describes_a_paused_key(self, api, acme, method, path):
         acme.api_keys.update(paused_at=timezone.now(), paused_by="test")
-        if path == PAUSE:
-            assert_described(api.post("/key/pause"), method, path)
-        else:
-            self._refuse(api, method, path, 403)
+        self._refuse(api, method, path, FOR_ALL.get(path, 403))
 
-    @pytest.mark.parametrize(("method", "path"), [each for each in ALL if each[1] != PAUSE])
+    @pytest.mark.parametrize(("method", "path"), [each for each in ALL if each[1] not in FOR_ALL])
     def test_describes_a_missing_scope(self, client_with, method, path):
         self._refuse(client_with(), method, path, 403)
 
