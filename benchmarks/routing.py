@@ -4,8 +4,6 @@
 that the earlier one may not have.
 """
 
-from typing import Any
-
 from benchmarks.scene import Scene, milliseconds, say, scratch_scene
 
 from django.utils import timezone  # isort: skip - after benchmarks.scene, which sets Django up
@@ -51,7 +49,7 @@ def _source_with_rule(scene: Scene, number: int) -> str:
     return source.id
 
 
-def _share(source: str, pod: str, percent: int) -> dict[str, Any]:
+def _share(source: str, pod: str, percent: int) -> dict[str, object]:
     target = {"percentage_value": percent, "percentage_target": "INCOMING_AMOUNT"}
     return {"type": "percentage", "source": {"id": source}, "destination": {"id": pod}, **target}
 

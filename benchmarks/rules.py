@@ -1,5 +1,6 @@
 """Planning one large rule, and a thousand rules whose slots are due at once: ``python -m benchmarks.rules``."""
 
+from collections.abc import Mapping
 from datetime import timedelta
 from typing import Any
 
@@ -43,7 +44,7 @@ def plan_a_large_rule() -> None:
     describe(f"plan of {STEPS} steps, {ACTIONS} actions, {NODES} condition nodes", samples)
 
 
-def _tree(*, holds: bool) -> dict[str, Any]:
+def _tree(*, holds: bool) -> dict[str, object]:
     """A step's share of the nodes: one ``all`` with groups of ``any`` below it."""
     leaf = {"condition": {"fact": "TRANSFER_AMOUNT", "operator": "EQUALS", "value": 500 if holds else 501}}
     groups = [{"any": [leaf] * 4} for _ in range(3)]
@@ -51,7 +52,7 @@ def _tree(*, holds: bool) -> dict[str, Any]:
     return {"all": [*groups, *[leaf] * loose]}
 
 
-def _move(source: str, destination: str, cents: int) -> dict[str, Any]:
+def _move(source: str, destination: str, cents: int) -> dict[str, object]:
     return {
         "type": "fixed_amount",
         "source": {"id": source},
@@ -60,7 +61,7 @@ def _move(source: str, destination: str, cents: int) -> dict[str, Any]:
     }
 
 
-def _kept(body: dict[str, Any]) -> dict[str, Any]:
+def _kept(body: Mapping[str, object]) -> dict[str, Any]:
     reader = RuleBody(data=body)
     reader.is_valid(raise_exception=True)
     return {"trigger": reader.validated_data["trigger"], "steps": reader.validated_data["steps"]}

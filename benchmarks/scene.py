@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
 import django
@@ -25,6 +26,7 @@ from accounts.services import create_pod  # noqa: E402
 from apikeys.entries import parse_permissions  # noqa: E402
 from apikeys.models import Organization  # noqa: E402
 from apikeys.services import create_api_key, create_organization  # noqa: E402
+from sequence.core.audit_log.reads import reads  # noqa: E402
 from transfers.models import Origin  # noqa: E402
 from transfers.services import deposit  # noqa: E402
 
@@ -51,6 +53,7 @@ def scratch_scene(*, pods: int, cents_in_each: int = 0) -> Iterator[Scene]:
     try:
         yield _set(pods, cents_in_each)
     finally:
+        reads.end()  # The thread that writes the audit log's reads has a connection of its own.
         connection.creation.destroy_test_db(before, verbosity=0)
 
 
@@ -72,9 +75,9 @@ def _set(count: int, cents: int) -> Scene:
     return Scene(organization, pods, token)
 
 
-def ask(scene: Scene, method: str, path: str, body: dict[str, Any] | None = None) -> Any:
+def ask(scene: Scene, method: str, path: str, body: dict[str, object] | None = None) -> Any:
     """Return the ``data`` of the API's answer, without a web server in between."""
-    response = Client().generic(
+    response = _client().generic(
         method,
         f"/api/v1{path}",
         data=json.dumps(body or {}),
@@ -82,6 +85,12 @@ def ask(scene: Scene, method: str, path: str, body: dict[str, Any] | None = None
         headers={"Authorization": f"ApiKey {scene.token}"},
     )
     return json.loads(response.content)["data"]
+
+
+@cache
+def _client() -> Client:
+    """Return the one client: each new one would load all middleware again."""
+    return Client(SERVER_NAME="localhost")
 
 
 def milliseconds(work: Callable[[], object]) -> float:
