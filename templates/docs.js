@@ -6,10 +6,21 @@ const followSystem = () => document.documentElement.classList.toggle("dark-mode"
 dark.addEventListener("change", followSystem);
 followSystem();
 
-SwaggerUIBundle({
+const reference = sequenceReference("{{ scheme|escapejs }}");
+
+const swagger = SwaggerUIBundle({
   url: "{{ schema_url|escapejs }}",
   dom_id: "#swagger-ui",
   presets: [SwaggerUIBundle.presets.apis],
+  plugins: [reference.plugin],
   layout: "BaseLayout",
+  // A key that was pasted without its scheme means the same.
+  requestInterceptor: (request) => {
+    if (request.headers.Authorization) {
+      request.headers.Authorization = reference.withScheme(request.headers.Authorization);
+    }
+    return request;
+  },
   ...{{ settings|safe }},
 });
+reference.listen(swagger);

@@ -7,6 +7,7 @@ from rules.services import trigger_rule
 from sequence.core.api.ids import new_id
 from sequence.demo.household import REVIEWER, Event, Household
 from sequence.demo.period import Period
+from transfers.asking import TransferRequest
 from transfers.models import ErrorCode, Transfer
 from transfers.services import approve_transfer, cancel_transfer, create_manual_transfer, reject_transfer
 from transfers.simulated_rail_control import fail_payment, return_payment
@@ -62,10 +63,12 @@ def _ask(household: Household, source: str, destination: str, cents: int, descri
     """Ask for a transfer, exactly as ``POST /transfers`` would."""
     return create_manual_transfer(
         key=household.agent(),
-        source_account_id=household.id_of(source),
-        destination_account_id=household.id_of(destination),
-        amount_in_cents=cents,
-        description=description,
+        request=TransferRequest(
+            source_account_id=household.id_of(source),
+            destination_account_id=household.id_of(destination),
+            amount_in_cents=cents,
+            description=description,
+        ),
         request_id=new_id("req"),
     )
 

@@ -7,6 +7,7 @@ from django.db import connection
 from apikeys.services import create_organization
 from sequence.core import clock
 from sequence.core.audit import set_context
+from sequence.core.events.numbering import number_events
 from sequence.core.sweeps import only_for
 from sequence.core.transactions import transactional
 from sequence.core.typing import JsonObject
@@ -53,6 +54,9 @@ def make_demo(*, actor: str, days: int = YEAR_DAYS, tell: Callable[[str], None])
         live(household, period, tell=tell)
     set_context(actor=actor)
     _, token = make_demo_key(household)
+    with only_for(household.organization.id):
+        while number_events(period.end):
+            pass
     staff_username, staff_password = make_administrator()
     return {
         "organization": household.organization.id,

@@ -1,9 +1,8 @@
 """People of the demo: an administrator to sign in as, and the one who decides in the story."""
 
 import secrets
-from typing import Any
 
-from django.contrib.auth import get_user_model
+from django.contrib.auth.models import User
 
 from sequence.demo.household import REVIEWER_NAME
 
@@ -12,7 +11,7 @@ ADMINISTRATOR_NAME = "admin"
 
 def make_administrator() -> tuple[str | None, str | None]:
     """Return the name and password of a new administrator, or nothing when there is one of that name."""
-    users: Any = get_user_model().objects
+    users = User.objects
     if users.filter(username=ADMINISTRATOR_NAME).exists():
         return None, None
     password = secrets.token_urlsafe(12)
@@ -22,6 +21,6 @@ def make_administrator() -> tuple[str | None, str | None]:
 
 def make_reviewer() -> None:
     """Make the staff user of that name, unless there is one. Nobody can sign in as this one."""
-    users: Any = get_user_model().objects
+    users = User.objects
     if not users.filter(username=REVIEWER_NAME).exists():
         users.create_user(REVIEWER_NAME, is_staff=True, first_name="Demo", last_name="Reviewer")

@@ -6,10 +6,10 @@ which they would.
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Any
 
 from django.db import connection
 from django.db.models import DateTimeField, ExpressionWrapper, F, Value
+from django.db.models.expressions import Combinable
 from django.db.models.functions import Coalesce
 
 from rules.models import ExecutionMode, ExecutionStatus, Rule, RuleExecution
@@ -17,8 +17,8 @@ from rules.sweeps import carry_out, finish, notice_deposits, notice_slots
 from sequence.core.sweeps import Sweep
 from sequence.core.typing import Rows
 from sequence.core.wired import wired
-from transfers.models import SimulatedPayment, Status, Transfer
-from transfers.settlement import APPROVAL_LIFETIME, accept, collect, expire_approvals, submit
+from transfers.models import APPROVAL_LIFETIME, SimulatedPayment, Status, Transfer
+from transfers.settlement import accept, collect, expire_approvals, submit
 
 
 class Work:
@@ -61,7 +61,7 @@ def _due(organization_id: str) -> Rows:
     expires_at = ExpressionWrapper(F("created_at") + APPROVAL_LIFETIME, output_field=DateTimeField())
     first, *others = (
         _finds(expire_approvals, undecided, expires_at),
-        _finds(accept, transfers.accepted(), F("created_at")),
+        _finds(accept, transfers.accepted(), Coalesce("not_before", "created_at")),
         _finds(submit, transfers.unsubmitted(), F("accepted_at")),
         _finds(collect, unsettled.exclude(settles_at=None), F("settles_at")),
         _finds(collect, returning.exclude(returns_at=None), F("returns_at")),
@@ -77,5 +77,5 @@ def _due(organization_id: str) -> Rows:
     return first.union(*others, all=True)
 
 
-def _finds(sweep: Sweep, rows: Rows, moment: Any) -> Rows:
+def _finds(sweep: Sweep, rows: Rows, moment: Combinable) -> Rows:
     return rows.order_by().annotate(moment=moment).values_list(Value(wired("SWEEPS").index(sweep)), "moment")

@@ -4,29 +4,33 @@ from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
+from typing import Generic, TypeVar
 from uuid import UUID
 
 from django.db.models import Count, Q, Sum
 
-from apikeys.models import PermissionEntry, SpendPeriod
+from apikeys.limits import SpendPeriod
+from apikeys.models import PermissionEntry
 from rules.models import Rule
 from sequence.core.api.fields import show_time
 from sequence.core.typing import JsonObject
 from transfers.models import Transfer
 from transfers.stopping import not_stopped
 
+# A row, or what tells of one.
+Row = TypeVar("Row")
+
 # Lists hold no more than this; counts and sums are whole.
 LISTED = 100
 
 
 @dataclass(frozen=True)
-class Part:
+class Part(Generic[Row]):
     """Some of the rows of a part of the accounting, and how many cents and rows it is in all."""
 
     count: int = 0
     amount_cents: int = 0
-    rows: Sequence[Any] = ()
+    rows: Sequence[Row] = ()
 
 
 @dataclass(frozen=True)
@@ -35,9 +39,9 @@ class Accounting:
 
     stopped: list[dict[str, str]]
     at: datetime
-    cancelled: Part = field(default_factory=Part)
-    not_stopped: Part = field(default_factory=Part)
-    executions_ended: Part = field(default_factory=Part)
+    cancelled: Part[Transfer] = field(default_factory=Part)
+    not_stopped: Part[Transfer] = field(default_factory=Part)
+    executions_ended: Part[str] = field(default_factory=Part)
     given_back: list[JsonObject] = field(default_factory=list)
     rules: Sequence[Rule] = ()
 
@@ -72,12 +76,12 @@ def _late_transfer(transfer: Transfer) -> JsonObject:
     }
 
 
-def part_of(transfers: Sequence[Transfer]) -> Part:
+def part_of(transfers: Sequence[Transfer]) -> Part[Transfer]:
     """Return the transfers as a part."""
     return Part(len(transfers), sum(transfer.amount_cents for transfer in transfers), transfers[:LISTED])
 
 
-def count_not_stopped(which: Q, *, at: datetime) -> Part:
+def count_not_stopped(which: Q, *, at: datetime) -> Part[Transfer]:
     """Return those of the transfers that went too far to be stopped."""
     rows = not_stopped(which, at=at)
     sums = rows.order_by().aggregate(number=Count("id"), cents=Sum("amount_cents"))

@@ -1,6 +1,6 @@
 """Stopping for staff: a button on every key and organization, and the accounting as the answer."""
 
-from typing import Any, ClassVar
+from typing import ClassVar, TypedDict, TypeVar, Unpack
 
 from django import forms
 from django.contrib import admin
@@ -14,6 +14,17 @@ from sequence.core.typing import JsonObject
 from sequence.stops import services
 from sequence.stops.accounting import Accounting
 
+# Keys and organizations can be stopped.
+S = TypeVar("S", ApiKey, Organization)
+
+
+class StopOptions(TypedDict):
+    """Who stops it, why, and whether its rules are disabled too."""
+
+    by: str
+    note: str | None
+    disable_rules: bool
+
 
 class StopForm(NoteForm):
     disable_rules = forms.BooleanField(
@@ -21,26 +32,26 @@ class StopForm(NoteForm):
     )
 
 
-class _Stop(ObjectPage):
+class _Stop(ObjectPage[S]):
     permission = "stop"
     is_dangerous = True
     form_class = StopForm
     done: ClassVar[str]
 
-    def rules_of(self, obj: Any) -> list[Rule]:
+    def rules_of(self, obj: S) -> list[Rule]:
         """Return the enabled rules that it wrote or last changed."""
         raise NotImplementedError
 
-    def stop(self, obj: Any, **how: object) -> Accounting:
+    def stop(self, obj: S, **how: Unpack[StopOptions]) -> Accounting:
         """Stop it."""
         raise NotImplementedError
 
-    def told_rules(self, obj: Any) -> str:
+    def told_rules(self, obj: S) -> str:
         """Return the sentence that names the rules which may be disabled in the same step."""
         names = ", ".join(str(rule) for rule in self.rules_of(obj))
         return f"Enabled rules that it wrote or last changed: {names or 'none'}."
 
-    def perform(self, request: HttpRequest, obj: Any, choices: JsonObject) -> HttpResponse:
+    def perform(self, request: HttpRequest, obj: S, choices: JsonObject) -> HttpResponse:
         note = note_of(request, choices)
         accounting = self.stop(obj, by=actor_of(request), note=note, disable_rules=choices["disable_rules"])
         model_admin = admin.site.get_model_admin(type(obj))
@@ -56,8 +67,9 @@ class _Stop(ObjectPage):
         )
 
 
-class StopKey(_Stop):
+class StopKey(_Stop[ApiKey]):
     name = "stop"
+    audit_action = "PAUSE_KEY"
     label = "Stop"
     done = "paused"
 
@@ -75,11 +87,11 @@ class StopKey(_Stop):
             self.told_rules(obj),
         ]
 
-    def stop(self, obj: ApiKey, **how: Any) -> Accounting:
+    def stop(self, obj: ApiKey, **how: Unpack[StopOptions]) -> Accounting:
         return services.pause_key(key_id=obj.id, **how)
 
 
-class RevokeKey(_Stop):
+class RevokeKey(_Stop[ApiKey]):
     name = "revoke"
     label = "Revoke"
     done = "revoked"
@@ -98,12 +110,13 @@ class RevokeKey(_Stop):
             self.told_rules(obj),
         ]
 
-    def stop(self, obj: ApiKey, **how: Any) -> Accounting:
+    def stop(self, obj: ApiKey, **how: Unpack[StopOptions]) -> Accounting:
         return services.revoke_key(key_id=obj.id, **how)
 
 
-class StopOrganization(_Stop):
+class StopOrganization(_Stop[Organization]):
     name = "stop"
+    audit_action = "SUSPEND_ORGANIZATION"
     label = "Stop"
     done = "suspended"
 
@@ -122,5 +135,5 @@ class StopOrganization(_Stop):
             self.told_rules(obj),
         ]
 
-    def stop(self, obj: Organization, **how: Any) -> Accounting:
+    def stop(self, obj: Organization, **how: Unpack[StopOptions]) -> Accounting:
         return services.suspend_organization(organization_id=obj.id, **how)

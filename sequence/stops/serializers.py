@@ -2,9 +2,9 @@
 
 from rest_framework import serializers
 
-from apikeys.models import SpendPeriod
+from apikeys.limits import SpendPeriod
 from rules.models import RuleStatus
-from sequence.core.api.fields import Id, StoredCents, StrictSerializer, Text
+from sequence.core.api.fields import Id, StoredCents, StrictSerializer, Text, Word
 from sequence.core.audit import MAX_NOTE_LENGTH
 from transfers.models import Status
 
@@ -60,7 +60,7 @@ class GivenBack(serializers.Serializer):
 
     source = serializers.CharField(allow_null=True)  # type: ignore[assignment]
     target = serializers.CharField(allow_null=True)
-    period = serializers.ChoiceField(choices=SpendPeriod.choices)
+    period = Word(SpendPeriod)
     amount_in_cents = StoredCents()
     count = serializers.IntegerField()
 
@@ -70,7 +70,7 @@ class WrittenRule(serializers.Serializer):
 
     id = Id("rule")
     name = serializers.CharField(allow_null=True)
-    status = serializers.ChoiceField(choices=RuleStatus.choices)
+    status = Word(RuleStatus)
 
 
 class StopAccounting(serializers.Serializer):

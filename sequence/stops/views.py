@@ -3,17 +3,18 @@
 from rest_framework.request import Request
 
 from apikeys.operations import operation
-from apikeys.viewsets import KeyedViewSet
+from apikeys.views import KeyViewSet as OwnKey
 from sequence.core.typing import JsonObject
 from sequence.stops import services
 from sequence.stops.serializers import PauseBody, StopAccounting
 
 
-class KeyViewSet(KeyedViewSet):
-    """What a program may do about its own key."""
+class KeyViewSet(OwnKey):
+    """What a program may ask of its own key, and that it stops."""
 
     @operation(
         scope=None,
+        action="PAUSE_KEY",
         answers_paused=True,
         summary="Pause this key until a person resumes it",
         description=(

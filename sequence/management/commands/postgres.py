@@ -1,7 +1,7 @@
 """``manage.py postgres``: the embedded server by hand."""
 
 import sys
-from typing import Any
+from collections.abc import Sequence
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db import DEFAULT_DB_ALIAS, connection, connections
@@ -25,12 +25,12 @@ class Command(BaseCommand):
         psql = actions.add_parser("psql", help="open its psql, starting the server if need be")
         psql.add_argument("arguments", nargs="*", help="after a --, handed to psql")
 
-    def handle(self, *args: object, action: str, **options: Any) -> None:
+    def handle(self, *args: object, action: str, arguments: Sequence[str] = (), **options: object) -> None:
         if not isinstance(connections[DEFAULT_DB_ALIAS], DatabaseWrapper):
             raise CommandError("DATABASE_URL names an existing server: there is no embedded one to look after.")
         cluster = Cluster.of(connection.settings_dict)
         if action == "psql":
-            connection.client.runshell(options["arguments"])
+            connection.client.runshell(arguments)
         else:
             getattr(self, action)(cluster)
 

@@ -7,6 +7,7 @@ from sequence.core.typing import JsonObject
 from sequence.demo.credentials import keep_credentials, kept_credentials
 from sequence.demo.household import NAME
 from sequence.demo.seeding import make_demo, take_turn
+from sequence.demo.shell import keep_variables
 
 CREDENTIALS = ("organization", "api_key", "agent_api_key", "staff_username", "staff_password")
 
@@ -22,11 +23,21 @@ class Command(OperatorCommand):
             help="do nothing where there is an organization; tell the demo's credentials where this machine has them",
         )
 
-    def run(self, *, if_empty: bool, **options: object) -> JsonObject:
+        parser.add_argument(
+            "--server",
+            default="http://127.0.0.1:8000",
+            metavar="URL",
+            help="where the server listens, for the shell variables in .local/demo.env (default: %(default)s)",
+        )
+
+    def run(self, *, if_empty: bool, server: str, **options: object) -> JsonObject:
         credentials = run_in_transaction(lambda: self._make(if_empty))
         if credentials is None:
-            return dict.fromkeys(CREDENTIALS) | kept_credentials()
-        keep_credentials(credentials)
+            credentials = dict.fromkeys(CREDENTIALS) | kept_credentials()
+        else:
+            keep_credentials(credentials)
+        if credentials["api_key"]:
+            keep_variables(credentials, server=server)
         return credentials
 
     def _make(self, if_empty: bool) -> JsonObject | None:
@@ -40,4 +51,6 @@ class Command(OperatorCommand):
         if if_empty and Organization.objects.exists():
             return None
         self.stderr.write("Living through a year of the demo …")
-        return make_demo(actor=self.actor, tell=self.stderr.write)
+        made = make_demo(actor=self.actor, tell=self.stderr.write)
+        self.record(made["organization"])
+        return made

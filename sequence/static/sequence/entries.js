@@ -1,35 +1,14 @@
 "use strict";
 {
     // Which fields an entry has depends on its scope; the others are hidden, and not sent.
-    const FIELDS = {
-        ACCOUNT: ["accounts"],
-        RULE: ["rules"],
-        TRIGGER: [
-            "max_execute_amount_cents",
-            "max_count_per_day",
-            "max_count_per_week",
-            "max_count_per_month",
-        ],
-        ACCOUNT_PAIR: [
-            "source",
-            "target",
-            "max_amount_cents",
-            "max_amount_per_day_cents",
-            "max_amount_per_week_cents",
-            "max_amount_per_month_cents",
-            "approval_above_cents",
-            "no_limit",
-        ],
-    };
-    const OPTIONAL = Object.values(FIELDS).flat();
+    function fieldsOf(option) {
+        return (option?.dataset.fields || "").split(" ").filter(Boolean);
+    }
 
     function showFieldsOf(select) {
         const entry = select.closest(".inline-related");
-        const wanted = [
-            ...(FIELDS[select.selectedOptions[0]?.dataset.kind] || []),
-            ...(select.value === "TRIGGER_RULES" ? FIELDS.TRIGGER : []),
-        ];
-        for (const name of OPTIONAL) {
+        const wanted = fieldsOf(select.selectedOptions[0]);
+        for (const name of new Set([...select.options].flatMap(fieldsOf))) {
             const isWanted = wanted.includes(name);
             for (const element of entry.querySelectorAll(`.form-row.field-${name}, .fieldBox.field-${name}`)) {
                 // A row that holds several fields goes when the one that is looked at goes: they belong together.

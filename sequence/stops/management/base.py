@@ -1,10 +1,9 @@
 """Base of the commands that stop something: a note, and an accounting that a person can read."""
 
-from typing import Any
-
 from django.core.management.base import CommandParser
 
 from sequence.core.commands.base import OperatorCommand, add_note_argument
+from sequence.core.typing import JsonObject
 
 
 class StopCommand(OperatorCommand):
@@ -14,7 +13,7 @@ class StopCommand(OperatorCommand):
         super().add_arguments(parser)
         add_note_argument(parser)
 
-    def tell(self, facts: Any) -> None:
+    def tell(self, facts: JsonObject) -> None:
         """Print the accounting, a line for each part."""
         names = ", ".join(f"{one['name']} ({one['id']})" for one in facts["stopped"])
         self.stdout.write(f"stopped: {names}, {facts['at']}")

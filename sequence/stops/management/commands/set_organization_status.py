@@ -1,5 +1,3 @@
-from typing import Any
-
 from django.core.management.base import CommandParser
 
 from apikeys.models import Organization, OrganizationStatus
@@ -33,7 +31,7 @@ class Command(StopCommand):
             )
         )
 
-    def tell(self, facts: Any) -> None:
+    def tell(self, facts: JsonObject) -> None:
         if "stopped" in facts:
             super().tell(facts)
         else:
