@@ -97,7 +97,7 @@ class TestOnePairOfEyes:
 
         expect(ann.locator(".deciders").first).to_be_visible()
         expect(ann.get_by_role("link", name="You may not decide on this")).to_be_visible()
-        assert ann.get_by_role("button", name="Approve").count() == 0
+        expect(ann.get_by_role("button", name="Approve")).to_have_count(0)
         self._approve_as_ben(browser, live_server.url, transfer)
 
     def _approve_as_ben(self, browser, address: str, transfer: Transfer) -> None:

@@ -130,7 +130,7 @@ class TestWithoutScripts:
         sign_in(page)
         page.get_by_role("link", name="Approvals desk").click()
         page.get_by_role("link", name="that can be paid").click()
-        assert page.locator("input[name=ticked]:checked").count() == 95
+        expect(page.locator("input[name=ticked]:checked")).to_have_count(95)
         page.get_by_role("button", name="Approve").click()
 
         expect(page.get_by_role("heading", name="95 approved")).to_be_visible()

@@ -29,8 +29,8 @@ class TestLanding:
     def test_is_whole(self, page):
         page.goto("/")
 
-        assert page.get_by_role("heading", level=1).is_visible()
-        assert f"{page.url}api/v1/accounts/income-sources" in page.locator("pre").inner_text()
+        expect(page.get_by_role("heading", level=1)).to_be_visible()
+        expect(page.locator("pre")).to_contain_text(f"{page.url}api/v1/accounts/income-sources")
         assert overhang(page) <= 0
         page.get_by_role("link", name="Read the API reference").click()
         page.locator(".opblock").first.wait_for()
@@ -48,9 +48,9 @@ class TestApiReference:
         return page
 
     def test_shows_every_operation(self, reference):
-        assert reference.locator(".opblock").count() == len(operations())
+        expect(reference.locator(".opblock")).to_have_count(len(operations()))
         for tag in document()["tags"]:
-            assert reference.get_by_role("link", name=tag["name"], exact=True).is_visible()
+            expect(reference.get_by_role("link", name=tag["name"], exact=True)).to_be_visible()
         assert overhang(reference) <= 0
 
     def test_finds_operations_by_what_they_say(self, reference):

@@ -233,7 +233,9 @@ class TestTheDispatcher:
         assert receiver.numbers == [1, 2, 3]
         assert receiver.connections == 1
 
-    def test_goes_on_after_its_connection_broke(self, endpoint, receiver, happen, dispatcher, monkeypatch):
+    @pytest.fixture
+    def broken(self, monkeypatch):
+        """The troubles that a dispatcher meets, one at each look; it has to start after this, to meet them all."""
         broken = [OperationalError("the database is away"), ZeroDivisionError()]
         ask = module.due_endpoints
 
@@ -245,6 +247,9 @@ class TestTheDispatcher:
         monkeypatch.setattr(module, "LOOK_EVERY_SECONDS", 0.01)
         monkeypatch.setattr(module, "REST_SECONDS", 0.01)
         monkeypatch.setattr(module, "due_endpoints", due)
+        return broken
+
+    def test_goes_on_after_its_connection_broke(self, endpoint, receiver, happen, broken, dispatcher):
         happen()
         queue_all()
         wait_until(lambda: receiver.requests)
