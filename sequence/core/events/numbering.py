@@ -6,9 +6,11 @@ commits late is told late. Of two changes that waited for each other the later h
 not, and were committed within one look, the one that was written first comes first.
 """
 
+from collections.abc import Set
 from datetime import datetime
 from uuid import UUID
 
+from django.contrib.postgres.aggregates import ArrayAgg
 from django.db import connection
 
 from sequence.core.api.ids import parse_id
@@ -29,17 +31,19 @@ INSERT INTO sequence_eventcounter (organization_id, last_sequence)
 SELECT organization_id, 0 FROM unnest(%s::uuid[]) AS organization (organization_id) ORDER BY 1
 ON CONFLICT (organization_id) DO NOTHING
 """
+# Only who holds the counter writes these rows, so that they are found again where they stand (``ctid``): looking each
+# up by its id costs as much again as writing it.
 _NUMBER = """
 WITH unnumbered AS (
-    SELECT id, organization_id, position FROM sequence_event
+    SELECT ctid AS place, organization_id, position FROM sequence_event
     WHERE sequence IS NULL AND organization_id = ANY(%s) ORDER BY position LIMIT %s
 ), numbered AS (
     UPDATE sequence_event AS event SET sequence = next.sequence
     FROM (
-        SELECT id, last_sequence + row_number() OVER (PARTITION BY organization_id ORDER BY position) AS sequence
+        SELECT place, last_sequence + row_number() OVER (PARTITION BY organization_id ORDER BY position) AS sequence
         FROM unnumbered JOIN sequence_eventcounter USING (organization_id)
     ) AS next
-    WHERE event.id = next.id
+    WHERE event.ctid = ANY (ARRAY(SELECT place FROM unnumbered)) AND event.ctid = next.place
     RETURNING event.organization_id, event.sequence
 ), raised AS (
     UPDATE sequence_eventcounter AS counter SET last_sequence = newest.sequence
@@ -54,20 +58,33 @@ SELECT count(*) FROM numbered
 @transactional
 def number_events(now: datetime) -> int:
     """Number what was committed, the oldest of each organization first, and return how many events that was."""
-    organizations = _waiting()
-    if not organizations:
-        return 0
+    others = set[str]()
+    while organizations := _waiting(others):
+        if held := _hold(organizations):
+            return _number(held)
+        others |= organizations
+    return 0
+
+
+def _waiting(others: Set[str]) -> set[str]:
+    """Return the organizations of the events that have waited longest, of those that sweeps work for and not others."""
+    oldest = swept(Event.objects.unnumbered().exclude(organization__in=others))[:BATCH_SIZE]
+    # All of a backlog would be read for one list of few names.
+    return set(oldest.aggregate(ids=ArrayAgg("organization_id", distinct=True, default=[]))["ids"])
+
+
+def _hold(organizations: Set[str]) -> list[UUID | None]:
+    """Hold the counters of those organizations whose events nobody else numbers, and return these."""
+    ids = [parse_id("org", id) for id in organizations]
     with connection.cursor() as cursor:
-        cursor.execute(_MAKE_COUNTERS, [organizations])
-        cursor.execute(_HOLD_COUNTERS, [organizations])
-        held = [organization_id for (organization_id,) in cursor.fetchall()]
-        # A statement of its own: it sees what whoever held the counters before has numbered.
+        cursor.execute(_MAKE_COUNTERS, [ids])
+        cursor.execute(_HOLD_COUNTERS, [ids])
+        return [organization_id for (organization_id,) in cursor.fetchall()]
+
+
+def _number(held: list[UUID | None]) -> int:
+    """Number events whose organizations' counters are held, in a statement that sees what was numbered before."""
+    with connection.cursor() as cursor:
         cursor.execute(_NUMBER, [held, BATCH_SIZE])
         [numbered] = cursor.fetchone()
     return int(numbered)
-
-
-def _waiting() -> list[UUID | None]:
-    """Return the organizations whose events wait for numbers, of those that sweeps work for."""
-    rows = swept(Event.objects.unnumbered()).order_by("organization_id").distinct()
-    return [parse_id("org", id) for id in rows.values_list("organization_id", flat=True)]

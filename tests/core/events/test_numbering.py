@@ -10,6 +10,7 @@ import pytest
 from django.db import transaction
 from django.utils import timezone
 
+from sequence.core.events import numbering as module
 from sequence.core.events.models import EVENTS_KEPT, Event, EventCounter
 from sequence.core.events.numbering import number_events
 from sequence.core.events.purging import purge_events
@@ -64,6 +65,17 @@ class TestNumberEvents:
         with in_open_transaction(lambda: EventCounter.objects.select_for_update().get(organization=acme)):
             assert number_events(timezone.now()) == 1
         assert (numbers(acme), numbers(globex)) == ([1], [1])
+
+    def test_leaves_nobody_behind_a_backlog_that_somebody_else_holds(self, acme, globex, monkeypatch):
+        monkeypatch.setattr(module, "BATCH_SIZE", 2)
+        for organization in (acme, acme, acme, globex):
+            tell_of(organization)
+        number_events(timezone.now())
+        tell_of(acme), tell_of(globex)
+        with in_open_transaction(lambda: EventCounter.objects.select_for_update().get(organization=acme)):
+            assert number_events(timezone.now()) == 2
+            assert number_events(timezone.now()) == 0
+        assert (numbers(acme), numbers(globex)) == ([1, 2], [1, 2])
 
     def test_is_done_by_a_worker(self, acme):
         PodFactory(organization=acme)
