@@ -88,6 +88,11 @@ def _measure(scene: Scene, client: Client) -> None:
         f"&until={middle.posted_at:%Y-%m-%d}",
         "money followed, of a new transfer": f"/admin/transfers/posting/follow/{newest}/",
         "money followed, of one half way": f"/admin/transfers/posting/follow/{middle.entry_set.transfer_id}/",
+        "the console": "/admin/",
+        "search for an amount that half of them have": "/admin/search/?q=$1.01",
+        "search for an amount that none has": "/admin/search/?q=$7.77",
+        "search for a day": f"/admin/search/?q={middle.posted_at:%Y-%m-%d}",
+        "search for a name": "/admin/search/?q=Pod+17",
     }
     for name, path in pages.items():
         read = partial(_read, client, path)
