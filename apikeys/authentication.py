@@ -46,6 +46,9 @@ FROM apikeys_apikey key JOIN apikeys_organization organization ON organization.i
 WHERE key.digest = %(digest)s
 """  # noqa: S608 - names of our own columns
 
+# What it returns of one key.
+Row = tuple[Any, ...]
+
 # Skips a row that another request holds, so that nobody ever waits for it.
 _NOTE_USE = """
 UPDATE apikeys_apikey SET last_used_at = %(now)s
@@ -119,18 +122,20 @@ class ApiKeyAuthentication(BaseAuthentication):
 
 
 def _find_unless_guessing(token: str, place: str) -> AuthenticatedKey:
-    """Return the key, and count those that are unknown. Raises Unauthorized, or TooManyUnknownKeys without looking."""
+    """Return the key, and count those that nobody made. Raises Unauthorized, or TooManyUnknownKeys without looking.
+
+    One that is revoked, expired, or of a suspended organization is known: it is refused, and no guess.
+    """
     if not settings.RATE_LIMIT_ENABLED:
         return find_key(token, at=clock.now())
     digest, now = digest_of(token), clock.now()
     strangers.check(place, digest, at=now)
-    try:
-        key = find_key(token, at=now)
-    except Unauthorized:
+    row = _look_up(digest, at=now)
+    if row is None:
         strangers.refuse(place, digest, at=now)
-        raise
-    strangers.welcome(digest)
-    return key
+    else:
+        strangers.welcome(digest)
+    return _open_key(row, at=now)
 
 
 def find_key(token: str, *, at: datetime) -> AuthenticatedKey:
@@ -138,12 +143,18 @@ def find_key(token: str, *, at: datetime) -> AuthenticatedKey:
 
     Raises Unauthorized, always the same, for one that is unknown, revoked, expired, or of a suspended organization.
     """
-    digest = digest_of(token)
+    return _open_key(_look_up(digest_of(token), at=at), at=at)
+
+
+def _look_up(digest: bytes, *, at: datetime) -> Row | None:
+    """Return what ``_FIND_KEY`` tells of the key, open or not, or None where there is none."""
     rows = fetch(_FIND_KEY, {"digest": digest, "now": at, "active": OrganizationStatus.ACTIVE.value})
-    if not rows:
-        raise Unauthorized()
-    row = rows[0]
-    if not hmac.compare_digest(bytes(row[1]), digest) or not row[7]:
+    return rows[0] if rows and hmac.compare_digest(bytes(rows[0][1]), digest) else None
+
+
+def _open_key(row: Row | None, *, at: datetime) -> AuthenticatedKey:
+    """Return the key that was looked up, and note its use. Raises Unauthorized where it is not open."""
+    if row is None or not row[7]:
         raise Unauthorized()
     if row[10] is None or not at - LAST_USE_PRECISION < row[10] <= at:
         run(_NOTE_USE, {"id": row[0], "now": at})

@@ -1,8 +1,8 @@
-"""Limit for unknown keys: they are counted for each address, in the memory of this process.
+"""Limit for keys that nobody made: they are counted for each address, in the memory of this process.
 
 An IPv6 network counts as one address, as a "place" here does everywhere (``sequence.core.client_address.network_of``).
-Nothing here asks the database. Several processes each allow as many; a key that this process let in lately is asked
-about again, whoever else sits at the same address.
+Nothing here asks the database. Several processes each allow as many; a key that this process saw lately is asked
+about again, whoever else sits at the same address, also to be told that it is closed.
 """
 
 import math
@@ -13,7 +13,7 @@ from typing import TypeVar
 from apikeys.errors import TooManyUnknownKeys
 
 WINDOW = timedelta(minutes=1)
-# Nobody mistypes a key, checksum included, so often; a program that was left with an old one learns it soon.
+# Nobody mistypes a key, checksum included, so often.
 MOST_UNKNOWN_KEYS = 30
 # Places, and keys, that are remembered: a few megabytes.
 MOST_REMEMBERED = 10_000
@@ -37,14 +37,14 @@ class Strangers:
             raise TooManyUnknownKeys(retry_after=retry_after)
 
     def refuse(self, place: str, digest: bytes, *, at: datetime) -> None:
-        """Count a key that was refused."""
+        """Count a key that there is not."""
         self.known.pop(digest, None)
         began, count = self.counts.get(place, (at, 0))
         self.counts[place] = (began, count + 1) if began <= at < began + WINDOW else (at, 1)
         _shorten(self.counts)
 
     def welcome(self, digest: bytes) -> None:
-        """Remember a key that was let in."""
+        """Remember a key that there is."""
         self.known[digest] = None
         _shorten(self.known)
 

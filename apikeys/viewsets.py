@@ -225,10 +225,11 @@ def check_headers(request: HttpRequest) -> None:
     if request.method in METHODS_WITH_BODY and "," in request.headers.get("Content-Type", ""):
         raise InvalidRequest.of("Content-Type", "repeated", "This header is given more than once.")
     # An empty one names nothing that would do better. RFC 9110, 12.5.1, takes no header as "anything".
-    if request.headers.get("Accept") and not any(map(_is_json, request.accepted_types)):
+    accepted = [part for part in request.headers.get("Accept", "").split(",") if part.strip()]
+    if accepted and not any(_is_json(MediaType(part)) for part in accepted):
         raise NotAcceptable()
 
 
 def _is_json(kind: MediaType) -> bool:
-    """Say whether the media type covers application/json; what its parameters ask for is of no matter to JSON."""
+    """Say whether the media type covers application/json, whatever its parameters say; ``q=0`` is one of them."""
     return kind.main_type in ("*", "application") and kind.sub_type in ("*", "json")

@@ -23,6 +23,7 @@ from rules.serializers import (
     RuleBody,
     RuleDetail,
     RuleListQuery,
+    RuleReplacementBody,
     RuleSummary,
     TriggerRuleBody,
     VersionDetail,
@@ -47,6 +48,9 @@ MODES = {
 }
 
 EXECUTION = Found("rule_execution_id", services.get_execution, lambda execution: (execution.rule_id,))
+
+# What of a body is written; of the rest of what GET gives, the answer tells itself.
+_WRITTEN = ("nickname", "description", "trigger", "steps")
 
 
 class RuleViewSet(KeyedViewSet):
@@ -139,7 +143,7 @@ class RuleViewSet(KeyedViewSet):
         scope=Scope.CREATE_AND_EDIT_RULES,
         action="UPDATE_RULE",
         summary="Replace a whole rule, which disables it",
-        body=RuleBody,
+        body=RuleReplacementBody,
         response=RuleDetail,
         refusals=(RuleNotFound,),
     )
@@ -147,7 +151,7 @@ class RuleViewSet(KeyedViewSet):
         return _show(services.replace_rule(rule_id=rule_id, **self._written()))
 
     def _written(self) -> JsonObject:
-        body = {name: value for name, value in self.body.items() if name != "status"}
+        body = {name: self.body[name] for name in _WRITTEN if name in self.body}
         return {"organization_id": self.caller.organization_id, "by": self.actor, **body}
 
     @operation(

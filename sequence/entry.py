@@ -33,6 +33,10 @@ Send = Callable[[Message], Awaitable[None]]
 BODY_SECONDS = 15
 # A reader who takes nothing for this long has gone, or holds on to a cursor in the database.
 READER_SECONDS = 30
+# Of a body that was refused for its size: how much is taken and thrown away, and for how long, so that a client that
+# sends all of it before it reads gets to read. Closed at once, the connection would break under it.
+DRAINED_BYTES = 64 * 1024 * 1024
+DRAIN_SECONDS = 5
 # Of bodies that are on their way to one process. A thousand that are as large as they may be would fill its memory.
 MAX_PENDING_BYTES = 64 * 1024 * 1024
 # A body on a good line takes no longer.
@@ -71,6 +75,8 @@ class Entry:
             return
         answer = await self._in_thread(lambda: Answer(self.application, environ_of(scope, body)))
         await self._write(answer, send)
+        if len(body) > MAX_BYTES or declared_bytes(scope) > MAX_BYTES:
+            await _drain(receive)
 
     async def _read(self, scope: Scope, receive: Receive) -> bytes:
         """Return the body, or its first ``MAX_BYTES`` and one, by which Django knows that it is too large.
@@ -157,6 +163,19 @@ class Answer:
         """Let Django end the request."""
         if hasattr(self.response, "close"):
             self.response.close()
+
+
+async def _drain(receive: Receive) -> None:
+    """Take what is left of a body, part by part, and keep none of it."""
+    left, more = DRAINED_BYTES, True
+    try:
+        async with asyncio.timeout(DRAIN_SECONDS):
+            while more and left > 0:
+                message = await receive()
+                left -= len(message.get("body", b""))
+                more = message.get("more_body", False)
+    except TimeoutError:
+        return
 
 
 def declared_bytes(scope: Scope) -> int:

@@ -33,9 +33,14 @@ def echo(environ, start_response):
     return [environ["wsgi.input"].read()]
 
 
-def ask(scope, *messages, application=echo):
-    """Return the status, headers and body of the answer to a request whose body comes in these messages."""
-    pending, sent = list(messages), []
+def ask(scope, *messages, application=echo, pending=None):
+    """Return the status, headers and body of the answer to a request whose body comes in these messages.
+
+    Those that nobody took are left in ``pending``.
+    """
+    pending = [] if pending is None else pending
+    pending += messages
+    sent = []
 
     async def receive():
         return pending.pop(0) if pending else await asyncio.Event().wait()
@@ -116,6 +121,24 @@ class TestEntry:
         parts = [part(bytes(700_000), more=True), part(bytes(700_000), more=True), part(b"never read")]
 
         assert len(ask(chunked, *parts)[2]) == 1024 * 1024 + 1
+
+    @pytest.mark.parametrize("length", [(b"transfer-encoding", b"chunked"), (b"content-length", b"2000000")])
+    @pytest.mark.parametrize("last", [part(b"the end"), {"type": "http.disconnect"}])
+    def test_takes_the_rest_of_a_body_that_is_too_large_once_it_has_answered(self, length, last):
+        pending = []
+
+        status, _, _ = ask(scope(headers=[length]), *[part(bytes(700_000), more=True)] * 3, last, pending=pending)
+
+        assert (status, pending) == (201, [])
+
+    @pytest.mark.parametrize(("limit", "value", "left"), [("DRAINED_BYTES", 500_000, 1), ("DRAIN_SECONDS", 0.05, 0)])
+    def test_takes_no_more_of_it_than_is_harmless(self, monkeypatch, limit, value, left):
+        monkeypatch.setattr(entry, limit, value)
+        pending = []
+
+        ask(scope(headers=[(b"content-length", b"2000000")]), *[part(bytes(300_000), more=True)] * 3, pending=pending)
+
+        assert len(pending) == left
 
     def test_closes_a_streamed_answer_that_broke(self):
         class Broken:

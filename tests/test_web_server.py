@@ -224,6 +224,20 @@ class TestHeaders:
         assert b"413" in answer.partition(b"\r\n")[0]
 
 
+class TestLargeBodies:
+    @pytest.mark.parametrize("mebibytes", [2, 16])
+    def test_are_refused_to_a_client_that_sends_all_before_it_reads(self, start, api, mebibytes):
+        line = http.client.HTTPConnection("127.0.0.1", start(), timeout=10)
+        headers = {"Authorization": api.headers["Authorization"], "Content-Type": "application/json"}
+
+        with contextlib.closing(line):
+            line.request("POST", "/api/v1/transfers", bytes(mebibytes * 1024 * 1024), headers)
+            response = line.getresponse()
+
+            assert response.status == 413
+            assert b"payload_too_large" in response.read()
+
+
 class TestPorts:
     @pytest.fixture
     def starts(self) -> Iterator:

@@ -17,7 +17,8 @@ class StatementText(Text):
 
     def to_internal_value(self, data: object) -> str:
         text = super().to_internal_value(data)
-        if not _FORM.fullmatch(text):
+        # As it was sent: what is trimmed off counts, and a line break is no space.
+        if not _FORM.fullmatch(data if isinstance(data, str) else text):
             self.fail("statement_text")
         return text
 

@@ -12,6 +12,7 @@ from rules.serializers.bodies import (
     ExecutionListQuery,
     RuleBody,
     RuleListQuery,
+    RuleReplacementBody,
     TriggerRuleBody,
     WhyNotQuery,
 )
@@ -25,6 +26,7 @@ __all__ = [
     "RuleBody",
     "RuleDetail",
     "RuleListQuery",
+    "RuleReplacementBody",
     "RuleSummary",
     "TriggerRuleBody",
     "VersionDetail",

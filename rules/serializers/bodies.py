@@ -5,7 +5,7 @@ from django.db.models import TextChoices
 from rules.models import ExecutionStatus, RuleStatus
 from rules.serializers.actions import ActionField
 from rules.serializers.conditions import ConditionField
-from rules.serializers.fields import Flag
+from rules.serializers.fields import Flag, Told
 from rules.serializers.triggers import TriggerField
 from sequence.core.api.fields import BoundedList, Cents, IdText, PageQuery, StrictSerializer, Text, Time, Word
 from transfers.serializers import ModeFilter
@@ -27,13 +27,21 @@ class RuleStepInput(StrictSerializer):
 
 
 class RuleBody(StrictSerializer):
-    """Body of ``POST /rules`` and ``PUT /rules/{id}``."""
+    """Body of ``POST /rules``."""
 
     nickname = Text(max_length=100, required=False, help_text="Display name.")
     description = Text(max_length=500, multiline=True, required=False, help_text="A note for people.")
     status = Word(RuleStatus, required=False, help_text="Ignored: a person enables the rule in the admin.")
     trigger = TriggerField()
     steps = BoundedList(child=RuleStepInput(), min_length=1, max_length=MAX_STEPS)
+
+
+class RuleReplacementBody(RuleBody):
+    """Body of ``PUT /rules/{id}``: a body of ``POST``, or all that ``GET`` gives."""
+
+    id = Told()
+    created_at = Told()
+    updated_at = Told()
 
 
 class DefinitionInput(StrictSerializer):

@@ -87,6 +87,19 @@ class IgnoredName(serializers.CharField):
         return {"type": "string", "readOnly": True, "description": "As GET gives it; ignored."}
 
 
+class Told(serializers.Field):
+    """What an answer tells of a thing and nobody writes: taken, so that what GET gives can be PUT back, and ignored."""
+
+    def __init__(self) -> None:
+        super().__init__(required=False)
+
+    def to_internal_value(self, data: object) -> object:
+        return data
+
+    def json_schema(self) -> JsonObject:
+        return {"type": "string", "readOnly": True, "description": "As GET gives it; ignored."}
+
+
 class RuleAccountInput(StrictSerializer):
     """An account as a rule's author names it: the type may be left out, and if given must be the account's."""
 

@@ -47,6 +47,14 @@ class TestApi:
 
         assert response.status_code == 404
 
+    @pytest.mark.parametrize("written", [" {}", "{}\n", "\u00a0{}"])
+    def test_is_one_with_blanks_around_a_good_one(self, api, acme, written):
+        one, other = PodFactory(organization=acme).id, PodFactory(organization=acme).id
+        body = {"source_account_id": one, "destination_account_id": written.format(other), "amount_in_cents": 100}
+
+        assert api.post("/transfers", body).status_code == 404
+        assert api.get(f"/transfers?account_id={quote(written.format(one))}").status_code == 404
+
     def test_refuses_nul_beside_its_field(self, api):
         [detail] = api.get("/transfers?account_id=acc_%00").json()["error"]["details"]
 

@@ -4,6 +4,8 @@ import pytest
 from django.test import Client
 
 from apikeys import authentication
+from apikeys.models import ApiKey, OrganizationStatus
+from apikeys.services import set_organization_status
 from apikeys.strangers import MOST_REMEMBERED, MOST_UNKNOWN_KEYS, Strangers
 from apikeys.tokens import new_token
 from sequence.core import clock
@@ -26,6 +28,24 @@ class TestStrangers:
         assert answer.status_code == 429
         assert int(answer.headers["Retry-After"]) <= 60
         assert api.get("/accounts").status_code == 200
+
+    @pytest.mark.parametrize("close", ["revoke", "expire", "suspend"])
+    def test_are_not_those_whose_key_was_closed(self, acme, globex, api, client_with, close):
+        closed = client_with("LIST_ACCOUNTS", organization=globex)
+        if close == "suspend":
+            set_organization_status(organization_id=globex.id, status=OrganizationStatus.SUSPENDED)
+        else:
+            column = {"revoke": "revoked_at", "expire": "expires_at"}[close]
+            ApiKey.objects.filter(organization=globex).update(**{column: clock.now()})
+
+        for _ in range(MOST_UNKNOWN_KEYS + 1):
+            assert closed.get("/accounts").status_code == 401
+        assert api.get("/accounts").status_code == 200
+
+        for _ in range(MOST_UNKNOWN_KEYS):
+            Api(new_token()).get("/accounts")
+        assert Api(new_token()).get("/accounts").status_code == 429
+        assert closed.get("/accounts").status_code == 401
 
     def test_from_one_ipv6_network_count_as_one(self, db):
         def ask(address: str) -> int:

@@ -50,10 +50,23 @@ class TestReplaceRule:
             api.put(f"/rules/{made.id}", rule(step(given), trigger=trigger))
             told = api.get(f"/rules/{made.id}").json()["data"]
 
-            response = api.put(f"/rules/{made.id}", {"trigger": told["trigger"], "steps": told["steps"]})
+            response = api.put(f"/rules/{made.id}", told)
 
             assert response.status_code == 200, response.content
-            assert response.json()["data"]["steps"] == told["steps"]
+            assert response.json()["data"] == {**told, "updated_at": response.json()["data"]["updated_at"]}
+            assert response.json()["data"]["updated_at"] > told["updated_at"]
+
+    @pytest.mark.parametrize("name", ["id", "created_at", "updated_at"])
+    def test_takes_from_nobody_what_it_tells_itself(self, api, made, body, name):
+        told = api.get(f"/rules/{made.id}").json()["data"]
+
+        response = api.put(f"/rules/{made.id}", {**body, name: "2020-01-01T00:00:00Z"})
+
+        assert response.status_code == 200
+        assert response.json()["data"]["id"] == told["id"]
+        assert response.json()["data"]["created_at"] == told["created_at"]
+        assert response.json()["data"]["updated_at"] > told["updated_at"]
+        assert faults(api.post("/rules", {**body, name: told[name]})) == [(name, "unknown_field")]
 
     @pytest.mark.parametrize("status", ["enabled", "disabled", None, ABSENT])
     def test_disables_it_whatever_status_says(self, api, made, body, status):

@@ -102,7 +102,7 @@ class TestPutBack:
             made = write(api, with_ids(body, ids))
             before = api.get(f"/rules/{made.id}").json()["data"]
 
-            response = api.put(f"/rules/{made.id}", body_of(before))
+            response = api.put(f"/rules/{made.id}", before)
 
             assert response.status_code == 200, response.content
             after = response.json()["data"]

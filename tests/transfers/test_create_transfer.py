@@ -159,7 +159,9 @@ class TestCreateTransfer:
         assert post_transfer(api, income, rent, 1_00).json()["data"]["description"] is None
         assert post_transfer(api, income, rent, 1_00, description=None).json()["data"]["description"] is None
 
-    @pytest.mark.parametrize("text", ["12345678901", "a-b", "ä", "a\nb", "", " ", "a_b", "١", 5, ["a"]])
+    @pytest.mark.parametrize(
+        "text", ["12345678901", "a-b", "ä", "a\nb", "", " ", "a_b", "١", 5, ["a"], "a\n", "\ta", " 1234567890"]
+    )
     def test_refuses_any_other_description(self, api, income, rent, text):
         response = post_transfer(api, income, rent, 1_00, description=text)
 

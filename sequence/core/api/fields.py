@@ -288,6 +288,9 @@ class IdText(serializers.CharField):
 
     default_error_messages = {"invalid": "Give an id.", CONTROL_CHARACTER.code: CONTROL_CHARACTER.message}
 
+    def __init__(self, **options: Any) -> None:
+        super().__init__(trim_whitespace=False, **options)
+
     def to_internal_value(self, data: object) -> str:
         if not isinstance(data, str):
             self.fail("invalid")
@@ -300,7 +303,7 @@ class IdText(serializers.CharField):
         return super().run_validation(data)
 
     def json_schema(self) -> JsonObject:
-        return {"type": "string", "minLength": 1, "pattern": r"^[^\u0000]*[^\s\u0000][^\u0000]*$"}
+        return {"type": "string", "minLength": 1, "pattern": r"^[^\u0000]+$"}
 
 
 class Time(serializers.Field):

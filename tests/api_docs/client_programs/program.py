@@ -34,6 +34,7 @@ from router.models import (
     RuleAccountInput,
     RuleBody,
     RuleDetailAnswer,
+    RuleReplacementBody,
     RuleStepInput,
     ScheduledTriggerDetails,
     SingleCondition,
@@ -108,7 +109,7 @@ action = expect(PercentageAction, step.actions[0])
 share: float = action.percentage_value
 
 # What GET gives, PUT takes.
-again = RuleBody.from_dict(rule.to_dict())
+again = RuleReplacementBody.from_dict(rule.to_dict())
 back = expect(RuleDetailAnswer, rule_replace.sync(rule.id, client=client, body=again)).data
 
 run = TriggerRuleBody(manual_execute_amount=50000, simulation=True)

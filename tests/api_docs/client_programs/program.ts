@@ -71,7 +71,7 @@ const name: string = action.source.name;
 
 // What GET gives, PUT takes.
 const back = dataOf(
-  await client.PUT("/api/v1/rules/{rule_id}", { ...at, body: { trigger: rule.trigger, steps: rule.steps } }),
+  await client.PUT("/api/v1/rules/{rule_id}", { ...at, body: rule }),
 );
 
 const started = dataOf(

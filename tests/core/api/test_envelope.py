@@ -125,6 +125,9 @@ class TestFailure:
             "",
             "application/json; charset=utf-8",
             "application/json; profile=x; q=0.5, text/plain",
+            "application/json; q=0",
+            "text/html, */*;q=0.0",
+            ",",
             "Application/JSON",
         ],
     )
