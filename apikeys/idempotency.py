@@ -204,6 +204,8 @@ def look_up(lineage_id: str, key: str, *, endpoint: str | None = None) -> Idempo
     ``endpoint`` is a method and a path or its template, where only that is asked for. Raises
     IdempotencyKeyNotFound: no request with the key has had an effect that lasts.
     """
+    if not ALLOWED.fullmatch(key):  # Refused at every door, and the database takes no NUL.
+        raise IdempotencyKeyNotFound()
     # In this order, as two statements: a request that ends in between has then committed what the second one reads.
     [[is_in_progress]] = fetch(_IS_IN_PROGRESS, [_lock_name(lineage_id, key)])
     live = IdempotencyRecord.objects.filter(lineage_id=lineage_id, key=key, expires_at__gt=clock.now())
