@@ -122,6 +122,13 @@ class TestAnswer:
         assert (data["transfer"]["direction"], data["smallest_changes"]) == (None, [])
         assert error_of(post_transfer(api, rent, income, 20_00)) == (400, "invalid_request")
 
+    def test_names_an_account_as_it_is_called(self, client_with, run, income, rent):
+        api = client_with("MANUAL_TRANSFER:*>*", "READ_ACCOUNTS:*")
+
+        data = run(api, 20_00, source=rent, destination=income)
+
+        assert data["sentence"] == "Refused: Payroll cannot be a destination."
+
     def test_of_too_little_money_is_no_refusal(self, client_with, run, income):
         data = run(client_with("MANUAL_TRANSFER:*>*", "READ_ACCOUNTS:*"), 100_01)
 
