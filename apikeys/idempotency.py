@@ -198,9 +198,10 @@ def _lock_name(lineage_id: str, key: str) -> str:
     return f"{lineage_id} {key}"
 
 
-def look_up(lineage_id: str, key: str, *, endpoint: str | None = None) -> IdempotencyRecord | None:
-    """Return the live record of the key, the newest of several, or None while the request is in progress; never waits.
+def look_up(lineage_id: str, key: str, *, endpoint: str | None = None) -> tuple[IdempotencyRecord | None, bool]:
+    """Return the live record of the key, the newest of several, and whether a request is in progress; never waits.
 
+    There is a record, or a request in progress, or both: a repeat, or a request at another endpoint of a dialect.
     ``endpoint`` is a method and a path or its template, where only that is asked for. Raises
     IdempotencyKeyNotFound: no request with the key has had an effect that lasts.
     """
@@ -213,7 +214,7 @@ def look_up(lineage_id: str, key: str, *, endpoint: str | None = None) -> Idempo
     record = records.order_by("-created_at", "-id").first()
     if record is None and not is_in_progress:
         raise IdempotencyKeyNotFound()
-    return record
+    return record, is_in_progress
 
 
 def _store(record_id: int, response: HttpResponse) -> None:
