@@ -198,12 +198,15 @@ def _lock_name(lineage_id: str, key: str) -> str:
     return f"{lineage_id} {key}"
 
 
-def look_up(lineage_id: str, key: str, *, endpoint: str | None = None) -> IdempotencyRecord | None:
-    """Return the live record of the key, the newest of several, or None while the request is in progress; never waits.
+def look_up(lineage_id: str, key: str, *, endpoint: str | None = None) -> tuple[IdempotencyRecord | None, bool]:
+    """Return the live record of the key, the newest of several, and whether a request is in progress; never waits.
 
+    There is a record, or a request in progress, or both: a repeat, or a request at another endpoint of a dialect.
     ``endpoint`` is a method and a path or its template, where only that is asked for. Raises
     IdempotencyKeyNotFound: no request with the key has had an effect that lasts.
     """
+    if not ALLOWED.fullmatch(key):  # Refused at every door, and the database takes no NUL.
+        raise IdempotencyKeyNotFound()
     # In this order, as two statements: a request that ends in between has then committed what the second one reads.
     [[is_in_progress]] = fetch(_IS_IN_PROGRESS, [_lock_name(lineage_id, key)])
     live = IdempotencyRecord.objects.filter(lineage_id=lineage_id, key=key, expires_at__gt=clock.now())
@@ -211,7 +214,7 @@ def look_up(lineage_id: str, key: str, *, endpoint: str | None = None) -> Idempo
     record = records.order_by("-created_at", "-id").first()
     if record is None and not is_in_progress:
         raise IdempotencyKeyNotFound()
-    return record
+    return record, is_in_progress
 
 
 def _store(record_id: int, response: HttpResponse) -> None:

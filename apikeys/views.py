@@ -51,9 +51,12 @@ class IdempotencyKeyViewSet(KeyedViewSet):
         refusals=(IdempotencyKeyNotFound,),
     )
     def retrieve(self, request: Request, idempotency_key: str) -> JsonObject:
-        record = look_up(self.caller.lineage_id, idempotency_key, endpoint=self.query.get("endpoint"))
-        if record is None:
-            endpoint = self.query.get("endpoint")
+        endpoint, call = self.query.get("endpoint"), None
+        record, is_in_progress = look_up(self.caller.lineage_id, idempotency_key, endpoint=endpoint)
+        # Where a key is of one endpoint, what is in progress may be another request than the one that was answered.
+        may_be_newer = is_in_progress and endpoint is None and record is not None and record.endpoint
+        if record is None or may_be_newer:
             call = find_slow_call(self.caller.lineage_id, idempotency_key, endpoint=endpoint)
+        if record is None or (call is not None and call.endpoint != record.endpoint):
             return show_call_in_progress(idempotency_key, call)
         return show_recorded_call(record, is_withheld=not may_repeat(self, record))

@@ -21,10 +21,12 @@ from apikeys.resolvers import Resource
 from apikeys.schema import OperationSchema
 from apikeys.scopes import Scope
 from apikeys.throttling import KeyThrottle
+from sequence.core import clock
 from sequence.core.api.bodies import METHODS_WITH_BODY, places_of, read_body
 from sequence.core.api.envelope import failure, success
 from sequence.core.api.failures import read_all, refusal_of
 from sequence.core.api.fields import read_query, show_time
+from sequence.core.api.reading_time import reading_at
 from sequence.core.api.request_ids import check_request_id, request_id_of
 from sequence.core.audit import run_audited
 from sequence.core.audit_log.models import Via
@@ -138,7 +140,8 @@ class KeyedViewSet(ViewSet):
         call = self._audited(operation)
 
         def execute() -> HttpResponse:
-            self.authorize(raw_body)
+            with reading_at(clock.now()):
+                self.authorize(raw_body)
             self.told = result = action()
             return result if isinstance(result, HttpResponse) else self.accept(result)
 

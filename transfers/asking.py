@@ -18,7 +18,7 @@ from apikeys.verdicts import choose_entry, lacks_only_a_reason, obstacles
 from sequence.core.errors import DomainError, Forbidden, InvalidRequest
 from transfers.approvals import FindAccounts, matching_entries
 from transfers.errors import MaxAmountExceeded, ReasonRequired
-from transfers.models import LATEST, Status, Transfer
+from transfers.models import OUT_OF_REACH, Status, Transfer, is_in_reach
 from transfers.routes import Route, manual_origin, route_between
 
 
@@ -129,7 +129,7 @@ def begins_as(verdict: Verdict) -> Status:
 def _due_at(not_before: datetime | None, now: datetime) -> datetime:
     if not_before is None:
         return now
-    if not now < not_before <= now + LATEST:
-        message = f"Give a time from now on, at most {LATEST.days} days ahead; leave it out for at once."
-        raise InvalidRequest.of("not_before", "out_of_reach", message)
+    # Again, though the body was read a moment ago.
+    if not is_in_reach(not_before, now):
+        raise InvalidRequest.of("not_before", "out_of_reach", OUT_OF_REACH)
     return not_before

@@ -127,7 +127,7 @@ def _changes(question: Question) -> list[Change]:
 def sentence(run: DryRun, may_tell: MayTell) -> str:
     """Return the verdict in one plain sentence, for a reader who may know some accounts."""
     if run.verdict is Verdict.FAIL:
-        return f"Refused: {_lowered(_why_refused(run, may_tell))}"
+        return f"Refused: {_why_refused(run, may_tell)}"
     later = f" on {run.question.ask.at:%Y-%m-%d at %H:%M:%S} UTC" if run.question.ask.at > run.question.now else ""
     ending = " it would end as incomplete: the source has too little." if run.would_complete is False else ""
     if run.verdict is Verdict.APPROVAL:
@@ -138,11 +138,12 @@ def sentence(run: DryRun, may_tell: MayTell) -> str:
 
 def _why_refused(run: DryRun, may_tell: MayTell) -> str:
     if isinstance(run.refusal, InvalidRequest):
+        # As it is: it may begin with an account's name.
         return str(run.refusal.told_to(may_tell).details[0]["message"])
     question = run.question
     if not question.entries:
-        return "No permission of the key reaches these two accounts."
-    return obstacles(question.entries, question.ask, question.usage)[0].sentence
+        return "no permission of the key reaches these two accounts."
+    return _lowered(obstacles(question.entries, question.ask, question.usage)[0].sentence)
 
 
 def _lowered(text: str) -> str:

@@ -1,5 +1,6 @@
 """Transfers on the wire. Fields stand in the order of the contract."""
 
+from datetime import datetime
 from typing import Any
 
 from django.db.models import TextChoices
@@ -18,10 +19,34 @@ from sequence.core.api.fields import (
     Word,
     show_time,
 )
+from sequence.core.api.reading_time import reading_time
 from sequence.core.money import MIN_TRANSFER_CENTS
 from sequence.core.typing import JsonObject
 from transfers.fields import StatementText
-from transfers.models import CancelReason, Direction, ErrorCode, Origin, SimulatedTransfer, Status, Transfer
+from transfers.models import (
+    OUT_OF_REACH,
+    CancelReason,
+    Direction,
+    ErrorCode,
+    Origin,
+    SimulatedTransfer,
+    Status,
+    Transfer,
+    is_in_reach,
+)
+
+
+class DueTime(Time):
+    """A time from now on at which a transfer may be due. Of a request that is only repeated it was in reach then."""
+
+    default_error_messages = {"out_of_reach": OUT_OF_REACH}
+
+    def to_internal_value(self, data: object) -> datetime:
+        due_at = super().to_internal_value(data)
+        now = reading_time()
+        if now is not None and not is_in_reach(due_at, now):
+            self.fail("out_of_reach")
+        return due_at
 
 
 class CreateTransfer(StrictSerializer):
@@ -33,7 +58,7 @@ class CreateTransfer(StrictSerializer):
     destination_account_id = IdText(help_text="The account that is paid.")
     amount_in_cents = Cents(min_value=MIN_TRANSFER_CENTS, help_text="How much, in cents; 100 or more.")
     description = StatementText(required=False, help_text="At most 10 letters, digits and spaces, for the statement.")
-    not_before = Time(
+    not_before = DueTime(
         required=False,
         help_text="Let no money move before this time: after now, and at most 90 days ahead. Left out: at once.",
     )

@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 from apikeys.entries import Permission
 from apikeys.limits import TRANSFER_LIMITS, Usage, Verdict
 from apikeys.verdicts import checks, choose_entry, verdict_of
-from sequence.core.money import MIN_TRANSFER_CENTS
+from sequence.core.money import MAX_CENTS, MIN_TRANSFER_CENTS
 from sequence.core.periods import day_of, midnight
 from transfers.asking import Question
 from transfers.models import LATEST
@@ -78,9 +78,15 @@ def _midnights(after: datetime, until: datetime) -> Iterator[datetime]:
 
 
 def _of_permission(question: Question, now: Verdict) -> Change | None:
-    """Return the least values with which one entry would let it through, of the entry that needs the fewest."""
+    """Return the least values with which one entry would let it through, of the entry that needs the fewest.
+
+    None where every entry would need more than a limit can be.
+    """
     wanted = [(entry, _least(entry, question, now)) for entry in question.entries]
-    entry, least = min(wanted, key=lambda pair: len(pair[1]))
+    settable = [(entry, least) for entry, least in wanted if all(value <= MAX_CENTS for value in least.values())]
+    if not settable:
+        return None
+    entry, least = min(settable, key=lambda pair: len(pair[1]))
     return Change("permission", least, verdict_of(entry.with_limits(least), question.ask, question.usage))
 
 

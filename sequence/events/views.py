@@ -32,12 +32,15 @@ class EventViewSet(KeyedViewSet):
     def list(self, request: Request) -> Page:
         size = self.query.get("first", DEFAULT_SIZE)
         events = Event.objects.for_organization(self.caller.organization_id).numbered()
+        wanted = events
+        if "after_sequence" in self.query:
+            wanted = wanted.filter(sequence__gt=self.query["after_sequence"])
+        if "event" in self.query:
+            wanted = wanted.filter(event=self.query["event"])
+        found = list(wanted[: size + 1])
+        # Afterwards: what is purged in between is then refused, not passed over.
         if "after_sequence" in self.query:
             self._check_that_all_are_kept(events, after=self.query["after_sequence"])
-            events = events.filter(sequence__gt=self.query["after_sequence"])
-        if "event" in self.query:
-            events = events.filter(event=self.query["event"])
-        found = list(events[: size + 1])
         shown = found[:size]
         info = {"end_cursor": str(shown[-1].sequence) if shown else None, "has_next_page": len(found) > size}
         return Page([show_event(event) for event in shown], info)

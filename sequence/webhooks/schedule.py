@@ -42,7 +42,7 @@ def _wish(retry_after: str | None, *, at: datetime) -> timedelta:
         return min(timedelta(seconds=int(text[:9])), LONGEST_WISH)
     try:
         until = parsedate_to_datetime(text)
-    except ValueError:
+    except (ValueError, OverflowError):  # A stranger's text: a year or an offset may be of any length.
         return timedelta(0)
     moment = until.replace(tzinfo=UTC) if until.tzinfo is None else until
     return min(max(moment - at, timedelta(0)), LONGEST_WISH)

@@ -169,7 +169,7 @@ class TestRequestThatHadNoEffect:
 
         assert_not_found(ask(api))
 
-    @pytest.mark.parametrize("key", ["a,b", "é", "x" * 256, "%00", "a b", " "])
+    @pytest.mark.parametrize("key", ["a,b", "é", "x" * 256, "%00", "\0", "a\0b", "a b", " "])
     def test_has_a_key_that_none_can_have(self, api, key):
         assert_not_found(ask(api, key))
 

@@ -17,7 +17,10 @@ from accounts.models import Account
 from apikeys import idempotency
 from apikeys.models import CallInProgress, IdempotencyRecord
 from tests.apikeys.repeats import INCOME, KEY
-from tests.apikeys.test_idempotency_keys import FIELDS, ask, assert_not_found, told
+from tests.apikeys.test_idempotency_keys import FIELDS, ask, assert_not_found, token_of, told
+from tests.factories import IncomeSourceFactory, PodFactory
+from tests.platform.client import Platform
+from tests.platform.steps import pay
 from tests.threads import PATIENCE_SECONDS, Crew, in_background, wait_until_somebody_waits_for_a_lock
 
 BODY = {"nickname": "Payroll"}
@@ -119,6 +122,23 @@ class TestRequestInProgress:
             assert first.is_inside.wait(PATIENCE_SECONDS)
             assert self.ask_in_time(api)["state"] == "in_progress"
             first.may_go_on.set()
+
+    def test_is_told_before_one_that_was_answered_at_another_endpoint(self, api, acme, first):
+        income, rent = IncomeSourceFactory(organization=acme), PodFactory(organization=acme)
+        platform = Platform(token_of(api))
+        transfer = pay(platform, income, rent, 500, idempotency_key=KEY)
+        body = {"type": "INCOME_SOURCE", "name": "Payroll"}
+
+        with in_background(lambda: platform.post("/accounts", body, idempotency_key=KEY)) as running:
+            assert first.is_inside.wait(PATIENCE_SECONDS)
+            newest = told(api)
+            other = told(api, query="?endpoint=POST%20/platform/v1/transfers")
+            first.may_go_on.set()
+            account = running.result(PATIENCE_SECONDS)
+
+        assert (newest["state"], newest["path"]) == ("in_progress", "/platform/v1/accounts")
+        assert (other["state"], other["response"]) == ("completed", transfer.json())
+        assert told(api)["response"] == account.json()
 
     def test_is_not_told_to_others_or_of_another_key(self, api, client_with, first):
         with in_background(lambda: self.post(api)):

@@ -85,6 +85,13 @@ def rewrite_from(organization, sequence: int) -> None:
         AuditChain.objects.filter(organization=organization).update(hash=hash)
 
 
+def _with(line: str, **values) -> str:
+    """Return a line of an export with these values in its entry or head."""
+    found = json.loads(line)
+    found.get("head", found).update(values)
+    return f"{json.dumps(found)}\n"
+
+
 CHANGE = "UPDATE sequence_auditentry SET actor = 'key:other' WHERE sequence = 3"
 SWAP_NUMBERS = [
     f"UPDATE sequence_auditentry SET sequence = {new} WHERE sequence = {old}"  # noqa: S608 - numbers of this file
@@ -206,6 +213,14 @@ class TestVerify:
         assert facts["chains"][0]["fault"]["code"] == "bad_signature"
         assert facts["chains"][0]["fault"]["sequence"] == 4
 
+    @pytest.mark.parametrize("content", [b"\xff", b"[" * 100_000, b'{"head": {}}', b"{}", b""])
+    def test_says_that_an_anchor_is_none(self, log, verify, tmp_path, content):
+        path = tmp_path / "head.json"
+        path.write_bytes(content)
+
+        with pytest.raises(CommandError, match="There is no head in"):
+            verify("--anchor", str(path))
+
     def test_takes_an_anchor_that_an_older_key_signed(self, log, verify, kept_head):
         add_signing_key()
 
@@ -267,20 +282,29 @@ class TestExport:
         ("edit", "sequence", "code"),
         [
             (lambda lines: [*lines[:2], lines[2].replace("CREATE", "DELETE"), *lines[3:]], 3, "changed"),
-            (lambda lines: [*lines[:2], "nonsense\n", *lines[3:]], 3, "missing"),
+            (lambda lines: [*lines[:2], "nonsense\n", *lines[3:]], 3, "changed"),
+            (lambda lines: [*lines[:2], "[" * 100_000 + "\n", *lines[3:]], 3, "changed"),
+            (lambda lines: [*lines[:2], _with(lines[2], hash=[]), *lines[3:]], 3, "changed"),
+            (lambda lines: [*lines[:2], lines[2].replace("CREATE", "\udcff"), *lines[3:]], 3, "changed"),
+            (lambda lines: [*lines[:2], '{"head": {}, "actor": "nobody"}\n', *lines[2:]], 3, "reordered"),
+            (lambda lines: [*lines[:2], lines[-1], *lines[2:]], 3, "reordered"),
             (lambda lines: lines[:2] + lines[3:], 3, "missing"),
             (lambda lines: [*lines[:2], lines[3], lines[2], *lines[4:]], 3, "reordered"),
             (lambda lines: lines[:-2] + lines[-1:], 6, "shorter_than_anchor"),
             (lambda lines: lines[:-1], 6, "bad_signature"),
             (lambda lines: [*lines[:-1], lines[-1].replace('"sequence":6', '"sequence":5')], 5, "bad_signature"),
+            (lambda lines: [*lines[:-1], '{"head": {"key_id": []}}\n'], 6, "bad_signature"),
+            (lambda lines: [*lines[:-1], _with(lines[-1], key_id=[])], 6, "bad_signature"),
+            (lambda lines: [*lines[:-1], "nonsense\n"], 6, "bad_signature"),
             (lambda lines: [], 0, "bad_signature"),
         ],
     )
     def test_that_was_edited_is_found_out(self, verify, export, public_key, edit, sequence, code):
         path = export()
-        with open(path) as file:
+        with open(path, encoding="utf-8") as file:
             lines = file.readlines()
-        with open(path, "w") as file:
+        # A half of a surrogate pair is written as a byte that is no UTF-8.
+        with open(path, "w", encoding="utf-8", errors="surrogateescape") as file:
             file.writelines(edit(lines))
 
         exit_code, facts = verify("--file", path, "--public-key", public_key)

@@ -3,6 +3,7 @@
 from datetime import timedelta
 
 import pytest
+from django.db import connection
 from django.utils import timezone
 
 from sequence.core.events.models import EVENTS_KEPT, Event
@@ -98,6 +99,21 @@ class TestWhatIsGone:
         assert "before 4" in detail["message"]
         assert sequences(reader.get("/events?after_sequence=3")) == [4]
         assert sequences(reader.get("/events")) == [4]
+
+    def test_is_told_where_it_goes_just_before_it_is_read(self, reader, tell_of):
+        tell_of(*["webhook.test"] * 3, age=self.OLD)
+        tell_of("webhook.test")
+
+        def purge_before_the_page(execute, sql, *rest):
+            if "sequence_event" in sql and "LIMIT 21" in sql:
+                purge_events(timezone.now())
+            return execute(sql, *rest)
+
+        with connection.execute_wrapper(purge_before_the_page):
+            answer = reader.get("/events?after_sequence=0")
+
+        assert not Event.objects.filter(sequence__lt=4).exists()
+        assert answer.json()["error"]["details"][0]["code"] == "too_old"
 
     def test_is_told_where_nothing_is_left(self, reader, tell_of):
         tell_of("webhook.test", age=self.OLD)

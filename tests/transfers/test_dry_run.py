@@ -11,6 +11,7 @@ from apikeys.entries import parse_permissions
 from apikeys.models import SpendCounter
 from sequence.core import clock
 from sequence.core.api.ids import new_id
+from sequence.core.money import MAX_CENTS
 from tests.factories import set_balance
 from tests.transfers.steps import error_of, post_transfer
 from transfers.models import Transfer
@@ -100,6 +101,16 @@ class TestAnswer:
             {"change": "permission", "to": {"max_amount_per_day": 65_00}, "verdict": "allowed"},
         ]
 
+    def test_of_more_than_any_limit_can_be_tells_no_permission_that_would_do(self, client_with, run, ask):
+        api = client_with("MANUAL_TRANSFER:*>*;day=6000")
+        assert ask(api, 45_00) == "processing"
+
+        data = run(api, MAX_CENTS - 45_00 + 1)
+        assert [change["change"] for change in data["smallest_changes"]] == ["amount_in_cents"]
+
+        data = run(api, MAX_CENTS - 45_00)
+        assert data["smallest_changes"][-1]["to"] == {"max_amount_per_day": MAX_CENTS}
+
     def test_of_what_lacks_a_reason(self, client_with, run):
         api = client_with("MANUAL_TRANSFER:*>*;reason=required")
 
@@ -121,6 +132,13 @@ class TestAnswer:
         assert data["checks"][0] == _check("route", "fail")
         assert (data["transfer"]["direction"], data["smallest_changes"]) == (None, [])
         assert error_of(post_transfer(api, rent, income, 20_00)) == (400, "invalid_request")
+
+    def test_names_an_account_as_it_is_called(self, client_with, run, income, rent):
+        api = client_with("MANUAL_TRANSFER:*>*", "READ_ACCOUNTS:*")
+
+        data = run(api, 20_00, source=rent, destination=income)
+
+        assert data["sentence"] == "Refused: Payroll cannot be a destination."
 
     def test_of_too_little_money_is_no_refusal(self, client_with, run, income):
         data = run(client_with("MANUAL_TRANSFER:*>*", "READ_ACCOUNTS:*"), 100_01)

@@ -109,6 +109,22 @@ class TestNotBefore:
         assert error_of(response) == (400, "invalid_request")
         assert response.json()["error"]["details"][0]["field"] == "not_before"
 
+    def test_is_looked_at_with_the_rest_of_the_body(self, api, income, rent, set_clock):
+        set_clock(NOON)
+        late = show_time(NOON + timedelta(days=91))
+        body = {"source_account_id": income.id, "destination_account_id": rent.id, "not_before": late, "amount": 1}
+
+        for path in ("/transfers", "/transfers/dry-run"):
+            details = api.post(path, body).json()["error"]["details"]
+            assert {detail["field"] for detail in details} == {"amount", "amount_in_cents", "not_before"}
+
+    def test_is_looked_at_before_the_accounts(self, client_with, post, rent, set_clock):
+        set_clock(NOON)
+        api = client_with(f"MANUAL_TRANSFER:{rent.id}>*")
+
+        assert error_of(post(api, NOON)) == (400, "invalid_request")
+        assert error_of(post(api, NOON + timedelta(days=1))) == (403, "forbidden")
+
     def test_may_be_90_days_ahead(self, api, post, set_clock):
         set_clock(NOON)
 
@@ -122,6 +138,7 @@ class TestNotBefore:
 
         again = post(api, due, idempotency_key="once")
 
+        assert again.headers["Idempotent-Replayed"] == "true"
         assert again.json()["data"] == first.json()["data"]
         assert Transfer.objects.filter(api_key__isnull=False).count() == 1
 

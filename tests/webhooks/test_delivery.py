@@ -110,7 +110,16 @@ class TestARefusal:
 
     @pytest.mark.parametrize(
         ("header", "least", "most"),
-        [("120", 120, 120), ("0", 4.5, 5.5), ("86400", 3600, 3600), ("soon", 4.5, 5.5), ("-5", 4.5, 5.5)],
+        [
+            ("120", 120, 120),
+            ("0", 4.5, 5.5),
+            ("86400", 3600, 3600),
+            ("soon", 4.5, 5.5),
+            ("-5", 4.5, 5.5),
+            # What no clock can hold is no time, and no way out of the eleven tries.
+            ("Thu, 01 Jan 99999999999999999999 00:00:00 GMT", 4.5, 5.5),
+            ("Thu, 01 Jan 2026 00:00:00 +99999999999999999999", 4.5, 5.5),
+        ],
     )
     def test_may_name_the_pause(self, endpoint, receiver, happen, work, header, least, most):
         receiver.behave = answer(503, {"Retry-After": header})

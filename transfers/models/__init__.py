@@ -9,6 +9,8 @@ from transfers.models.simulated_transfer import SIMULATIONS_KEPT, SimulatedTrans
 from transfers.models.states import (
     APPROVAL_LIFETIME,
     FAILED,
+    LATEST,
+    OUT_OF_REACH,
     STOPPABLE,
     UNDER_WAY,
     UNTAKEN,
@@ -17,14 +19,16 @@ from transfers.models.states import (
     ErrorCode,
     Origin,
     Status,
+    is_in_reach,
 )
 from transfers.models.suspense import SuspenseItem
-from transfers.models.transfer import LATEST, STALLED_REST, Transfer
+from transfers.models.transfer import STALLED_REST, Transfer
 
 __all__ = [
     "APPROVAL_LIFETIME",
     "FAILED",
     "LATEST",
+    "OUT_OF_REACH",
     "SIMULATIONS_KEPT",
     "STALLED_REST",
     "STOPPABLE",
@@ -48,4 +52,5 @@ __all__ = [
     "Status",
     "SuspenseItem",
     "Transfer",
+    "is_in_reach",
 ]

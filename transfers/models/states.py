@@ -1,12 +1,20 @@
 """States of a transfer: where it is and may go, what caused it, and why it failed or was cancelled."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from django.db import models
 from django.db.models import Q
 
 # A week is long enough for a person to come back from anywhere, and no money waits for somebody who never will.
 APPROVAL_LIFETIME = timedelta(days=7)
+# How long before it is due a transfer may be asked for.
+LATEST = timedelta(days=90)
+OUT_OF_REACH = f"Give a time from now on, at most {LATEST.days} days ahead; leave it out for at once."
+
+
+def is_in_reach(due_at: datetime, now: datetime) -> bool:
+    """Say whether a transfer that is due then may be asked for now."""
+    return now < due_at <= now + LATEST
 
 
 class Direction(models.TextChoices):

@@ -22,6 +22,7 @@ from transfers.expressions import WAITS_UNTIL
 from transfers.models import guards, news
 from transfers.models.states import (
     FAILED,
+    LATEST,
     STOPPABLE,
     TAKEN_WHOLE,
     TRANSITIONS,
@@ -36,8 +37,6 @@ from transfers.models.states import (
 
 # After this a transfer that a worker broke on is tried again: what broke it may be mended by then.
 STALLED_REST = timedelta(minutes=5)
-# How long before it is due a transfer may be asked for.
-LATEST = timedelta(days=90)
 
 
 # A literal, no parameter: in a plan that is made once for all statuses PostgreSQL cannot tell that the index of the

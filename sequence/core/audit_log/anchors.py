@@ -8,10 +8,12 @@ from pathlib import Path
 
 from sequence.core.audit_log.chain import SIGNED
 from sequence.core.audit_log.signing import is_signed
-from sequence.core.audit_log.verifying import BAD_SIGNATURE, Fault, Finding, verify
+from sequence.core.audit_log.verifying import BAD_SIGNATURE, Fault, Finding, pairs, verify
 from sequence.core.typing import JsonObject
 
 KEY_BYTES = 32
+# Bytes that are no UTF-8 become a character that nothing of ours is spelled with: what holds it is not as it was.
+_BROKEN = "replace"
 
 
 class Unreadable(ValueError):
@@ -23,11 +25,11 @@ def read_anchor(path: Path) -> JsonObject:
 
     Raises Unreadable, OSError.
     """
-    text = path.read_text()
+    text = path.read_text(encoding="utf-8", errors=_BROKEN)
     for part in (text, text.strip().rpartition("\n")[2]):
         try:
             return _head_in(json.loads(part))
-        except ValueError:
+        except (ValueError, RecursionError):
             continue
     raise Unreadable(f"There is no head in {path}: save the data of GET /audit-logs/head.")
 
@@ -36,7 +38,9 @@ def _head_in(value: object) -> JsonObject:
     """Return the head, however deep it is wrapped. Raises ValueError."""
     while isinstance(value, dict) and not {*SIGNED, "signature"} <= value.keys():
         value = value.get("head") or value.get("data")
-    if not isinstance(value, dict) or not isinstance(value["sequence"], int) or not isinstance(value["hash"], str):
+    if not isinstance(value, dict) or not isinstance(value["sequence"], int):
+        raise Unreadable("There is no head here.")
+    if not all(isinstance(value[name], str) for name in ("hash", "key_id")):
         raise Unreadable("There is no head here.")
     return value
 
@@ -112,20 +116,21 @@ def _head_of_export(path: Path) -> JsonObject | None:
 
 
 def _entries_in(path: Path, after: int) -> Iterator[JsonObject]:
-    """Yield the entries in the order of the file, from the line behind number ``after`` on."""
-    for number, line in enumerate(_lines(path), start=1):
-        if number > after and "head" not in line:
+    """Yield the entries in the order of the file, from the line behind number ``after`` on: all but the head."""
+    for number, (line, following) in enumerate(pairs(_lines(path)), start=1):
+        is_head = following is None and "sequence" not in line
+        if number > after and not is_head:
             yield line
 
 
 def _lines(path: Path) -> Iterator[JsonObject]:
     """Yield the objects of a file, one a line; what is none counts as one of which nothing is as it was."""
-    with path.open() as file:
+    with path.open(encoding="utf-8", errors=_BROKEN) as file:
         for line in file:
             if not line.strip():
                 continue
             try:
                 value = json.loads(line)
-            except ValueError:
+            except (ValueError, RecursionError):
                 value = None
             yield value if isinstance(value, dict) else {}

@@ -80,7 +80,7 @@ class _Walk:
 
     def go(self, most: int | None) -> Finding:
         first = self.last.sequence
-        for entry, following in _pairs(self.read(first)):
+        for entry, following in pairs(self.read(first)):
             code = self._code_of(entry, following)
             if code is not None:
                 return self._fault(code)
@@ -96,7 +96,10 @@ class _Walk:
         """Return what is wrong with the entry that stands where the next one is expected; None for nothing."""
         expected = self.last.sequence + 1
         if entry.get("sequence") != expected:
-            return REORDERED if self._comes_later(expected) else MISSING
+            if self._comes_later(expected):
+                return REORDERED
+            # What has no number stands where the entry stood: it is there, and nobody can read it any more.
+            return MISSING if isinstance(entry.get("sequence"), int) else CHANGED
         if not self._is_whole(entry):
             return REORDERED if self._is_another(entry) else CHANGED
         return None if self._is_remembered(entry, following) else CHANGED
@@ -126,7 +129,7 @@ class _Walk:
             if other.get("sequence") == entry["sequence"]:
                 continue
             renamed = {**entry, "sequence": other.get("sequence")}
-            hashes = {entry.get("hash"), other.get("hash")}
+            hashes = [entry.get("hash"), other.get("hash")]
             if any(_hash(each.get("previous_hash"), renamed) in hashes for each in (entry, other)):
                 return True
         return False
@@ -140,7 +143,7 @@ def _hash(previous: object, entry: JsonObject) -> str:
         return ""
 
 
-def _pairs(entries: Iterable[JsonObject]) -> Iterator[tuple[JsonObject, JsonObject | None]]:
+def pairs(entries: Iterable[JsonObject]) -> Iterator[tuple[JsonObject, JsonObject | None]]:
     """Yield each entry with the one behind it."""
     held: JsonObject | None = None
     for entry in entries:

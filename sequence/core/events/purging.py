@@ -19,7 +19,7 @@ WITH old AS (
     JOIN sequence_event AS event
         ON event.organization_id = counter.organization_id
         AND event.sequence < coalesce(kept.sequence, counter.last_sequence + 1)
-    WHERE event.created_at < %s LIMIT %s
+    WHERE event.created_at < %s ORDER BY event.sequence LIMIT %s
 )
 DELETE FROM sequence_event USING old WHERE sequence_event.id = old.id
 """

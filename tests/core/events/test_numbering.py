@@ -7,7 +7,7 @@ from datetime import timedelta
 from functools import partial
 
 import pytest
-from django.db import transaction
+from django.db import connection, transaction
 from django.utils import timezone
 
 from sequence.core.events import numbering as module
@@ -144,6 +144,24 @@ class TestPurgeEvents:
         assert purge_events(now) == 1
         assert numbers(acme) == [2, 3]
         assert purge_events(now) == 0
+
+    def test_forgets_from_the_front_however_many_there_are(self, acme, monkeypatch):
+        monkeypatch.setattr("sequence.core.events.purging.PURGE_BATCH", 2)
+        now = timezone.now()
+        tell_of(acme), number_events(now)
+        for number in (5, 4, 3, 2):  # The last lies first in the table, where PostgreSQL may well look first.
+            event = tell("webhook.test", organization_id=acme.id, data={}, at=now - EVENTS_KEPT - timedelta(days=1))
+            Event.objects.filter(id=event.id).update(sequence=number)
+        EventCounter.objects.update(last_sequence=5)
+        later = now + EVENTS_KEPT + timedelta(days=1)
+        with transaction.atomic(), connection.cursor() as cursor:
+            cursor.execute("SET LOCAL enable_indexscan = off")
+            cursor.execute("SET LOCAL enable_bitmapscan = off")
+
+            assert purge_events(later) == 2
+            assert numbers(acme) == [3, 4, 5]
+            assert purge_events(later) == 2
+            assert numbers(acme) == [5]
 
     def test_goes_on_counting_when_nothing_is_left(self, acme):
         now = timezone.now()
