@@ -29,9 +29,8 @@ def wake_workers() -> None:
 
     Once for a transaction, however often it is asked for.
     """
-    waiting = (set(asked[0]) for asked in connection.run_on_commit if asked[1] is _notify)
-    # One that was asked for within a savepoint that is left by now lives as long as we do.
-    if not any(savepoints <= {*connection.savepoint_ids} for savepoints in waiting):
+    # One that was asked for within a savepoint which was undone is no longer among them: Django takes it out.
+    if not any(asked[1] is _notify for asked in connection.run_on_commit):
         transaction.on_commit(_notify, robust=True)
 
 

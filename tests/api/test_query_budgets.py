@@ -4,6 +4,7 @@ import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
+from sequence.core import wakeup
 from tests.factories import PodFactory, set_balance
 
 
@@ -14,7 +15,10 @@ class TestBudget:
         return PodFactory(organization=acme)
 
     @pytest.fixture
-    def cost(self, api):
+    def cost(self, api, monkeypatch):
+        # A wake-up that is left out because another was sent just before would make a budget a matter of speed.
+        monkeypatch.setattr(wakeup, "QUIET_SECONDS", 0.0)
+
         def count(method: str, path: str, body=None, *, status: int, **options) -> int:
             with CaptureQueriesContext(connection) as queries:
                 response = api.request(method, path, body, **options)

@@ -1,6 +1,7 @@
 """Wake-up of the workers: whoever makes work for them says so, after the commit and in a statement of its own."""
 
 import threading
+from contextlib import suppress
 from types import SimpleNamespace
 
 import psycopg
@@ -202,10 +203,17 @@ class TestOnceInATransaction:
                 wake_workers()
         assert len(sent) == 1
 
+    def test_is_enough_after_a_part_that_asked_for_it_too(self, sent):
+        with transaction.atomic():
+            with transaction.atomic():
+                wake_workers()
+            wake_workers()
+        assert len(sent) == 1
+
     def test_is_not_undone_with_what_asked_for_it_first(self, sent):
         with transaction.atomic():
-            undone = transaction.savepoint()
-            wake_workers()
-            transaction.savepoint_rollback(undone)
+            with suppress(ZeroDivisionError), transaction.atomic():
+                wake_workers()
+                raise ZeroDivisionError
             wake_workers()
         assert len(sent) == 1
