@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 from django.contrib.auth.models import User
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Page, expect, sync_playwright
 from playwright.sync_api import Request as PlaywrightRequest
 
 ARGUMENTS = [
@@ -20,6 +20,9 @@ ARGUMENTS = [
     "--disable-sync",
 ]
 PASSWORD = "correct horse battery staple"
+# What a page may take to look as expected. Only a failing test ever waits for it; the five seconds that are
+# the default are not enough for a busy machine.
+PATIENCE_SECONDS = 30
 
 
 @pytest.fixture(scope="module")
@@ -31,6 +34,7 @@ def browser() -> Iterator[Browser]:
     # Playwright runs an event loop in this thread, in which Django suspects every query of blocking others.
     with pytest.MonkeyPatch.context() as patch, sync_playwright() as playwright:
         patch.setenv("DJANGO_ALLOW_ASYNC_UNSAFE", "true")
+        expect.set_options(timeout=PATIENCE_SECONDS * 1000)
         browser = playwright.chromium.launch(executable_path=path, args=ARGUMENTS)
         yield browser
         browser.close()

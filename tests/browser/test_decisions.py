@@ -73,12 +73,13 @@ class TestARuleThatIsSwapped:
         api.put(f"/rules/{rule.id}", definition(income, bank, 1_950_00))
         ann.get_by_role("button", name="Enable").click()
 
+        expect(ann.locator(".messagelist")).to_contain_text("changed")
         rule.refresh_from_db()
         assert rule.status == RuleStatus.DISABLED
-        expect(ann.locator(".messagelist")).to_contain_text("changed")
         expect(ann.locator(".consequences")).to_contain_text("Move $1,950.00")
         expect(ann.locator(".facts")).to_contain_text("leaves the house")
         ann.get_by_role("button", name="Enable").click()  # What was read now is what is enabled.
+        expect(ann.locator(".messagelist .success")).to_contain_text("is enabled")
         rule.refresh_from_db()
         assert (rule.status, rule.enabled_version) == (RuleStatus.ENABLED, 2)
 
@@ -142,6 +143,7 @@ class TestStop:
         open_page(sized_page, key, live_server.url)
 
         sized_page.get_by_role("link", name="Stop", exact=True).click()
+        expect(sized_page.get_by_role("button", name="Stop", exact=True)).to_be_visible()
         assert overhang(sized_page) <= 0
         sized_page.get_by_role("button", name="Stop", exact=True).click()
 

@@ -39,7 +39,9 @@ class TestADollar:
         panel = page.get_by_role("region", name="Follow the money")
         expect(panel.get_by_role("link", name=re.compile("Split the paycheck")).first).to_be_visible()
         assert overhang(page) <= 0
+        here = page.url
         panel.get_by_role("link", name="Follow it further").click()
+        expect(page).not_to_have_url(here)
         expect(page.get_by_role("heading", name="Follow the money")).to_be_visible()
         assert overhang(page) <= 0
         page.get_by_role("region", name="Where it went").get_by_role("link", name=re.compile("spent at")).first.click()
@@ -53,6 +55,7 @@ class TestADollar:
         page.get_by_role("link", name="Statement for a period").click()
         page.get_by_label("Period").select_option("30")
         page.get_by_role("button", name="Show").click()
+        expect(page).to_have_url(re.compile("=30"))
         expect(page.locator(".movements-table tr", has_text="Green Basket").first).to_be_visible()
         assert overhang(page) <= 0
         page.emulate_media(media="print")
