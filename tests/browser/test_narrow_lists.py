@@ -53,7 +53,7 @@ class TestAListOnATelephone:
 
 
 class TestTheSlash:
-    def test_leads_to_the_search(self, page, staff, demo):
+    def test_leads_to_the_search(self, page, staff):
         sign_in(page)
         page.keyboard.press("/")
         box = page.locator("#search-everything")
