@@ -24,6 +24,9 @@ TRIED = (
     "clients",
 )
 
+_CONNECT = 'import socket; socket.create_connection(("127.0.0.1", {port}))'
+_UNTIL_IT_LISTENS = f"until .venv/bin/python -c '{_CONNECT}' 2>/dev/null; do :; done"
+
 
 @pytest.mark.parametrize("name", TRIED)
 def test_does_what_it_says(reader: Shell, name: str):
@@ -39,4 +42,6 @@ def test_does_what_it_says(reader: Shell, name: str):
 def _typed(commands: str, port: int) -> str:
     """Return what is run: the server of the tests is there already, and another port may be taken."""
     lines = ("" if line.startswith("./run") else line for line in commands.splitlines())
-    return re.sub(r'(127\.0\.0\.1(?:", |:))9000', rf"\g<1>{port}", "\n".join(lines))
+    typed = re.sub(r'(127\.0\.0\.1(?:", |:))9000', rf"\g<1>{port}", "\n".join(lines))
+    # What is begun in the background listens before the next line, however busy the machine: nothing here sleeps.
+    return re.sub(r" &$", f" &\n{_UNTIL_IT_LISTENS.format(port=port)}", typed, flags=re.MULTILINE)
