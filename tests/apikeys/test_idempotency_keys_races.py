@@ -66,13 +66,13 @@ class TestRequestInProgress:
         return api.post(INCOME, BODY, idempotency_key=KEY)
 
     def ask_in_time(self, api) -> dict:
-        """Return what is told in the promised time: of some times, since others use the machine too."""
+        """Return what is told, all of it, in the promised time: of some times, since others use the machine too."""
         took = []
         for _ in range(self.TRIES):
             began = time.monotonic()
             data = told(api)
             took.append(time.monotonic() - began)
-            if took[-1] < self.PROMISED_SECONDS:
+            if took[-1] < self.PROMISED_SECONDS and data["request_id"]:
                 return data
         pytest.fail(f"It took {took} seconds.")
 
