@@ -10,7 +10,7 @@ from accounts.models import Account
 from apikeys.models import ApiKey
 from rules.models import Rule, RuleStatus
 from sequence.core.worker import run_once
-from tests.browser.conftest import PASSWORD
+from tests.browser.conftest import PASSWORD, new_context
 from tests.browser.steps import overhang, sign_in
 from tests.client import Api
 from tests.factories import ExternalAccountFactory, IncomeSourceFactory, PodFactory
@@ -103,7 +103,7 @@ class TestOnePairOfEyes:
 
     def _approve_as_ben(self, browser, address: str, transfer: Transfer) -> None:
         User.objects.create_superuser("ben", password=PASSWORD)
-        other = browser.new_context().new_page()
+        other = new_context(browser).new_page()
         sign_in(other, address, name="ben")
         open_page(other, transfer, address)
         other.get_by_role("link", name="Approve").click()

@@ -4,6 +4,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from accounts.models import Account
+from tests.browser.conftest import new_context
 from tests.browser.steps import overhang, sign_in
 from tests.factories import ExternalAccountFactory, IncomeSourceFactory, PodFactory
 from tests.transfers.steps import fund, post_transfer
@@ -126,7 +127,7 @@ class TestKeys:
 class TestWithoutScripts:
     @pytest.fixture
     def page(self, browser, live_server) -> Page:
-        context = browser.new_context(java_script_enabled=False, base_url=live_server.url)
+        context = new_context(browser, java_script_enabled=False, base_url=live_server.url)
         yield context.new_page()
         context.close()
 
