@@ -32,7 +32,11 @@ def look_at(page: Page, name: str) -> None:
 
 
 class TestADollar:
-    def test_is_followed_from_payroll_to_a_merchant_and_back(self, page):
+    def test_is_followed_from_payroll_to_a_merchant_and_back_and_stands_in_the_statement(self, page):
+        self._follow(page)
+        self._read_the_statement(page)
+
+    def _follow(self, page: Page) -> None:
         look_at(page, "Main Payroll")
         paycheck = page.locator(".movements-table tr", has_text="Paycheck").last
         paycheck.locator(".when a").click()
@@ -50,7 +54,7 @@ class TestADollar:
         expect(came_from.get_by_text(re.compile("from Main Payroll")).first).to_be_visible()
         assert overhang(page) <= 0
 
-    def test_stands_in_the_statement(self, page):
+    def _read_the_statement(self, page: Page) -> None:
         look_at(page, "Groceries")
         page.get_by_role("link", name="Statement for a period").click()
         page.get_by_label("Period").select_option("30")
