@@ -28,7 +28,7 @@ from transfers.models import Status, Transfer
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
-PATIENCE_SECONDS = 30
+PATIENCE_SECONDS = 60
 
 
 def killed_worker(before_statement):
