@@ -20,16 +20,17 @@ from sequence.local.launch.address import Address
 from sequence.local.launch.problem import LaunchProblem
 from sequence.local.launch.serve import is_answering
 from tests.client import Api
+from tests.ports import free_port
 from tests.production import PRODUCTION_ENVIRONMENT
 from tests.roles import APPLICATION
 from tests.staff import sign_in
-from tests.transfers.chaos.site import ROOT, Site, database_url, free_port, wait_until
+from tests.transfers.chaos.site import PATIENCE_SECONDS, ROOT, Site, database_url, wait_until
 
 SOCKETS = 200
 # Each of them has a cursor of its own in the database.
 SLOW_READERS = 5
-# What a client may wait for while all of those are open.
-AT_ONCE_SECONDS = 1
+# What a client may wait for while all of those are open; who waits for them waits until they end.
+AT_ONCE_SECONDS = 5
 
 
 @pytest.fixture
@@ -56,7 +57,7 @@ def answers(port: int) -> bool:
 def get(port: int, path: str, **headers: str) -> tuple[int, float]:
     """Return the status, and how many seconds it took to come."""
     began = time.perf_counter()
-    line = http.client.HTTPConnection("127.0.0.1", port, timeout=10)
+    line = http.client.HTTPConnection("127.0.0.1", port, timeout=PATIENCE_SECONDS)
     with contextlib.closing(line):
         line.request("GET", path, headers={name.replace("_", "-"): value for name, value in headers.items()})
         response = line.getresponse()
@@ -66,7 +67,7 @@ def get(port: int, path: str, **headers: str) -> tuple[int, float]:
 
 def send(port: int, raw: bytes) -> bytes:
     """Send the bytes as they are, and return all that comes until the server closes."""
-    with socket.create_connection(("127.0.0.1", port), timeout=10) as line:
+    with socket.create_connection(("127.0.0.1", port), timeout=PATIENCE_SECONDS) as line:
         line.sendall(raw)
         return b"".join(iter(lambda: line.recv(65536), b""))
 
@@ -136,7 +137,7 @@ class TestSlowClients:
                 for line in lines:
                     # So small that the kernels' buffers do not take a large answer for a client who does not read it.
                     line.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
-                    line.settimeout(10)
+                    line.settimeout(PATIENCE_SECONDS)
                     line.connect(("127.0.0.1", port))
                     line.sendall(begun)
                 return lines
@@ -157,7 +158,8 @@ class TestSlowClients:
 
         for _ in range(3):
             for line in lines:
-                line.sendall(b"1")
+                with contextlib.suppress(ConnectionError):  # The server may have had enough of it by then.
+                    line.sendall(b"1")
             served.assert_answers_at_once()
 
     @pytest.fixture
@@ -185,23 +187,22 @@ class TestSlowClients:
 
 class TestHeaders:
     # A name of mixed case and kind, as proxies pass them on.
-    @pytest.mark.parametrize(
-        "header",
-        [
-            "X_Forwarded_Proto: https",
-            "x_forwarded_proto: https",
-            "X-Forwarded_Proto: https",
-            "X_Forwarded-Proto: https",
-        ],
+    WITH_AN_UNDERSCORE = (
+        "X_Forwarded_Proto: https",
+        "x_forwarded_proto: https",
+        "X-Forwarded_Proto: https",
+        "X_Forwarded-Proto: https",
     )
-    def test_with_an_underscore_do_not_pass_for_what_the_proxy_says(self, start, api, header):
+
+    def test_with_an_underscore_do_not_pass_for_what_the_proxy_says(self, start, api):
         port = start(BEHIND_PROXY="1", SECURE_SSL_REDIRECT="1")
         request = "GET /api/v1/accounts HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n"
         request += f"Authorization: {api.headers['Authorization']}\r\n"
 
-        assert b"https_required" in send(port, f"{request}{header}\r\n\r\n".encode())
-        assert b"https_required" in send(port, f"{request}X-Forwarded-Proto: http\r\n{header}\r\n\r\n".encode())
-        assert b'"data"' in send(port, f"{request}X-Forwarded-Proto: https\r\n\r\n".encode())
+        for header in self.WITH_AN_UNDERSCORE:
+            assert b"https_required" in send(port, f"{request}{header}\r\n\r\n".encode()), header
+            assert b"https_required" in send(port, f"{request}X-Forwarded-Proto: http\r\n{header}\r\n\r\n".encode())
+            assert b'"data"' in send(port, f"{request}X-Forwarded-Proto: https\r\n{header}\r\n\r\n".encode())
 
     def test_that_are_no_ascii_arrive(self, start, api):
         port = start()
@@ -272,7 +273,7 @@ class TestPorts:
             capture_output=True,
             text=True,
             check=False,
-            timeout=60,
+            timeout=PATIENCE_SECONDS,
         )
 
         assert done.returncode == 1
@@ -317,7 +318,7 @@ class TestPorts:
             socket.create_server(("127.0.0.1", port))
 
     def test_go_to_one_of_two_who_look_in_one_instant(self, monkeypatch):
-        address, both_bound = Address("127.0.0.1", free_port()), threading.Barrier(2, timeout=10)
+        address, both_bound = Address("127.0.0.1", free_port()), threading.Barrier(2, timeout=PATIENCE_SECONDS)
         bind = socket.socket.bind
 
         def bind_and_wait_for_the_other(line: socket.socket, place: tuple[str, int]) -> None:

@@ -50,7 +50,7 @@ def test_works(live_server, api, language):
         capture_output=True,
         text=True,
         check=False,
-        timeout=60,
+        timeout=300,
     )
 
     assert done.returncode == 0, done.stderr

@@ -173,7 +173,7 @@ class TestLockedKey:
     def test_keeps_nobody_waiting(self, transactional_db, key, token):
         with in_open_transaction(lambda: list(ApiKey.objects.select_for_update())):
             with connection.cursor() as cursor:
-                cursor.execute("SET lock_timeout = '2s'")
+                cursor.execute("SET lock_timeout = '30s'")
             try:
                 assert status_with(token) == 200
             finally:

@@ -39,7 +39,7 @@ def _real_transactions(transactional_db, settings):
 
 class TestRequestInProgress:
     PROMISED_SECONDS = 0.1
-    TRIES = 10
+    TRIES = 100
 
     @pytest.fixture
     def first(self, monkeypatch):
@@ -50,6 +50,7 @@ class TestRequestInProgress:
             is_inside = Event()
             error: Exception | None = None
 
+        monkeypatch.setattr(idempotency, "TWIN_WAIT_MILLISECONDS", PATIENCE_SECONDS * 1000)
         create = accounts.create_income_source
 
         def create_slowly(**fields):
@@ -68,13 +69,13 @@ class TestRequestInProgress:
         return api.post(INCOME, BODY, idempotency_key=KEY)
 
     def ask_in_time(self, api) -> dict:
-        """Return what is told in the promised time: of some times, since others use the machine too."""
+        """Return what is told, all of it, in the promised time: of some times, since others use the machine too."""
         took = []
         for _ in range(self.TRIES):
             began = time.monotonic()
             data = told(api)
             took.append(time.monotonic() - began)
-            if took[-1] < self.PROMISED_SECONDS:
+            if took[-1] < self.PROMISED_SECONDS and data["request_id"]:
                 return data
         pytest.fail(f"It took {took} seconds.")
 
@@ -239,8 +240,8 @@ class Scissors:
 class TestConnectionThatIsCut:
     ROUNDS = (30, 300, 3000)
     SEED = 20261126
-    # Storing the answer and committing take about as long as this.
-    LONGEST_DELAY_SECONDS = 0.004
+    # Storing the answer and committing take about as long as this on a machine that does nothing else.
+    LONGEST_DELAY_SECONDS, STEP = 0.004, 1.3
 
     @pytest.fixture
     def scissors(self):
@@ -275,15 +276,18 @@ class TestConnectionThatIsCut:
 
     def test_is_told_as_the_database_has_it(self, api, by_length, places, scissors):
         rng, outcomes = random.Random(self.SEED), []  # noqa: S311 - to be repeated
+        longest_delay = self.LONGEST_DELAY_SECONDS
         for number in range(by_length(*self.ROUNDS)):
             when = ("before", "during", "after")[number % 3]
-            delay = rng.uniform(0.0001, self.LONGEST_DELAY_SECONDS)
+            delay = rng.uniform(0.0001, longest_delay)
             places.update(when=when, delay=delay, by_server=rng.random() < 0.5)
             with in_background(partial(api.post, INCOME, {"nickname": f"n{number}"}, idempotency_key=f"k{number}")):
                 pass
             scissors.put_away()
 
             outcomes.append((when, self.check(api, number)))
+            if when == "during":  # Later after one that came too early for the commit, sooner after one too late.
+                longest_delay *= 1 / self.STEP if outcomes[-1][1] else self.STEP
 
         counts = {each: outcomes.count(each) for each in sorted(set(outcomes))}
         expected = {("before", False), ("during", False), ("during", True), ("after", True)}

@@ -13,6 +13,7 @@ from django.db import connection
 
 from accounts import services as accounts
 from accounts.models import Account
+from apikeys import idempotency
 from apikeys.models import IdempotencyRecord
 from tests.factories import PodFactory
 from tests.threads import PATIENCE_SECONDS, Crew, in_background, wait_until_somebody_waits_for_a_lock
@@ -26,6 +27,12 @@ KEY = "8e03978e-40d5-43e8-bc93-6894a57f9324"
 @pytest.fixture(autouse=True)
 def _real_transactions(transactional_db):
     """Twins see each other through commits alone."""
+
+
+@pytest.fixture
+def patience(monkeypatch):
+    """Twins wait for each other, and for a connection that died, as long as a busy machine may take."""
+    monkeypatch.setattr(idempotency, "TWIN_WAIT_MILLISECONDS", PATIENCE_SECONDS * 1000)
 
 
 class TestTwins:
@@ -53,7 +60,7 @@ class TestTwins:
             assert answer.json()["error"]["code"] == "request_in_progress"
             assert answer.headers["Retry-After"] == "1"
 
-    def test_with_different_bodies_get_one_effect_and_mismatches(self, api):
+    def test_with_different_bodies_get_one_effect_and_mismatches(self, api, patience):
         works = [lambda name=name: api.post(INCOME, {"nickname": name}, idempotency_key=KEY) for name in ["A", "B"] * 4]
 
         with Crew(len(works)) as crew:
@@ -94,7 +101,7 @@ class TestTwins:
 
 class TestTwinOfARunningRequest:
     @pytest.fixture
-    def first(self, monkeypatch):
+    def first(self, patience, monkeypatch):
         """The first request stops inside its execution until the test lets it go on, to succeed or to break."""
 
         class First:
@@ -122,7 +129,7 @@ class TestTwinOfARunningRequest:
         return api.post(INCOME, BODY, idempotency_key=KEY)
 
     def test_waits_briefly_is_told_to_come_back_and_then_gets_the_answer(self, api, first, monkeypatch):
-        monkeypatch.setattr("apikeys.idempotency.TWIN_WAIT_MILLISECONDS", 50)
+        monkeypatch.setattr(idempotency, "TWIN_WAIT_MILLISECONDS", 50)
         with in_background(lambda: self.post(api)) as running:
             assert first.is_inside.wait(PATIENCE_SECONDS)
 
@@ -269,7 +276,7 @@ class TestKilledProcess:
         return kill
 
     @pytest.mark.parametrize("place", ["before the effect", "after the effect", "before the commit"])
-    def test_leaves_neither_record_nor_account_before_the_commit(self, api, kill_at, place):
+    def test_leaves_neither_record_nor_account_before_the_commit(self, api, kill_at, patience, place):
         kill_at(place)
 
         assert not Account.objects.exists()

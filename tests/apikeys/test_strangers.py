@@ -14,8 +14,10 @@ from tests.client import Api
 
 class TestStrangers:
     @pytest.fixture(autouse=True)
-    def _counted(self, settings, monkeypatch):
+    def _counted_in_one_minute(self, settings, monkeypatch, set_clock):
+        """However long this machine takes for a minute's requests."""
         settings.RATE_LIMIT_ENABLED = True
+        set_clock(clock.now())
         monkeypatch.setattr(authentication, "strangers", Strangers())
 
     def test_are_refused_without_asking_the_database(self, db, api, django_assert_num_queries):

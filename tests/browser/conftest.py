@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 from django.contrib.auth.models import User
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
 from playwright.sync_api import Request as PlaywrightRequest
 
 ARGUMENTS = [
@@ -20,6 +20,9 @@ ARGUMENTS = [
     "--disable-sync",
 ]
 PASSWORD = "correct horse battery staple"
+# What a page may take to come, and to look as expected. Only a failing test ever waits for it; the half minute and the
+# five seconds that are the defaults are not enough for a busy machine.
+PATIENCE_SECONDS = 120
 
 
 @pytest.fixture(scope="module")
@@ -31,7 +34,8 @@ def browser() -> Iterator[Browser]:
     # Playwright runs an event loop in this thread, in which Django suspects every query of blocking others.
     with pytest.MonkeyPatch.context() as patch, sync_playwright() as playwright:
         patch.setenv("DJANGO_ALLOW_ASYNC_UNSAFE", "true")
-        browser = playwright.chromium.launch(executable_path=path, args=ARGUMENTS)
+        expect.set_options(timeout=PATIENCE_SECONDS * 1000)
+        browser = playwright.chromium.launch(executable_path=path, args=ARGUMENTS, timeout=PATIENCE_SECONDS * 1000)
         yield browser
         browser.close()
 
@@ -42,9 +46,16 @@ def complaints() -> list[str]:
     return []
 
 
+def new_context(browser: Browser, **options: Any) -> BrowserContext:
+    """Return a browser without a past, which is patient."""
+    context = browser.new_context(**options)
+    context.set_default_timeout(PATIENCE_SECONDS * 1000)
+    return context
+
+
 def open_window(browser: Browser, complaints: list[str], **options: Any) -> Iterator[Page]:
     """Give a new window, whose complaints fail the test at its end."""
-    context = browser.new_context(**options)
+    context = new_context(browser, **options)
     page = context.new_page()
     page.on("console", lambda message: complaints.append(f"{message.type}: {message.text}"))
     page.on("pageerror", lambda error: complaints.append(f"exception: {error}"))

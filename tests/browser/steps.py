@@ -6,12 +6,13 @@ from tests.browser.conftest import PASSWORD
 
 
 def sign_in(page: Page, address: str = "", *, name: str = "ann", password: str = PASSWORD) -> None:
-    """Sign in, and see the console."""
+    """Sign in, and see the console, whose scripts listen by then."""
     page.goto(f"{address}/admin/")
     page.get_by_label("Username").fill(name)
     page.get_by_label("Password").fill(password)
     page.get_by_role("button", name="Log in").click()
     expect(page.get_by_role("heading", name="Console")).to_be_visible()
+    page.wait_for_load_state()
 
 
 def overhang(page: Page) -> int:

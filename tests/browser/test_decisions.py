@@ -10,7 +10,7 @@ from accounts.models import Account
 from apikeys.models import ApiKey
 from rules.models import Rule, RuleStatus
 from sequence.core.worker import run_once
-from tests.browser.conftest import PASSWORD
+from tests.browser.conftest import PASSWORD, new_context
 from tests.browser.steps import overhang, sign_in
 from tests.client import Api
 from tests.factories import ExternalAccountFactory, IncomeSourceFactory, PodFactory
@@ -73,12 +73,13 @@ class TestARuleThatIsSwapped:
         api.put(f"/rules/{rule.id}", definition(income, bank, 1_950_00))
         ann.get_by_role("button", name="Enable").click()
 
+        expect(ann.locator(".messagelist")).to_contain_text("changed")
         rule.refresh_from_db()
         assert rule.status == RuleStatus.DISABLED
-        expect(ann.locator(".messagelist")).to_contain_text("changed")
         expect(ann.locator(".consequences")).to_contain_text("Move $1,950.00")
         expect(ann.locator(".facts")).to_contain_text("leaves the house")
         ann.get_by_role("button", name="Enable").click()  # What was read now is what is enabled.
+        expect(ann.locator(".messagelist .success")).to_contain_text("is enabled")
         rule.refresh_from_db()
         assert (rule.status, rule.enabled_version) == (RuleStatus.ENABLED, 2)
 
@@ -102,7 +103,7 @@ class TestOnePairOfEyes:
 
     def _approve_as_ben(self, browser, address: str, transfer: Transfer) -> None:
         User.objects.create_superuser("ben", password=PASSWORD)
-        other = browser.new_context().new_page()
+        other = new_context(browser).new_page()
         sign_in(other, address, name="ben")
         open_page(other, transfer, address)
         other.get_by_role("link", name="Approve").click()
@@ -142,6 +143,7 @@ class TestStop:
         open_page(sized_page, key, live_server.url)
 
         sized_page.get_by_role("link", name="Stop", exact=True).click()
+        expect(sized_page.get_by_role("button", name="Stop", exact=True)).to_be_visible()
         assert overhang(sized_page) <= 0
         sized_page.get_by_role("button", name="Stop", exact=True).click()
 

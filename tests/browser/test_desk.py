@@ -4,6 +4,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from accounts.models import Account
+from tests.browser.conftest import new_context
 from tests.browser.steps import overhang, sign_in
 from tests.factories import ExternalAccountFactory, IncomeSourceFactory, PodFactory
 from tests.transfers.steps import fund, post_transfer
@@ -79,6 +80,7 @@ class TestDesk:
         expect(sized_page.get_by_role("heading", name="100 approved, $")).to_be_visible()
         assert overhang(sized_page) <= 0
         does.click("link", "all 27 here")
+        expect(sized_page.get_by_role("button", name="Reject 27 ($")).to_be_visible()
         does.click("button", "Reject")
         expect(sized_page.get_by_role("heading", name="27 rejected, $")).to_be_visible()
         expect(sized_page.get_by_text("Nothing waits for a person.")).to_be_visible()
@@ -102,6 +104,7 @@ class TestKeys:
         assert decided(Status.PROCESSING) == 0
         page.keyboard.press("a")
         expect(page.get_by_role("heading", name="1 approved")).to_be_visible()
+        page.wait_for_load_state()  # The script listens once the page is whole.
         assert Transfer.objects.get(id=second.id).status == Status.PROCESSING
 
         for key in ("j", " ", "j", " ", "r"):
@@ -112,7 +115,9 @@ class TestKeys:
     def test_are_letters_in_a_note(self, live_server, page, staff, waiting):
         sign_in(page, live_server.url)
         page.get_by_role("link", name="Approvals desk").click()
+        expect(page.get_by_text("Keys:")).to_be_visible()
         page.get_by_role("link", name="all 100 here").click()
+        expect(page.get_by_role("button", name="Approve 100 ($")).to_be_visible()
         page.get_by_label("Note").press_sequentially("a jar")
 
         expect(page.get_by_label("Note")).to_have_value("a jar")
@@ -122,7 +127,7 @@ class TestKeys:
 class TestWithoutScripts:
     @pytest.fixture
     def page(self, browser, live_server) -> Page:
-        context = browser.new_context(java_script_enabled=False, base_url=live_server.url)
+        context = new_context(browser, java_script_enabled=False, base_url=live_server.url)
         yield context.new_page()
         context.close()
 

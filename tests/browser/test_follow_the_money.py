@@ -32,14 +32,20 @@ def look_at(page: Page, name: str) -> None:
 
 
 class TestADollar:
-    def test_is_followed_from_payroll_to_a_merchant_and_back(self, page):
+    def test_is_followed_from_payroll_to_a_merchant_and_back_and_stands_in_the_statement(self, page):
+        self._follow(page)
+        self._read_the_statement(page)
+
+    def _follow(self, page: Page) -> None:
         look_at(page, "Main Payroll")
         paycheck = page.locator(".movements-table tr", has_text="Paycheck").last
         paycheck.locator(".when a").click()
         panel = page.get_by_role("region", name="Follow the money")
         expect(panel.get_by_role("link", name=re.compile("Split the paycheck")).first).to_be_visible()
         assert overhang(page) <= 0
+        here = page.url
         panel.get_by_role("link", name="Follow it further").click()
+        expect(page).not_to_have_url(here)
         expect(page.get_by_role("heading", name="Follow the money")).to_be_visible()
         assert overhang(page) <= 0
         page.get_by_role("region", name="Where it went").get_by_role("link", name=re.compile("spent at")).first.click()
@@ -48,11 +54,12 @@ class TestADollar:
         expect(came_from.get_by_text(re.compile("from Main Payroll")).first).to_be_visible()
         assert overhang(page) <= 0
 
-    def test_stands_in_the_statement(self, page):
+    def _read_the_statement(self, page: Page) -> None:
         look_at(page, "Groceries")
         page.get_by_role("link", name="Statement for a period").click()
         page.get_by_label("Period").select_option("30")
         page.get_by_role("button", name="Show").click()
+        expect(page).to_have_url(re.compile("=30"))
         expect(page.locator(".movements-table tr", has_text="Green Basket").first).to_be_visible()
         assert overhang(page) <= 0
         page.emulate_media(media="print")

@@ -98,6 +98,7 @@ class TestEveryPage:
         fill_in_new_key(page, live_server.url)
         page.get_by_role("button", name="Save").click()
         page.get_by_role("link", name="I have copied it").click()
+        expect(page.get_by_role("heading", name="Change API key")).to_be_visible()
         key = page.url
         lists = ["", "apikeys/apikey/", "apikeys/organization/", "accounts/account/", "sequence/audittrail/"]
 

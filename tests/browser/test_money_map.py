@@ -1,5 +1,7 @@
 """A person follows the money: with the keyboard, on a wide screen in the light and on a narrow one in the dark."""
 
+import re
+
 import pytest
 from playwright.sync_api import Page, expect
 
@@ -50,6 +52,7 @@ class TestMoneyMap:
         sign_in(page, live_server.url)
         page.goto(f"{live_server.url}/admin/rules/rule/")
         page.get_by_role("link", name="Money map").click()
+        expect(page.locator("svg.money-map")).to_be_visible()
         assert overhang(page) <= 0
 
         page.get_by_role("link", name="Skip the picture").focus()
@@ -105,4 +108,5 @@ class TestBalanceOverTime:
             assert overhang(page) <= 0
             page.get_by_label("Period").select_option("365")
             page.get_by_role("button", name="Show").click()
+            expect(page).to_have_url(re.compile("=365"))
             expect(page.get_by_role("img", name=title)).to_be_visible()

@@ -9,7 +9,9 @@ from playwright.sync_api import Page, expect
 from sequence.demo.seeding import make_demo
 from tests.browser.conftest import open_window
 from tests.browser.steps import overhang, sign_in
+from tests.factories import IncomeSourceFactory
 from tests.staff import list_of
+from tests.transfers.steps import fund
 from transfers.models import Transfer
 
 pytestmark = [pytest.mark.full, pytest.mark.django_db(transaction=True)]
@@ -41,7 +43,8 @@ class TestAListOnATelephone:
             page.goto(address)
             assert overhang(page) <= 0, address
 
-    def test_begins_each_line_with_the_amount_and_the_state(self, page, staff, demo):
+    def test_begins_each_line_with_the_amount_and_the_state(self, page, staff, acme):
+        fund(IncomeSourceFactory(organization=acme), 1_00)
         sign_in(page)
         page.goto(list_of(Transfer))
         line = page.locator("#result_list tbody tr").first
@@ -53,7 +56,7 @@ class TestAListOnATelephone:
 
 
 class TestTheSlash:
-    def test_leads_to_the_search(self, page, staff, demo):
+    def test_leads_to_the_search(self, page, staff):
         sign_in(page)
         page.keyboard.press("/")
         box = page.locator("#search-everything")

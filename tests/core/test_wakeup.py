@@ -22,7 +22,8 @@ from transfers.models import Origin, Status
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
-PATIENCE_SECONDS = 10
+PATIENCE_SECONDS = 60
+UP_TO_HERE = "up to here"
 
 
 @pytest.fixture(autouse=True)
@@ -37,8 +38,13 @@ def heard():
     listener.execute(f"LISTEN {CHANNEL}")
 
     def is_heard() -> bool:
+        """Look at all that came before a notification of our own: they come in the order of their commits."""
         wakeup._last_sent = float("-inf")
-        return any(True for _ in listener.notifies(timeout=0.2))
+        listener.execute(f"NOTIFY {CHANNEL}, '{UP_TO_HERE}'")
+        for count, notification in enumerate(listener.notifies(timeout=PATIENCE_SECONDS)):
+            if notification.payload == UP_TO_HERE:
+                return count > 0
+        raise AssertionError("Not even our own notification came.")
 
     yield is_heard
     listener.close()

@@ -197,7 +197,7 @@ class TestOthers:
 
         def work() -> None:
             with connection.cursor() as cursor:
-                cursor.execute("SET lock_timeout = '5s'")  # The demo goes on only when this has ended.
+                cursor.execute("SET lock_timeout = '30s'")  # The demo goes on only when this has ended.
             asked_meanwhile.append(theirs())
             run_once()
 

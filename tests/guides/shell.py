@@ -29,7 +29,7 @@ from sequence.core.worker import run_once
 from sequence.webhooks.dispatcher import Dispatcher
 
 _STEP = re.compile(r"^```sh\n(.*?)^```$(?:\n\n```(\w+)\n(.*?)^```$)?", re.DOTALL | re.MULTILINE)
-PATIENCE_SECONDS = 30
+PATIENCE_SECONDS = 120
 WORKER_SECONDS = 0.2
 
 # Hands its arguments to the tests and prints what they answer; any other program runs as it is.

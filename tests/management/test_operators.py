@@ -144,7 +144,7 @@ class TestErrors:
                 capture_output=True,
                 text=True,
                 check=False,
-                timeout=60,
+                timeout=300,
             )
 
         return execute

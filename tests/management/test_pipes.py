@@ -17,7 +17,7 @@ def test_a_reader_that_stops_reading_gets_no_traceback():
         stdout=writing,
         stderr=subprocess.PIPE,
         check=False,
-        timeout=60,
+        timeout=300,
     )
 
     assert ended.stderr.decode() == ""

@@ -1,5 +1,7 @@
 """The audit log: one entry for each call of a tool, however it ends."""
 
+from datetime import timedelta
+
 import pytest
 
 from sequence.core import clock
@@ -51,6 +53,6 @@ class TestACall:
         set_clock(now)
         assert [assistant.ask("tools/list").status_code for _ in range(4)] == [200, 429, 429, 429]
 
-        set_clock(now.replace(year=now.year + 1))
+        set_clock(now + timedelta(days=365))
         assert record_calls_beyond_limit(clock.now()) == 1
         assert entries() == [("CALL_TOOL", 429, "rate_limit_exceeded")]

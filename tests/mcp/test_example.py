@@ -38,7 +38,7 @@ def test_pays_inside_its_caps_and_hears_what_would_help(live_server, client_with
             capture_output=True,
             text=True,
             check=False,
-            timeout=90,
+            timeout=300,
         )
     finally:
         is_over.set()

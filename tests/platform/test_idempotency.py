@@ -6,6 +6,7 @@ from urllib.parse import quote
 import pytest
 from django.utils import timezone
 
+from apikeys import idempotency
 from apikeys.errors import RequestInProgress
 from apikeys.idempotency import LIFETIME
 from apikeys.models import IdempotencyRecord
@@ -14,7 +15,7 @@ from tests.platform.client import plain
 from tests.platform.conftest import in_dialect
 from tests.platform.steps import action, manual, pay, refusal, step
 from tests.rules.steps import enable
-from tests.threads import Crew
+from tests.threads import PATIENCE_SECONDS, Crew
 from tests.transfers.steps import fund, post_transfer
 from transfers.models import Transfer
 
@@ -99,8 +100,9 @@ class TestDialects:
 
 
 @pytest.mark.django_db(transaction=True)
-def test_a_key_that_races_through_both_dialects_pays_once(acme, api, by_length):
+def test_a_key_that_races_through_both_dialects_pays_once(acme, api, by_length, monkeypatch):
     """Whoever is first holds the key: the other dialect waits for it, and is refused."""
+    monkeypatch.setattr(idempotency, "TWIN_WAIT_MILLISECONDS", PATIENCE_SECONDS * 1000)
     platform = in_dialect(api)
     # The document that answers are held against is made here, and not by several threads at once.
     platform.get("/beneficiaries"), api.get("/key")

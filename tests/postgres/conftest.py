@@ -103,7 +103,7 @@ def ask(cluster: Cluster, question: str, database: str = "postgres") -> Any:
         return row[0]
 
 
-def wait_until(condition: Callable[[], Any], seconds: float = 30) -> None:
+def wait_until(condition: Callable[[], Any], seconds: float = 120) -> None:
     deadline = time.monotonic() + seconds
     while not condition():
         assert time.monotonic() < deadline, "It did not happen in time."

@@ -160,8 +160,8 @@ class TestStaleLockFiles:
 
     @pytest.mark.full
     def test_the_files_of_a_server_that_hangs_are_left_alone(self, cluster, monkeypatch):
-        monkeypatch.setattr(cluster_module, "START_SECONDS", 1)
         cluster.ensure_running()
+        monkeypatch.setattr(cluster_module, "START_SECONDS", 1)
         pid = cluster.pid()
         os.kill(pid, signal.SIGSTOP)
         try:

@@ -23,6 +23,7 @@ from sequence.local.postgres.account import server_account
 from sequence.local.postgres.binaries import bin_folder_for
 from sequence.local.postgres.cluster import Cluster
 from sequence.local.postgres.processes import server_processes
+from tests.ports import free_port
 from tests.postgres.conftest import IS_ROOT, Person, ask, connect, environment_for, processes_with, wait_until
 
 pytestmark = pytest.mark.skipif(
@@ -38,9 +39,7 @@ RUN = str(ROOT / "run")
 
 @pytest.fixture
 def port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
+    return free_port()
 
 
 @contextmanager
@@ -72,7 +71,7 @@ def started(environment: dict[str, str], cwd: Path) -> Iterator[subprocess.Popen
 
 def answers(port: int) -> bool:
     try:
-        urllib.request.urlopen(f"http://127.0.0.1:{port}/", timeout=5).close()
+        urllib.request.urlopen(f"http://127.0.0.1:{port}/", timeout=PATIENCE_SECONDS).close()
     except urllib.error.HTTPError:
         return True
     return True
@@ -280,10 +279,7 @@ class TestAnExistingServer:
         ("role", "name"), [("postgres:strong", "not_there_yet"), ("plain:weak", "plains")], ids=["superuser", "plain"]
     )
     def test_is_used_and_left_alone(self, url, role, name, tmp_path, place):
-        web = Address("127.0.0.1", 0)
-        with socket.socket() as probe:
-            probe.bind((web.host, 0))
-            web = Address(web.host, probe.getsockname()[1])
+        web = Address("127.0.0.1", free_port())
         environment = environment_for(place / "unused", PORT=str(web.port), DATABASE_URL=url(role, name))
         with started(environment, tmp_path) as run:
             assert answers(web.port)

@@ -32,7 +32,7 @@ def shell(script: str, *, restart: bool = False) -> Program:
 
 def assert_nothing_is_left(mark: str) -> None:
     """A killed process needs a moment to go."""
-    wait_until(lambda: processes_with(mark) == [], seconds=5)
+    wait_until(lambda: processes_with(mark) == [])
 
 
 def stop_when(stop: StopRequest, condition):
@@ -79,7 +79,7 @@ class TestKeepRunning:
         assert_nothing_is_left(mark)
 
     def test_kills_who_ignores_the_request_and_the_children_of_who_does_not(self, stop, mark, monkeypatch):
-        monkeypatch.setattr(supervisor, "GRACE_SECONDS", 0.5)
+        monkeypatch.setattr(supervisor, "GRACE_SECONDS", 2)
         stubborn = shell(f"trap '' TERM; {FOREVER} & wait")
         careless = shell(f"{FOREVER} & wait")
 

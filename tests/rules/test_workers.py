@@ -29,7 +29,7 @@ from transfers.models import Transfer
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
-PATIENCE_SECONDS = 60
+PATIENCE_SECONDS = 120
 KILLS_AT_LENGTH = 50
 # A worker that does all that is due and is killed before one of its statements, so that every gap between two of them
 # can be hit: within a transaction, and between one transaction and the next.

@@ -9,7 +9,7 @@ from typing import Any
 from django.db import connection, connections, transaction
 
 # Long enough for a busy machine; only a failing test ever waits for it.
-PATIENCE_SECONDS = 60
+PATIENCE_SECONDS = 120
 
 
 def at_once(works: Iterable[Callable[[], Any]]) -> list[Any]:

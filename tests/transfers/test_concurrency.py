@@ -7,12 +7,13 @@ import pytest
 from django.db import connection
 from django.utils import timezone
 
+from apikeys import idempotency
 from apikeys.entries import parse_permissions
 from apikeys.models import SpendCounter
 from apikeys.services import create_api_key, rotate_api_key
 from tests.client import Api
 from tests.factories import PodFactory
-from tests.transfers.at_once import at_once, deadlocks, held_by_somebody_else
+from tests.transfers.at_once import PATIENCE_SECONDS, at_once, deadlocks, held_by_somebody_else
 from tests.transfers.steps import balances, error_of, fund, held, post_transfer, settle, status_of, transfer_between
 from transfers.errors import InsufficientFunds, TransferNotCancellable
 from transfers.ledger_invariants import find_faults
@@ -35,6 +36,10 @@ def now():
 
 
 class TestCaps:
+    @pytest.fixture(autouse=True)
+    def _are_of_one_day(self, set_clock):
+        set_clock(now())
+
     @pytest.mark.parametrize("cap", ["day", "week", "month"])
     def test_hold_to_the_cent_against_fifty_requests_at_once(self, client_with, income, rent, rounds, cap):
         for _ in range(rounds):
@@ -95,6 +100,11 @@ class TestCaps:
 
 
 class TestTwins:
+    @pytest.fixture(autouse=True)
+    def _are_patient(self, monkeypatch):
+        """All of them in a row may take longer on a busy machine than one waits for another."""
+        monkeypatch.setattr(idempotency, "TWIN_WAIT_MILLISECONDS", PATIENCE_SECONDS * 1000)
+
     def test_pay_once_however_many_arrive_at_once(self, api, income, rent, rounds):
         for number in range(rounds):
             answers = at_once(
@@ -122,7 +132,7 @@ class TestSweeps:
 
         with held_by_somebody_else(lambda: Transfer.objects.select_for_update().get(id=taken.id)):
             with connection.cursor() as cursor:
-                cursor.execute("SET lock_timeout = '5s'")
+                cursor.execute("SET lock_timeout = '30s'")
             assert accept(now()) == 1
             assert [status_of(transfer)[0] for transfer in (taken, free)] == ["processing", "complete"]
         assert accept(now()) == 1

@@ -16,7 +16,7 @@ from sequence.core.events.models import Event
 from sequence.core.events.numbering import number_events
 from sequence.core.worker import run_once, sweep_all
 from sequence.webhooks import dispatcher as module
-from sequence.webhooks import sending
+from sequence.webhooks import queue, sending
 from sequence.webhooks.dispatcher import Dispatcher
 from sequence.webhooks.models import PendingDelivery, WebhookDelivery
 from sequence.webhooks.queue import CLAIM, claim_due, fan_out
@@ -28,7 +28,7 @@ from transfers.models import Status, Transfer
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
-PATIENCE_SECONDS = 30
+PATIENCE_SECONDS = 60
 
 
 def killed_worker(before_statement):
@@ -178,11 +178,18 @@ class TestAtMostFour:
 
 
 class TestASlowEndpoint:
+    @pytest.fixture(autouse=True)
+    def _is_slow_for_longer_than_a_busy_machine(self, monkeypatch):
+        """What does not wait for it is done long before anybody gives up on it."""
+        monkeypatch.setattr(sending, "LIMIT_SECONDS", 3.0 * PATIENCE_SECONDS)
+        monkeypatch.setattr(module, "GIVE_UP_SECONDS", 3.0 * PATIENCE_SECONDS)
+        monkeypatch.setattr(queue, "CLAIM", timedelta(seconds=3 * PATIENCE_SECONDS))
+
     def test_holds_up_no_other_and_no_money(self, acme, api, endpoint_at, receiver, other_receiver, happen, dispatcher):
         release = threading.Event()
 
         def stall(handler, received):
-            release.wait(PATIENCE_SECONDS)
+            release.wait()
             answer(200)(handler, received)
 
         other_receiver.behave = stall
@@ -199,7 +206,7 @@ class TestASlowEndpoint:
             began = time.monotonic()
             while Transfer.objects.get(id=transfer.id).status != Status.COMPLETE:
                 sweep_all(timezone.now())
-                assert time.monotonic() - began < 5
+                assert time.monotonic() - began < PATIENCE_SECONDS
             dispatcher.wake()
             wait_until(lambda: len(receiver.requests) > before)
             assert len(other_receiver.requests) == 1
@@ -210,7 +217,7 @@ class TestASlowEndpoint:
 
     def test_does_not_keep_a_worker_from_stopping(self, endpoint, receiver, happen):
         release = threading.Event()
-        receiver.behave = lambda handler, received: release.wait(PATIENCE_SECONDS)
+        receiver.behave = lambda handler, received: release.wait()
         happen()
         queue_all()
         made = Dispatcher()
@@ -218,9 +225,10 @@ class TestASlowEndpoint:
         wait_until(lambda: receiver.requests)
         began = time.monotonic()
         made.stop()
+        took = time.monotonic() - began
         release.set()
 
-        assert time.monotonic() - began < 5
+        assert took < PATIENCE_SECONDS
         assert PendingDelivery.objects.get().claim is not None
 
 

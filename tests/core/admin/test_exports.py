@@ -21,7 +21,7 @@ from transfers.models import Posting, Transfer
 # An export reads over a connection of its own, which sees what is committed.
 pytestmark = pytest.mark.django_db(transaction=True)
 
-PATIENCE_SECONDS = 10
+PATIENCE_SECONDS = 60
 TRANSFERS, POSTINGS = "transfers/transfer/export/", "transfers/posting/export/"
 
 

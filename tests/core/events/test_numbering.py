@@ -17,7 +17,7 @@ from sequence.core.events.purging import purge_events
 from sequence.core.events.telling import tell
 from sequence.core.worker import run_once
 from tests.factories import PodFactory
-from tests.threads import Crew, in_open_transaction
+from tests.threads import PATIENCE_SECONDS, Crew, in_open_transaction
 
 pytestmark = pytest.mark.django_db(transaction=True)
 WRITERS, NUMBERERS = 20, 2
@@ -112,7 +112,7 @@ class TestNumberEvents:
 
         def end():
             for _ in range(WRITERS):
-                left.acquire(timeout=30)
+                left.acquire(timeout=PATIENCE_SECONDS)
             is_over.set()
 
         writers = [partial(write, number) for number in range(WRITERS)]

@@ -5,7 +5,6 @@ import http.client
 import json
 import os
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -18,6 +17,7 @@ from django.db import connection
 
 from sequence.local.launch import web
 from sequence.local.launch.address import Address
+from tests.ports import free_port
 
 ROOT = Path(__file__).resolve().parents[3]
 # What a client or a test waits for at most. Only a failing test ever waits that long.
@@ -36,12 +36,6 @@ def database_url(*, user: str | None = None) -> str:
 def make_url(*, host: str, port: int, user: str, name: str, password: str = "") -> str:
     where = urlencode({"host": host, "port": port})
     return f"postgres://{quote(user)}:{quote(password)}@/{quote(name)}?{where}"
-
-
-def free_port() -> int:
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        return listener.getsockname()[1]
 
 
 class Site:

@@ -10,7 +10,8 @@ import psycopg
 import pytest
 
 from sequence.local.postgres.account import server_account
-from tests.transfers.chaos.site import Persistent, Site, free_port, make_url, wait_until
+from tests.ports import free_port
+from tests.transfers.chaos.site import PATIENCE_SECONDS, Persistent, Site, make_url, wait_until
 from tests.transfers.chaos.world import LOOK, SET_UP
 
 # Fewer than there are processes and threads that ask.
@@ -90,12 +91,12 @@ def pooled(world, folder: Path):
     wait_until(lambda: answers(url), "pgbouncer answers")
     yield url
     process.terminate()
-    process.wait(10)
+    process.wait(PATIENCE_SECONDS)
 
 
 def answers(url: str) -> bool:
     try:
-        psycopg.connect(url, connect_timeout=2).close()
+        psycopg.connect(url, connect_timeout=10).close()
     except psycopg.OperationalError:
         return False
     return True
@@ -134,13 +135,13 @@ class TestBehindAPooler:
             assert trouble not in log
         # Each by a process of its own, as by a worker that was restarted: nobody else's lock is in its way.
         for days in (2, 3):
-            assert world.run(CHECK_DAILY.format(days=days), url=pooled, seconds=60, **POOLED)["checks"] > 0
+            assert world.run(CHECK_DAILY.format(days=days), url=pooled, **POOLED)["checks"] > 0
         assert world.ask(ADVISORY_LOCKS) == 0
 
     def test_the_demo_is_made_twice(self, world, pooled):
         world.run(SET_UP)
 
-        made = [world.run(SEED, url=pooled, seconds=120, **POOLED)["organization"] for _ in range(2)]
+        made = [world.run(SEED, url=pooled, **POOLED)["organization"] for _ in range(2)]
 
         assert len(set(made)) == 2
         assert world.ask(ADVISORY_LOCKS) == 0
