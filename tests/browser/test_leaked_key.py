@@ -32,6 +32,7 @@ def leaked(acme, client_with, income) -> Api:
 
 def search(page: Page, does: Actions, text: str) -> None:
     """Search from the console, by the keyboard where there is one."""
+    page.wait_for_load_state()  # What listens for the slash is there when the page is.
     page.keyboard.press("/")
     expect(page.get_by_role("searchbox")).to_be_focused()
     does.fill("Search for an amount", text)
