@@ -49,4 +49,4 @@ def _organization(organization: Organization) -> Hit:
 
 def _key(key: ApiKey) -> Hit:
     state = ("Revoked", "quiet") if key.revoked_at else ("Paused", "warn") if key.paused_at else None
-    return Hit(str(key), f"of {key.organization}", address_of(key), state)
+    return Hit(str(key), f"of {key.organization}", address_of(key), state, urgent=(key, "stop"))

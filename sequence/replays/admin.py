@@ -13,6 +13,7 @@ from rules.models import Rule
 from rules.services import account_names
 from sequence.core import clock
 from sequence.core.admin.base import ObjectPage, actor_of, page_about
+from sequence.core.admin.offers import offers_of
 from sequence.core.admin.panels import Panel
 from sequence.core.admin.periods import Period
 from sequence.core.periods import day_of, midnight
@@ -20,7 +21,12 @@ from sequence.core.typing import Context, JsonObject
 from sequence.insight.balance_history import BalanceHistory, Point
 from sequence.insight.balance_plot import Plot, plots_together
 from sequence.replays.models import ReplayStatus, RuleReplay
-from sequence.replays.sentences import assumption_in_words, difference_in_words, missed_in_words
+from sequence.replays.sentences import (
+    assumption_in_words,
+    beginning_in_words,
+    difference_in_words,
+    missed_in_words,
+)
 from sequence.replays.services import MAX_SPAN, ask_for_replay
 from sequence.replays.told import tell
 
@@ -117,8 +123,18 @@ def replay_view(request: HttpRequest, replay_id: str) -> HttpResponse:
         # What a rule was enabled for is what the accounts had with it, else without it.
         actual_heading="As it was" if replay.rule.enabled_version else "Without this rule",
         rule_address=rule_address,
+        buttons=_decisions(request, replay),
+        is_outdated=replay.version is not None and replay.version.number != replay.rule.version,
         **(_found(replay) if replay.status == ReplayStatus.DONE else {}),
     )
+
+
+def _decisions(request: HttpRequest, replay: RuleReplay) -> list[ObjectPage[Rule]]:
+    """Return what may be done now with what was replayed: enabling is for whoever has read of this very version."""
+    rule, done = replay.rule, replay.status == ReplayStatus.DONE
+    may_enable = done and replay.version is not None and replay.version.number == rule.version
+    names = {ReplayRule.name, *(["enable"] if may_enable else [])}
+    return [page for page in offers_of(request, rule) if page.name in names]
 
 
 def _found(replay: RuleReplay) -> Context:
@@ -134,6 +150,7 @@ def _found(replay: RuleReplay) -> Context:
         "differences": [(difference_in_words(each, names), _about(each["trigger"])) for each in told["differences"]],
         "missed": [(missed_in_words(each), _about(each)) for each in told["would_have_failed"][:MOST_MISSED]],
         "more_missed": max(0, len(told["would_have_failed"]) - MOST_MISSED),
+        "beginning": beginning_in_words(replay.parsed().trigger, since=replay.from_at),
         "assumptions": [assumption_in_words(code) for code in told["assumptions"]],
     }
 

@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 
+from rules.engine.definition import Trigger
 from sequence.core.money import dollars
 from sequence.core.typing import JsonObject
 
@@ -32,6 +33,13 @@ def missed_in_words(missed: JsonObject) -> str:
     if not missed["short_by_in_cents"]:
         return f"{_moment(missed['at'])}: a refund of one of these would not have come."
     return f"{_moment(missed['at'])}: a {what} would have been {dollars(missed['short_by_in_cents'])} short."
+
+
+def beginning_in_words(trigger: Trigger, *, since: datetime) -> str | None:
+    """Return that the schedule begins within the time that was looked at, or after it: so long nothing sets it off."""
+    if trigger.schedule is None or trigger.schedule.start <= since:
+        return None
+    return f"Its schedule begins at {trigger.schedule.start:%Y-%m-%d %H:%M} UTC: nothing set it off before that."
 
 
 def assumption_in_words(code: str) -> str:

@@ -5,7 +5,7 @@ from playwright.sync_api import Page, expect
 
 from accounts.models import Account
 from tests.browser.conftest import new_context
-from tests.browser.steps import overhang, sign_in
+from tests.browser.steps import SIZES, Actions, overhang, sign_in
 from tests.factories import ExternalAccountFactory, IncomeSourceFactory, PodFactory
 from tests.transfers.steps import fund, post_transfer
 from transfers.models import Status, Transfer
@@ -13,7 +13,6 @@ from transfers.models import Status, Transfer
 pytestmark = [pytest.mark.full, pytest.mark.django_db(transaction=True)]
 
 WAITING = 127
-SIZES = [pytest.param((width, scheme), id=f"{width}-{scheme}") for width in (1280, 390) for scheme in ("light", "dark")]
 
 
 @pytest.fixture
@@ -39,25 +38,6 @@ def waiting(acme, client_with, income) -> None:
         headers = {"X-Called-Reason": reason}
         answer = post_transfer(api, source, payees[number % 3], 10_00 + number * 25, headers=headers)
         assert answer.json()["data"]["status"] == "pending_approval"
-
-
-class Actions:
-    """Counts what a person does."""
-
-    def __init__(self, page: Page) -> None:
-        self.page, self.count = page, 0
-
-    def click(self, role: str, name: str) -> None:
-        self.count += 1
-        self.page.get_by_role(role, name=name).first.click()  # type: ignore[arg-type]
-
-    def press(self, key: str) -> None:
-        self.count += 1
-        self.page.keyboard.press(key)
-
-    def fill(self, label: str, text: str) -> None:
-        self.count += 1
-        self.page.get_by_label(label).fill(text)
 
 
 def decided(status: Status) -> int:

@@ -86,6 +86,15 @@ class TestMoneyMap:
                 )
                 assert apart, (text, box)
 
+    def test_says_how_much_flowed_and_is_there_without_moving_sideways(self, live_server, page, staff, accounts):
+        sign_in(page, live_server.url)
+        page.goto(f"{live_server.url}/admin/rules/rule/map/")
+        expect(page.locator(".flows tr", has_text="Fill the rent").locator(".amount")).to_have_text("$400.00")
+        expect(page.locator(".gains tr", has_text="Payroll").locator(".amount").last).to_have_text("$600.00")
+
+        edges = page.locator(".carded td").evaluate_all("all => all.map(one => one.getBoundingClientRect().right)")
+        assert 0 < max(edges) <= page.viewport_size["width"]
+
     def test_has_arrows_that_a_mouse_can_hit(self, live_server, page, staff, accounts):
         sign_in(page, live_server.url)
         page.goto(f"{live_server.url}/admin/rules/rule/map/")

@@ -1,6 +1,7 @@
 """Replays for people: the command, the form on a rule's page, and the page of what came of it."""
 
 import json
+from datetime import timedelta
 from io import StringIO
 
 import pytest
@@ -10,7 +11,7 @@ from django.utils import timezone
 from sequence.core.worker import run_once
 from sequence.replays.models import RuleReplay
 from tests.replays.steps import ago, replayed, started
-from tests.rules.definitions import on_funds, rule, step
+from tests.rules.definitions import on_funds, rule, scheduled, step
 from tests.rules.steps import move, write, write_enabled
 from tests.staff import Staff
 from tests.transfers.steps import fund, transfer_between
@@ -128,6 +129,35 @@ class TestPage:
         assert "As it was" in html
         assert "Without this rule" not in html
         assert "Nowhere." in html
+
+    def test_offers_to_enable_what_was_read(self, api, income, written):
+        bea = Staff("bea", *LOOKING, "rules.enable_rule")
+        address = f"rules/rule/replays/{started(api, written)}/"
+        assert f"{written.id}/change/../enable/" not in bea.get(address).content.decode()
+        run_once()
+
+        assert f"{written.id}/change/../enable/" in bea.get(address).content.decode()
+        assert "/enable/" not in Staff("vic", *LOOKING).get(address).content.decode()
+
+    def test_does_not_offer_to_enable_what_has_become_another_rule(self, api, income, rent, written):
+        bea = Staff("bea", *LOOKING, "rules.enable_rule", "rules.simulate_rule")
+        told = replayed(api, written)
+        api.put(f"/rules/{written.id}", rule(step(move(income, rent, 70_00)), trigger=on_funds(income.id)))
+
+        html = bea.get(f"rules/rule/replays/{told['id']}/").content.decode()
+
+        assert "it is version 2 now" in html
+        assert f"{written.id}/change/../enable/" not in html
+        assert f"{written.id}/change/../replay/" in html
+
+    def test_says_why_a_schedule_did_nothing_yet(self, api, ann, income, rent):
+        tomorrow = f"{timezone.now() + timedelta(days=1):%Y-%m-%d}T06:45:00Z"
+        trigger = scheduled("DAILY", tomorrow)
+        told = replayed(api, write(api, rule(step(move(income, rent, 60_00)), trigger=trigger)))
+
+        html = ann.get(f"rules/rule/replays/{told['id']}/").content.decode()
+
+        assert f"Its schedule begins at {tomorrow[:10]} 06:45 UTC: nothing set it off before that." in html
 
     def test_is_offered_on_the_page_of_the_rule_with_the_latest(self, api, ann, written):
         replay_id = started(api, written)

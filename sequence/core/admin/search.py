@@ -1,5 +1,6 @@
 """Search for staff: an id leads to its page, a request id to all it did, anything else to what may be meant by it."""
 
+from dataclasses import replace
 from itertools import groupby
 from typing import Any
 from uuid import UUID
@@ -17,7 +18,8 @@ from django.views.decorators.debug import sensitive_post_parameters
 from sequence.core.admin.actors import may_see_trail
 from sequence.core.admin.acts import only_reads
 from sequence.core.admin.display import UNKNOWN
-from sequence.core.admin.searching import Hits, read_asked
+from sequence.core.admin.offers import offers_of
+from sequence.core.admin.searching import Hit, Hits, read_asked
 from sequence.core.admin.timeline import (
     MAX_ENTRIES,
     TimelineEntry,
@@ -100,7 +102,16 @@ def _look_for(request: HttpRequest, text: str) -> Context:
 def _hits(request: HttpRequest, text: str) -> list[Hits]:
     """Return what the apps find, a few of each kind, as far as this person may see its pages."""
     asked = read_asked(text)
-    return [hits for model, find in wired("SEARCHES") if may_see(request, model) for hits in find(asked)]
+    found = [hits for model, find in wired("SEARCHES") if may_see(request, model) for hits in find(asked)]
+    return [replace(hits, hits=[_with_offers(request, hit) for hit in hits.hits]) for hits in found]
+
+
+def _with_offers(request: HttpRequest, hit: Hit) -> Hit:
+    if hit.urgent is None:
+        return hit
+    obj, name = hit.urgent
+    pages = [page for page in offers_of(request, obj) if page.name == name]
+    return replace(hit, offers=[(page.label, f"{hit.address}../{page.name}/") for page in pages])
 
 
 def _request_of(request: HttpRequest, text: str) -> Context:

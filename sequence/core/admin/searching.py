@@ -11,6 +11,7 @@ from django.urls import reverse
 from django.utils.http import urlencode
 
 from sequence.core.admin.fields import Dollars
+from sequence.core.admin.links import Link
 from sequence.core.admin.period_filters import Span, read_span
 from sequence.core.typing import Rows
 
@@ -38,12 +39,18 @@ class Asked:
 
 @dataclass(frozen=True)
 class Hit:
-    """One thing that was found: what it is, what about it, and its page. ``state`` is a word with its badge's tone."""
+    """One thing that was found: what it is, what about it, and its page. ``state`` is a word with its badge's tone.
+
+    ``urgent`` names what nobody should have to look for on that page: the object, and the name of the page that asks.
+    """
 
     text: str
     detail: str
     address: str
     state: tuple[str, str] | None = None
+    urgent: tuple[Model, str] | None = None
+    # What of that this person may do now: the words, and the address.
+    offers: Sequence[Link] = ()
 
 
 @dataclass(frozen=True)

@@ -14,6 +14,7 @@ from sequence.core.admin.searching import MOST_HITS, read_asked
 from sequence.core.admin.timeline import address_of
 from sequence.core.audit_log.models import AuditEntry
 from sequence.core.models import AuditTrail
+from sequence.stops.services import pause_key
 from tests.cards.steps import buy, issue
 from tests.factories import IncomeSourceFactory, PodFactory
 from tests.rules.definitions import manual, rule, step
@@ -183,6 +184,19 @@ class TestAnId:
 class TestAKey:
     def test_is_found_by_how_it_begins(self, root, key):
         assert found_by(root, key[0].prefix) == {"API keys": [str(key[0])]}
+
+    def test_is_stopped_from_where_it_was_found_by_whoever_may(self, root, key):
+        address = f"{address_of(key[0])}../stop/"
+        viewer = Staff("bob", "apikeys.view_apikey")
+
+        assert f'href="{address}"' in find(root, "Bookkeeper").content.decode()
+        assert str(key[0]) in (seen := find(viewer, "Bookkeeper").content.decode())
+        assert address not in seen
+
+    def test_that_is_stopped_is_not_offered_to_be_stopped_again(self, root, key):
+        pause_key(key_id=key[0].id, by="test")
+
+        assert "../stop/" not in find(root, "Bookkeeper").content.decode()
 
     @pytest.mark.parametrize("around", ["{}", "Authorization: ApiKey {}", "  {}\n", "TOKEN={}"])
     def test_that_is_pasted_whole_leads_to_its_page(self, root, key, around):
