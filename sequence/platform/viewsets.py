@@ -43,10 +43,13 @@ class PlatformViewSet(KeyedViewSet):
             raise NotFound()
         super().initial(request, *args, **kwargs)
 
-    def refuse(self, refusal: DomainError) -> HttpResponse:
+    def called(self, refusal: DomainError) -> DomainError:
         operation = getattr(self, "operation", None)
         if isinstance(refusal, RequestInProgress) and operation is not None:
-            refusal = operation.in_progress(retry_after=refusal.retry_after)
+            return operation.in_progress(retry_after=refusal.retry_after)
+        return refusal
+
+    def refuse(self, refusal: DomainError) -> HttpResponse:
         return failure(self.request._request, refusal, spell_refusal)
 
     def accept(self, result: object) -> HttpResponse:
