@@ -87,6 +87,9 @@ class _Called:
     authentication_classes = (Introduced,)
     throttle_classes: tuple[type, ...] = ()
 
+    def check_open(self) -> None:
+        """Nothing: what is switched off are the dialect's addresses, and this is not one of them."""
+
     def refuse(self, refusal: DomainError) -> HttpResponse:
         told = tell(refusal)
         content = {"code": _CODES.get(type(refusal), told.code), "message": told.message, "details": told.details}

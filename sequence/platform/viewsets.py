@@ -39,9 +39,13 @@ class PlatformViewSet(KeyedViewSet):
     operation: PlatformOperation
 
     def initial(self, request: Request, *args: object, **kwargs: object) -> None:
+        self.check_open()
+        super().initial(request, *args, **kwargs)
+
+    def check_open(self) -> None:
+        """Raise NotFound where the dialect is switched off."""
         if not settings.PLATFORM_API:
             raise NotFound()
-        super().initial(request, *args, **kwargs)
 
     def called(self, refusal: DomainError) -> DomainError:
         operation = getattr(self, "operation", None)

@@ -116,6 +116,11 @@ class TestCalls:
             assert not found["isError"], (name, found)
             Draft202012Validator(told[name]["outputSchema"]).validate(found["structuredContent"])
 
+    def test_do_not_need_the_dialects_addresses(self, assistant, settings, income):
+        settings.PLATFORM_API = False
+        assert assistant.read("getAccount", id=plain(income))["name"] == "Payroll"
+        assert assistant.client.get("/platform/v1/accounts", headers=assistant.authorization).status_code == 404
+
     def test_are_of_the_same_things_as_the_dialects(self, assistant, income):
         account = assistant.read("getAccount", id=plain(income))
         assert (account["id"], account["name"]) == (plain(income), "Payroll")
