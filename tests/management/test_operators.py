@@ -158,6 +158,12 @@ class TestErrors:
         assert (error["code"], error["details"]) == ("invalid_request", [])
         assert "TXR_ID" in error["message"]
 
+    @pytest.mark.parametrize("arguments", [["show_account", b"\xff"], ["list_rules", "--organization", b"Z\xfc"]])
+    def test_tell_of_bytes_that_are_no_text(self, run, arguments):
+        ended = run(*arguments, "--json")
+        assert ended.returncode == 1
+        assert json.loads(ended.stderr)["error"]["code"] == "invalid_request"
+
     def test_are_json_also_where_the_database_is_away(self, run):
         ended = run("list_rules", "--json", DATABASE_URL="postgres://nobody:x@127.0.0.1:1/nothing")
         assert (ended.returncode, ended.stdout) == (1, "")

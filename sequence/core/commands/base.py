@@ -75,6 +75,7 @@ class OperatorCommand(BaseCommand):
 
     def handle(self, *args: object, **options: Any) -> None:
         try:
+            _check_texts(options)
             given = self._with_ids(options)
             self.given = list(given.values())
             facts = self.run(**given)
@@ -190,6 +191,14 @@ def operator_name() -> str:
         return getpass.getuser()
     except (KeyError, OSError):
         return "unknown"  # A container's user need not have a name.
+
+
+def _check_texts(options: Mapping[str, object]) -> None:
+    """Raise CommandError for bytes on the command line that are no text: Python keeps them as half surrogate pairs."""
+    for name, value in options.items():
+        for text in value if isinstance(value, list) else [value]:
+            if isinstance(text, str) and not text.isascii() and any("\ud800" <= sign <= "\udfff" for sign in text):
+                raise CommandError(f"{name.replace('_', ' ')}: Give a text in UTF-8.")
 
 
 def _in_words(value: object) -> str:
