@@ -49,8 +49,8 @@ KEPT_MILLISECONDS = 60_000
 def mcp(request: HttpRequest) -> HttpResponse:
     """Answer a message of an assistant's client."""
     try:
-        caller = _let_in(request)
-        message = read_message(read_bytes(request))
+        caller, raw = _let_in(request)
+        message = read_message(raw)
         return _answer(request, caller, message)
     except RpcError as error:
         return error.answer()
@@ -62,17 +62,17 @@ def mcp(request: HttpRequest) -> HttpResponse:
         return response
 
 
-def _let_in(request: HttpRequest) -> AuthenticatedKey:
-    """Return whose key it is. Raises the refusals of the door, in its order."""
+def _let_in(request: HttpRequest) -> tuple[AuthenticatedKey, bytes]:
+    """Return whose key it is, and the body, which can be read once. Raises the refusals of the door, in its order."""
     if request.method != "POST":
         raise MethodNotAllowed(method=request.method or "", allowed=["POST"])
     _check_origin(request)
     known = Request(request, authenticators=[BearerAuthentication()])
     caller: AuthenticatedKey = known.auth  # type: ignore[assignment]
     _count(request, caller, known)
-    read_bytes(request)
+    raw = read_bytes(request)
     check_accept(request)
-    return caller
+    return caller, raw
 
 
 def _count(request: HttpRequest, caller: AuthenticatedKey, known: Request) -> None:

@@ -1,5 +1,8 @@
 """The door of /api/mcp in its order, and the messages of both kinds of revisions."""
 
+import json
+from io import BytesIO
+
 import pytest
 from django.test import Client
 
@@ -52,6 +55,14 @@ class TestTheDoor:
 
     def test_refuses_what_is_too_large(self, assistant):
         assert assistant.send(b" " * (1024 * 1024 + 1), Accept="text/html").status_code == 413
+
+    def test_takes_a_body_in_chunks(self, assistant):
+        raw = json.dumps(PING).encode()
+        headers = {**assistant.authorization, "Transfer-Encoding": "chunked"}
+        response = assistant.client.generic(
+            "POST", "/api/mcp", content_type="application/json", headers=headers, **{"wsgi.input": BytesIO(raw)}
+        )
+        assert response.json()["result"] == {}
 
     @pytest.mark.parametrize(
         ("accept", "status"),
