@@ -30,7 +30,7 @@ from sequence.core.typing import JsonObject
 from sequence.mcp.schemas import input_schema
 from sequence.mcp.spelling import to_own, to_plain
 from sequence.mcp.tools import OWN_PREFIX, Tool, tools
-from sequence.platform.errors import tell
+from sequence.platform.errors import retell, tell
 from sequence.platform.ids import PREFIXES, own_id
 from sequence.platform.rule_bodies import own_steps, own_trigger
 
@@ -320,7 +320,7 @@ def _outcome(tool: Tool, inner: _CallRequest, response: HttpResponse) -> Outcome
     body = json.loads(response.content) if response.content else {}
     is_replay = idempotency.REPLAYED_HEADER in response.headers
     if response.status_code >= 400:
-        error = inner.refusal or {"details": [], **body.get("error", {})}
+        error = inner.refusal or retell(body["error"])
         return Outcome({**error, "requestId": request_id_of(inner)}, is_refusal=True, is_replay=is_replay)
     data = body["data"]
     if tool.list_name:

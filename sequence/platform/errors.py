@@ -20,6 +20,7 @@ from sequence.core.errors import (
     NotFound,
     Unauthorized,
 )
+from sequence.core.typing import JsonObject
 from sequence.platform.enums import ACTION_TYPES, upper
 from sequence.platform.ids import with_plain_ids
 from sequence.platform.names import camel
@@ -121,6 +122,14 @@ def code_of(error: type[DomainError]) -> str:
 def spelled_code(code: str) -> str:
     """Return the dialect's word for a code of ours, told without its refusal."""
     return _CODES.get(code) or code.upper()
+
+
+def retell(kept: JsonObject) -> JsonObject:
+    """Return a refusal that was kept under an Idempotency-Key, in whichever spelling, as the dialect tells it."""
+    kinds = {error.message: code for error, code in _CODES_OF.items() if issubclass(error, NotFound)}
+    code = kinds.get(kept["message"]) or spelled_code(kept["code"])
+    details = [_spelled(detail) for detail in kept.get("details", [])]
+    return {"code": code, "message": _in_words(kept["message"]), "details": details}
 
 
 def tell(error: DomainError) -> Told:

@@ -303,6 +303,19 @@ class TestRepeats:
         SpendCounter.objects.update(spent_cents=0)
         assert not pay(capped, income, rent, 6_00)["isError"]
 
+    def test_of_a_kept_refusal_have_its_words(self, assistant, api, income, rent):
+        made = write_enabled(api, rule(step(move(income, rent, 1_00)), trigger=manual(income.id)))
+        asked = {"ruleId": plain(made), "from": (now() - timedelta(days=3)).isoformat()}
+        assistant.read("replayRule", **asked)
+        for tool, arguments, code in (
+            ("replayRule", asked, "REPLAY_RUNNING"),
+            ("triggerRule", {"id": "nothing"}, "RULE_NOT_FOUND"),
+        ):
+            first, again = (assistant.call(tool, **arguments, idempotencyKey=tool) for _ in range(2))
+            assert again["_meta"]["replayed"]
+            told = [{**one["structuredContent"], "requestId": ""} for one in (first, again)]
+            assert (told[0]["code"], told[0]) == (code, told[1])
+
     def test_with_a_key_share_the_dialects_namespace(self, assistant, income, rent, api):
         told = pay(assistant, income, rent, idempotencyKey="k-1")["structuredContent"]
         body = {"sourceAccountId": plain(income), "destinationAccountId": plain(rent), "amountInCents": 10_00}
