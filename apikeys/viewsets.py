@@ -101,9 +101,13 @@ class KeyedViewSet(ViewSet):
         if isinstance(refusal, NotFound) and refusal.missing:
             refusal = refusal.placed(places_of(refusal.missing, getattr(self, "body", {})))
         self.refusal_code = refusal.code
-        return self.refuse(refusal.told_to(self.may_know_account))
+        return self.refuse(self.called(refusal.told_to(self.may_know_account)))
 
     # What a dialect does in its own way.
+
+    def called(self, refusal: DomainError) -> DomainError:
+        """Return the refusal as this operation calls it."""
+        return refusal
 
     def refuse(self, refusal: DomainError) -> HttpResponse:
         """Answer with a refusal."""
@@ -227,6 +231,11 @@ def check_headers(request: HttpRequest) -> None:
     # Servers join a header that came twice with a comma, which no media type of ours holds.
     if request.method in METHODS_WITH_BODY and "," in request.headers.get("Content-Type", ""):
         raise InvalidRequest.of("Content-Type", "repeated", "This header is given more than once.")
+    check_accept(request)
+
+
+def check_accept(request: HttpRequest) -> None:
+    """Raise NotAcceptable where the caller wants no JSON."""
     # An empty one names nothing that would do better. RFC 9110, 12.5.1, takes no header as "anything".
     accepted = [part for part in request.headers.get("Accept", "").split(",") if part.strip()]
     if accepted and not any(_is_json(MediaType(part)) for part in accepted):

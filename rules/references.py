@@ -42,7 +42,7 @@ def _wrong_types(definition: Definition, accounts: _Accounts) -> Iterator[Detail
     for path, reference in definition.references():
         account = accounts.get(reference.account.id)
         if account is not None and reference.account.type not in (None, account.type):
-            message = f"{account.name} is a {account.type}."
+            message = f"{account.name} is of type {account.type}."
             yield unfit(f"{path}.{reference.place}.type", "wrong_type", message, account_id=account.id)
 
 

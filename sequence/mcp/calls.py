@@ -20,6 +20,7 @@ from apikeys.authentication import AuthenticatedKey
 from apikeys.errors import IdempotencyKeyNotFound
 from apikeys.operations import Operation
 from sequence.core.api import called_reasons
+from sequence.core.api.bodies import check_values
 from sequence.core.api.envelope import as_json
 from sequence.core.api.near_names import nearest_name
 from sequence.core.api.request_ids import request_id_of
@@ -29,7 +30,7 @@ from sequence.core.typing import JsonObject
 from sequence.mcp.schemas import input_schema
 from sequence.mcp.spelling import to_own, to_plain
 from sequence.mcp.tools import OWN_PREFIX, Tool, tools
-from sequence.platform.errors import tell
+from sequence.platform.errors import retell, tell
 from sequence.platform.ids import PREFIXES, own_id
 from sequence.platform.rule_bodies import own_steps, own_trigger
 
@@ -85,6 +86,9 @@ class _Called:
     via = Via.MCP
     authentication_classes = (Introduced,)
     throttle_classes: tuple[type, ...] = ()
+
+    def check_open(self) -> None:
+        """Nothing: what is switched off are the dialect's addresses, and this is not one of them."""
 
     def refuse(self, refusal: DomainError) -> HttpResponse:
         told = tell(refusal)
@@ -163,8 +167,10 @@ def _prepare(
 ) -> tuple[_CallRequest, dict[str, object]]:
     """Return the request to the operation's view, and the variables of its address. Raises InvalidRequest."""
     _check_arguments(tool, arguments)
-    given = {name: value for name, value in arguments.items() if value is not None}
-    own = {name: given.pop(name) for name in _OWN_ARGUMENTS if name in given and name not in tool.arguments_of_its_own}
+    arguments = _without_nothing(tool, arguments)
+    given = dict(arguments)
+    ours = {*_OWN_ARGUMENTS} - tool.arguments_of_its_own - tool.passes_over
+    own = {name: given.pop(name) for name in ours if name in given}
     given = _translated(tool, given)
     variables = {ours: given.pop(name) for name, ours in tool.variables.items()}
     inner = _CallRequest()
@@ -184,7 +190,15 @@ def _prepare(
     return inner, {name: _as_variable(tool, name, value) for name, value in variables.items()}
 
 
+def _without_nothing(tool: Tool, arguments: JsonObject) -> JsonObject:
+    """Return the arguments without those that are null: they count as left out, but for what a change may remove."""
+    kept = set(input_schema(tool)["properties"]) - {*tool.variables, *_OWN_ARGUMENTS} if tool.method == "PATCH" else ()
+    return {name: value for name, value in arguments.items() if value is not None or name in kept}
+
+
 def _check_arguments(tool: Tool, arguments: JsonObject) -> None:
+    is_free = {"reason"} - tool.arguments_of_its_own  # Whatever somebody says why is taken as it comes.
+    check_values({name: value for name, value in arguments.items() if name not in is_free})
     schema = input_schema(tool)
     known = schema["properties"]
     details: list[Detail] = [
@@ -306,7 +320,7 @@ def _outcome(tool: Tool, inner: _CallRequest, response: HttpResponse) -> Outcome
     body = json.loads(response.content) if response.content else {}
     is_replay = idempotency.REPLAYED_HEADER in response.headers
     if response.status_code >= 400:
-        error = inner.refusal or {"details": [], **body.get("error", {})}
+        error = inner.refusal or retell(body["error"])
         return Outcome({**error, "requestId": request_id_of(inner)}, is_refusal=True, is_replay=is_replay)
     data = body["data"]
     if tool.list_name:

@@ -6,9 +6,12 @@ https://modelcontextprotocol.io/specification has the revisions; JSON-RPC 2.0 is
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from math import isfinite
+from typing import Any
 
 from django.http import HttpRequest, HttpResponse
 
+from sequence.core.api.bodies import UNSTORABLE, is_storable
 from sequence.core.api.dialects import SpelledRefusal
 from sequence.core.api.envelope import CONTENT_TYPE, as_json
 from sequence.core.errors import DomainError
@@ -69,7 +72,12 @@ class Message:
 def read_message(raw: bytes) -> Message:
     """Return the one message of a request's body. Raises RpcError."""
     try:
-        body = json.loads(raw, parse_constant=_refuse_constant)
+        body = json.loads(
+            raw.decode(),
+            object_pairs_hook=_with_distinct_names,
+            parse_constant=_refuse_constant,
+            parse_float=_finite,
+        )
     except (ValueError, RecursionError):
         raise RpcError(PARSE_ERROR, "This is no JSON.") from None
     if isinstance(body, list):
@@ -77,7 +85,9 @@ def read_message(raw: bytes) -> Message:
     if not isinstance(body, dict) or body.get("jsonrpc") != "2.0" or not isinstance(body.get("method"), str):
         raise RpcError(INVALID_REQUEST, 'Send a JSON-RPC request: {"jsonrpc": "2.0", "id", "method", "params"}.')
     id, params = body.get("id"), body.get("params", {})
-    if "id" in body and (isinstance(id, bool) or not isinstance(id, (str, int))):
+    if not is_storable(body["method"]):
+        raise RpcError(INVALID_REQUEST, UNSTORABLE)
+    if "id" in body and (isinstance(id, bool) or not isinstance(id, (str, int)) or not is_storable(str(id))):
         raise RpcError(INVALID_REQUEST, "An id is a text or a whole number.")
     if not isinstance(params, dict):
         raise RpcError(INVALID_PARAMS, "The params are an object.", id=id)
@@ -115,6 +125,21 @@ def _check_headers(message: Message, request: HttpRequest) -> None:
 def _unsupported(version: object, message: Message) -> RpcError:
     data = {"supported": list(SUPPORTED), "requested": version}
     return RpcError(UNSUPPORTED_VERSION, "This revision of the protocol is not spoken here.", data=data, id=message.id)
+
+
+def _with_distinct_names(pairs: list[tuple[str, Any]]) -> JsonObject:
+    """Return the object. One that says two things under one name says nothing that money could be moved by."""
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        raise ValueError("A name stands twice in one object.")
+    return found
+
+
+def _finite(text: str) -> float:
+    number = float(text)
+    if not isfinite(number):
+        raise ValueError(f"{text} is out of range.")
+    return number
 
 
 def _refuse_constant(name: str) -> None:

@@ -28,6 +28,8 @@ KEY_ARGUMENT: JsonObject = {
         "10 minutes counts as a repeat."
     ),
 }
+# Of a tool that takes what another one takes, and makes nothing of it.
+MEANINGLESS: JsonObject = {"description": "Taken so that the other tool's arguments fit, and passed over."}
 REASON_ARGUMENT: JsonObject = {
     "type": "string",
     "description": "Why you call, for whoever approves or audits it. No part of what makes a call a repeat.",
@@ -49,6 +51,7 @@ def input_schema(tool: Tool) -> JsonObject:
         properties = {called.get(name) or camel(name): schema_to_plain(each) for name, each in properties.items()}
         required = [called.get(name) or camel(name) for name in required]
     properties.update(tool.more_arguments)
+    properties.update((name, MEANINGLESS) for name in sorted(tool.passes_over))
     if tool.writes:
         properties.update(idempotencyKey=KEY_ARGUMENT)
     if tool.writes or tool.takes_reason:

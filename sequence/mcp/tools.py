@@ -123,7 +123,7 @@ _OWN = (
         method="POST",
         address="/transfers/dry-run",
         is_own=True,
-        passes_over=frozenset({"simulation"}),
+        passes_over=frozenset({"simulation", "idempotencyKey"}),
         takes_reason=True,
     ),
     Tool(

@@ -10,10 +10,11 @@ from rest_framework.request import Request
 
 from apikeys.authentication import AuthenticatedKey
 from apikeys.throttling import KeyThrottle
+from apikeys.viewsets import check_accept
 from sequence.core.api.bodies import read_bytes
-from sequence.core.api.envelope import failure
+from sequence.core.api.envelope import failure, no_content
 from sequence.core.api.failures import refusal_of
-from sequence.core.errors import DomainError, Forbidden, MethodNotAllowed, NotAcceptable, Unauthorized
+from sequence.core.errors import DomainError, Forbidden, MethodNotAllowed, Unauthorized
 from sequence.core.typing import JsonObject
 from sequence.mcp.calls import audited_call, call
 from sequence.mcp.protocol import (
@@ -48,8 +49,8 @@ KEPT_MILLISECONDS = 60_000
 def mcp(request: HttpRequest) -> HttpResponse:
     """Answer a message of an assistant's client."""
     try:
-        caller = _let_in(request)
-        message = read_message(read_bytes(request))
+        caller, raw = _let_in(request)
+        message = read_message(raw)
         return _answer(request, caller, message)
     except RpcError as error:
         return error.answer()
@@ -61,18 +62,17 @@ def mcp(request: HttpRequest) -> HttpResponse:
         return response
 
 
-def _let_in(request: HttpRequest) -> AuthenticatedKey:
-    """Return whose key it is. Raises the refusals of the door, in its order."""
+def _let_in(request: HttpRequest) -> tuple[AuthenticatedKey, bytes]:
+    """Return whose key it is, and the body, which can be read once. Raises the refusals of the door, in its order."""
     if request.method != "POST":
         raise MethodNotAllowed(method=request.method or "", allowed=["POST"])
     _check_origin(request)
     known = Request(request, authenticators=[BearerAuthentication()])
     caller: AuthenticatedKey = known.auth  # type: ignore[assignment]
     _count(request, caller, known)
-    read_bytes(request)
-    if request.headers.get("Accept") and not request.accepts("application/json"):
-        raise NotAcceptable()
-    return caller
+    raw = read_bytes(request)
+    check_accept(request)
+    return caller, raw
 
 
 def _count(request: HttpRequest, caller: AuthenticatedKey, known: Request) -> None:
@@ -101,7 +101,7 @@ def _answer(request: HttpRequest, caller: AuthenticatedKey, message: Message) ->
     if message.is_notification:
         if not message.method.startswith("notifications/"):
             raise RpcError(-32600, "A request has an id.")
-        return HttpResponse(status=202)
+        return no_content(202)
     answer = (_MODERN if modern else _LEGACY).get(message.method)
     if answer is None:
         raise RpcError(METHOD_NOT_FOUND, f"There is no method {message.method}.", 404 if modern else 200, id=message.id)

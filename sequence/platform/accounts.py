@@ -41,8 +41,9 @@ class AccountName(Text):
 
     def to_internal_value(self, data: object) -> str:
         text = super().to_internal_value(data)
-        # Letters are often written with marks of their own.
-        if any(unicodedata.category(sign)[0] not in "LMN" and sign not in " -" for sign in text):
+        # Letters are often written with marks of their own. Fractions and superscripts (No) are no digits.
+        kinds = {unicodedata.category(sign) for sign in text if sign not in " -"}
+        if any(kind[0] not in "LMN" or kind == "No" for kind in kinds):
             self.fail("account_name")
         return text
 

@@ -19,11 +19,12 @@ from sequence.platform.pages import Pagination, PeriodQuery, listed_page
 from sequence.platform.viewsets import PlatformViewSet
 from sequence.platform.windows import DateWindow, window_of
 
-# The actions that the vendor has a word for; the word is ours too.
-ACTIONS = (
+# The actions that the vendor's filter takes, and those that it tells as well; the words are ours too.
+FILTERED_ACTIONS = (
     *("GET_ACCOUNT", "LIST_ACCOUNTS", "LIST_BENEFICIARIES", "LIST_TRANSFERS", "GET_TRANSFER", "CREATE_TRANSFER"),
     *("TRIGGER_RULE", "LIST_RULES", "GET_RULE", "LIST_RULE_EXECUTIONS", "GET_RULE_EXECUTION"),
 )
+ACTIONS = (*FILTERED_ACTIONS, "CREATE_ACCOUNT", "LIST_AUDIT_LOGS", "CREATE_RULE", "UPDATE_RULE")
 _OF_KEYS = (Via.API, Via.PLATFORM, Via.MCP)
 _ACTOR = "key:"
 
@@ -32,7 +33,7 @@ class AuditLogQuery(PeriodQuery):
     """Query of ``GET /audit-logs``."""
 
     api_key_id = PlainIdText("key", required=False, help_text="Only calls of this key.")
-    action = serializers.ChoiceField(choices=ACTIONS, required=False, help_text="Only calls of this kind.")
+    action = serializers.ChoiceField(choices=FILTERED_ACTIONS, required=False, help_text="Only calls of this kind.")
 
 
 class AuditLogEntry(Spelled):

@@ -4,8 +4,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from accounts.errors import AccountNotFound
+from accounts.models import AccountType
 from apikeys.errors import RequestInProgress
 from cards.errors import CardTransactionNotFound
+from rules.engine.actions import ACTIONS
 from rules.errors import RuleDisabled, RuleExecutionNotFound, RuleNotFound
 from sequence.core.api.dialects import SpelledRefusal
 from sequence.core.api.envelope import CONTENT_TYPE, as_json
@@ -18,6 +20,9 @@ from sequence.core.errors import (
     NotFound,
     Unauthorized,
 )
+from sequence.core.typing import JsonObject
+from sequence.platform.enums import ACTION_TYPES, upper
+from sequence.platform.ids import with_plain_ids
 from sequence.platform.names import camel
 from transfers.errors import TransferNotFound
 
@@ -29,8 +34,15 @@ _CODES = {
     RuleDisabled.code: "RULE_DEACTIVATED",
 }
 _SCHEME = "Bearer"
-# What our words call by a name that the dialect does not have.
-_NAMES = {"manual_execute_amount": "executeAmount"}
+# What our words call by a name that the dialect does not have, the longer ones first.
+_PARAMETERS = {name for action in ACTIONS.values() for name in action.parameters() if "_" in name}
+_NAMES: Mapping[str, str] = {
+    ", ".join(ACTIONS): ", ".join(ACTION_TYPES),
+    **{f"of type {kind}": f"of type {upper(kind)}" for kind in AccountType.values},
+    **{name: camel(name) for name in sorted(_PARAMETERS, key=len, reverse=True)},
+    "params.account_id": "params.accountId",
+    "manual_execute_amount": "executeAmount",
+}
 # What an address and a method that do not exist get, from whomever.
 _NO_SUCH_ADDRESS = SpelledRefusal(404, "text/plain", b"Not Found")
 
@@ -112,16 +124,36 @@ def spelled_code(code: str) -> str:
     return _CODES.get(code) or code.upper()
 
 
+def retell(kept: JsonObject) -> JsonObject:
+    """Return a refusal that was kept under an Idempotency-Key, in whichever spelling, as the dialect tells it."""
+    kinds = {error.message: code for error, code in _CODES_OF.items() if issubclass(error, NotFound)}
+    code = kinds.get(kept["message"]) or spelled_code(kept["code"])
+    details = [_spelled(detail) for detail in kept.get("details", [])]
+    return {"code": code, "message": _in_words(kept["message"]), "details": details}
+
+
 def tell(error: DomainError) -> Told:
     """Return what the dialect tells of a refusal."""
-    details: list[Detail] = [{**detail, "field": camel(detail["field"])} for detail in error.details]
-    message = _in_one_line(details) if isinstance(error, InvalidRequest) and details else error.text
-    for own, spelled in _NAMES.items():
-        message = message.replace(own, spelled)
+    details = [_spelled(detail) for detail in error.details]
+    message = _in_one_line(details) if isinstance(error, InvalidRequest) and details else _in_words(error.text)
     headers = dict(error.headers)
     if isinstance(error, Unauthorized):
         headers["WWW-Authenticate"] = _SCHEME
     return Told(error.status, code_of(type(error)), message, details, headers)
+
+
+def _spelled(detail: Detail) -> Detail:
+    """Return a fault under the dialect's names; a name that nobody knows stays as it was sent."""
+    field = detail["field"] if detail["code"] == "unknown_field" else camel(detail["field"])
+    return {**detail, "field": field, "message": _in_words(detail["message"])}
+
+
+def _in_words(text: str) -> str:
+    """Return our words under the dialect's names."""
+    text = with_plain_ids(text)
+    for own, spelled in _NAMES.items():
+        text = text.replace(own, spelled)
+    return text
 
 
 def _in_one_line(details: list[Detail]) -> str:

@@ -7,13 +7,15 @@ from uuid import UUID
 from rest_framework import serializers
 
 from sequence.core.api.fields import IdText
-from sequence.core.api.ids import parse_id, show_id
+from sequence.core.api.ids import NOUNS, parse_id, show_id
 from sequence.core.typing import JsonObject
 
 # Python's reader takes braces, urn: and hyphens anywhere.
 _is_uuid = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE).fullmatch
 # No id of ours has this character, so nothing is ever found under one that holds it.
 _MALFORMED = "~"
+
+_own_ids = re.compile(rf"\b({'|'.join(NOUNS)})_[0-7][0-9A-HJKMNP-TV-Z]{{25}}\b")
 
 # What the variables of addresses stand for.
 PREFIXES = {
@@ -34,6 +36,11 @@ def own_id(prefix: str, text: str) -> str:
 def plain_id(own: str) -> str:
     """Return the dialect's spelling of an id of ours."""
     return str(parse_id(own.partition("_")[0], own))
+
+
+def with_plain_ids(text: str) -> str:
+    """Return a sentence of ours with the ids in it in the dialect's spelling."""
+    return _own_ids.sub(lambda found: plain_id(found[0]), text)
 
 
 def plain_id_or_none(own: str | None) -> str | None:

@@ -59,7 +59,11 @@ def platform_operation(*, scope: Scope | None, summary: str, **declared: Any) ->
 
 
 # Where the name is not what the audit log calls the same operation of the own API.
-_ACTIONS = {"listTransactions": "LIST_CARD_TRANSACTIONS", "listAccountTransfers": "LIST_TRANSFERS"}
+_ACTIONS = {
+    "listTransactions": "LIST_CARD_TRANSACTIONS",
+    "listAccountTransfers": "LIST_TRANSFERS",
+    "listAuditLog": "LIST_AUDIT_LOGS",
+}
 
 
 def _action_of(name: str) -> str:

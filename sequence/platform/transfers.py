@@ -2,7 +2,6 @@
 
 from typing import Any
 
-from django.http import HttpResponse
 from rest_framework import serializers
 from rest_framework.request import Request
 
@@ -229,9 +228,10 @@ class TransferViewSet(PlatformViewSet):
         transfer = create(key=self.caller, request=asked, request_id=request_id_of(self.http))
         return show_transfer(transfer)
 
-    def refuse(self, refusal: DomainError) -> HttpResponse:
+    def called(self, refusal: DomainError) -> DomainError:
         """Name the end of a transfer's body that is missing: the source, where both are."""
         if isinstance(refusal, AccountNotFound) and self.action == "create_transfer":
             is_source = self.body["source_account_id"] in refusal.missing
-            refusal = TransferSourceNotFound() if is_source else TransferDestinationNotFound()
-        return super().refuse(refusal)
+            place = "source_account_id" if is_source else "destination_account_id"
+            return (TransferSourceNotFound() if is_source else TransferDestinationNotFound()).placed([place])
+        return super().called(refusal)

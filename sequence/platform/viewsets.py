@@ -39,14 +39,21 @@ class PlatformViewSet(KeyedViewSet):
     operation: PlatformOperation
 
     def initial(self, request: Request, *args: object, **kwargs: object) -> None:
-        if not settings.PLATFORM_API:
-            raise NotFound()
+        self.check_open()
         super().initial(request, *args, **kwargs)
 
-    def refuse(self, refusal: DomainError) -> HttpResponse:
+    def check_open(self) -> None:
+        """Raise NotFound where the dialect is switched off."""
+        if not settings.PLATFORM_API:
+            raise NotFound()
+
+    def called(self, refusal: DomainError) -> DomainError:
         operation = getattr(self, "operation", None)
         if isinstance(refusal, RequestInProgress) and operation is not None:
-            refusal = operation.in_progress(retry_after=refusal.retry_after)
+            return operation.in_progress(retry_after=refusal.retry_after)
+        return refusal
+
+    def refuse(self, refusal: DomainError) -> HttpResponse:
         return failure(self.request._request, refusal, spell_refusal)
 
     def accept(self, result: object) -> HttpResponse:

@@ -1,6 +1,7 @@
 """What operators ask at the command line: lists and single things, as tables or JSON, by id or by name."""
 
 import json
+import os
 import subprocess
 import sys
 from io import StringIO
@@ -137,7 +138,7 @@ class TestErrors:
 
     @pytest.fixture
     def run(self, settings):
-        def execute(*arguments):
+        def execute(*arguments, **environment):
             return subprocess.run(  # noqa: S603 - our own program
                 [sys.executable, "manage.py", *arguments],
                 cwd=settings.BASE_DIR,
@@ -145,6 +146,7 @@ class TestErrors:
                 text=True,
                 check=False,
                 timeout=300,
+                env={**os.environ, **environment},
             )
 
         return execute
@@ -155,6 +157,17 @@ class TestErrors:
         assert (ended.returncode, ended.stdout) == (2, "")
         assert (error["code"], error["details"]) == ("invalid_request", [])
         assert "TXR_ID" in error["message"]
+
+    @pytest.mark.parametrize("arguments", [["show_account", b"\xff"], ["list_rules", "--organization", b"Z\xfc"]])
+    def test_tell_of_bytes_that_are_no_text(self, run, arguments):
+        ended = run(*arguments, "--json")
+        assert ended.returncode == 1
+        assert json.loads(ended.stderr)["error"]["code"] == "invalid_request"
+
+    def test_are_json_also_where_the_database_is_away(self, run):
+        ended = run("list_rules", "--json", DATABASE_URL="postgres://nobody:x@127.0.0.1:1/nothing")
+        assert (ended.returncode, ended.stdout) == (1, "")
+        assert json.loads(ended.stderr)["error"]["code"] == "temporarily_unavailable"
 
     def test_are_a_sentence_elsewhere(self, run):
         assert "usage" in run("show_transfer").stderr

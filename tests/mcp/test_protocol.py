@@ -1,5 +1,8 @@
 """The door of /api/mcp in its order, and the messages of both kinds of revisions."""
 
+import json
+from io import BytesIO
+
 import pytest
 from django.test import Client
 
@@ -53,8 +56,20 @@ class TestTheDoor:
     def test_refuses_what_is_too_large(self, assistant):
         assert assistant.send(b" " * (1024 * 1024 + 1), Accept="text/html").status_code == 413
 
+    def test_takes_a_body_in_chunks(self, assistant):
+        raw = json.dumps(PING).encode()
+        headers = {**assistant.authorization, "Transfer-Encoding": "chunked"}
+        response = assistant.client.generic(
+            "POST", "/api/mcp", content_type="application/json", headers=headers, **{"wsgi.input": BytesIO(raw)}
+        )
+        assert response.json()["result"] == {}
+
     @pytest.mark.parametrize(
-        ("accept", "status"), [("text/html", 406), ("text/event-stream", 406), ("*/*", 200), ("", 200)]
+        ("accept", "status"),
+        [
+            *[("text/html", 406), ("text/event-stream", 406), ("application/json;q=0", 406)],
+            *[("*/*", 200), ("", 200), ("application/json; charset=utf-8", 200)],
+        ],
     )
     def test_answers_json(self, assistant, accept, status):
         assert assistant.send(PING, **({"Accept": accept} if accept else {})).status_code == status
@@ -72,6 +87,10 @@ class TestMessages:
             ("no JSON", -32700),
             ("", -32700),
             ('{"a": NaN}', -32700),
+            ('{"jsonrpc": "2.0", "id": 1, "method": "ping", "params": {"a": 1e999}}', -32700),
+            ('{"jsonrpc": "2.0", "id": 1, "id": 2, "method": "ping"}', -32700),
+            ('{"jsonrpc": "2.0", "id": "\\ud800", "method": "ping"}', -32600),
+            ('{"jsonrpc": "2.0", "id": 1, "method": "\\ud800"}', -32600),
             ("[" * 100_000, -32700),
             ([PING], -32600),
             (5, -32600),
@@ -88,6 +107,7 @@ class TestMessages:
     def test_that_only_notify_get_no_answer(self, assistant):
         response = assistant.send({"jsonrpc": "2.0", "method": "notifications/initialized"})
         assert (response.status_code, response.content) == (202, b"")
+        assert "Content-Type" not in response.headers
 
     def test_keep_their_id(self, assistant):
         for id in ("seven", 7):

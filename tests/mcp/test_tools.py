@@ -5,6 +5,8 @@ from datetime import timedelta
 import pytest
 from jsonschema import Draft202012Validator
 
+from apikeys import idempotency
+from apikeys.errors import RequestInProgress
 from apikeys.models import ApiKey, SpendCounter
 from sequence.core.clock import now
 from sequence.core.events.numbering import number_events
@@ -58,7 +60,7 @@ class TestTheList:
         assert all(
             ("idempotencyKey" in tool["inputSchema"]["properties"]) == (not hints[name]["readOnlyHint"])
             for name, tool in assistant.tools().items()
-            if name != "getIdempotencyKey"
+            if name not in ("getIdempotencyKey", "dryRunTransfer")
         )
 
     def test_shows_what_the_key_may(self, assistant_with):
@@ -114,6 +116,11 @@ class TestCalls:
             assert not found["isError"], (name, found)
             Draft202012Validator(told[name]["outputSchema"]).validate(found["structuredContent"])
 
+    def test_do_not_need_the_dialects_addresses(self, assistant, settings, income):
+        settings.PLATFORM_API = False
+        assert assistant.read("getAccount", id=plain(income))["name"] == "Payroll"
+        assert assistant.client.get("/platform/v1/accounts", headers=assistant.authorization).status_code == 404
+
     def test_are_of_the_same_things_as_the_dialects(self, assistant, income):
         account = assistant.read("getAccount", id=plain(income))
         assert (account["id"], account["name"]) == (plain(income), "Payroll")
@@ -152,6 +159,19 @@ class TestCalls:
         told = assistant.read("triggerRule", id=plain(made), simulatedIncomingFunds=5_00, simulation=True)
         run = assistant.read("getRuleExecution", ruleId=plain(made), id=told["executionId"])
         assert run["executionMode"] == "SIMULATION"
+
+    def test_dry_run_whatever_a_transfer_takes(self, assistant, income, rent):
+        told = assistant.tools()
+        taken = set(told["createTransfer"]["inputSchema"]["properties"])
+        assert taken <= set(told["dryRunTransfer"]["inputSchema"]["properties"])
+        ids = {"sourceAccountId": plain(income), "destinationAccountId": plain(rent)}
+        more = {"description": "Rent", "simulation": True, "idempotencyKey": "a b", "reason": "Rent is due"}
+        assert assistant.read("dryRunTransfer", **ids, amountInCents=1_00, **more)["verdict"] == "allowed"
+
+    def test_clear_the_name_of_a_rule(self, assistant, api, income, rent):
+        made = write_enabled(api, rule(step(move(income, rent, 1_00)), trigger=manual(income.id), nickname="Rent"))
+        assert assistant.read("updateRule", id=plain(made), trigger=None)["name"] == "Rent"
+        assert assistant.read("updateRule", id=plain(made), name=None)["name"] is None
 
     def test_pause_the_key(self, assistant_with):
         told = assistant_with("LIST_RULES").read("pauseMe", reason="Something is wrong.")
@@ -198,6 +218,48 @@ class TestRefusals:
     def test_of_a_key_that_was_never_used(self, assistant):
         assert assistant.refusal("getIdempotencyKey", idempotencyKey="never")["code"] == "IDEMPOTENCY_KEY_NOT_FOUND"
 
+    def test_have_the_codes_of_the_dialect(self, assistant, income, rent):
+        ids = {"sourceAccountId": plain(income), "destinationAccountId": plain(rent), "amountInCents": 1_00}
+        for field, code in (
+            ("sourceAccountId", "TRANSFER_SOURCE_NOT_FOUND"),
+            ("destinationAccountId", "TRANSFER_DESTINATION_NOT_FOUND"),
+        ):
+            refused = assistant.refusal("createTransfer", **{**ids, field: "nothing"})
+            assert (refused["code"], [detail["field"] for detail in refused["details"]]) == (code, [field])
+
+    def test_name_what_is_in_progress(self, assistant, income, rent, monkeypatch):
+        def busy(*_, **__):
+            raise RequestInProgress(retry_after=1)
+
+        monkeypatch.setattr(idempotency, "_insert", busy)
+        assert pay(assistant, income, rent)["structuredContent"]["code"] == "TRANSFER_IN_PROGRESS"
+
+    def test_spell_ids_plainly(self, assistant_with, income, rent):
+        capped = assistant_with(f"MANUAL_TRANSFER:{income.id}>{rent.id}@500")
+        refused = pay(capped, income, rent)["structuredContent"]
+        assert income.id not in str(refused)
+        assert plain(income) in refused["message"]
+
+    @pytest.mark.parametrize(
+        ("tool", "arguments"),
+        [
+            ("getKey", {"\ud800": 1}),
+            ("getAccount", {"id": "\ud800"}),
+            ("getIdempotencyKey", {"idempotencyKey": "\ud800"}),
+            ("createAccount", {"type": "POD", "name": "\ud800"}),
+            ("createRule", {"trigger": {}, "steps": [{"conditions": {"all": [[]] * 3}}]}),
+        ],
+    )
+    def test_of_texts_that_are_none_can_be_mended(self, assistant, tool, arguments):
+        assert assistant.refusal(tool, **arguments)["code"] == "INVALID_PARAMETERS"
+
+    def test_of_conditions_without_end_can_be_mended(self, assistant):
+        nested: object = None
+        for _ in range(300):
+            nested = {"all": [nested]}
+        refused = assistant.refusal("createRule", trigger={}, steps=[{"conditions": nested}])
+        assert refused["code"] == "INVALID_PARAMETERS"
+
     def test_of_others_things_tell_nothing(self, assistant, other_api, globex, income):
         theirs = PodFactory(organization=globex)
         assert assistant.refusal("getAccount", id=plain(theirs))["code"] == "ACCOUNT_NOT_FOUND"
@@ -211,6 +273,11 @@ class TestRepeats:
         first, again = (pay(assistant, income, rent, reason=why) for why in ("one", "other"))
         assert first["structuredContent"] == again["structuredContent"]
         assert (first.get("_meta", {}).get("replayed"), again["_meta"]["replayed"]) == (None, True)
+        assert self.count() == 1
+
+    def test_that_add_nothing_pay_once(self, assistant, income, rent):
+        pay(assistant, income, rent)
+        assert pay(assistant, income, rent, description=None, idempotencyKey=None)["_meta"]["replayed"]
         assert self.count() == 1
 
     def test_with_two_keys_pay_twice(self, assistant, income, rent):
@@ -235,6 +302,19 @@ class TestRepeats:
         # Somebody makes room for it.
         SpendCounter.objects.update(spent_cents=0)
         assert not pay(capped, income, rent, 6_00)["isError"]
+
+    def test_of_a_kept_refusal_have_its_words(self, assistant, api, income, rent):
+        made = write_enabled(api, rule(step(move(income, rent, 1_00)), trigger=manual(income.id)))
+        asked = {"ruleId": plain(made), "from": (now() - timedelta(days=3)).isoformat()}
+        assistant.read("replayRule", **asked)
+        for tool, arguments, code in (
+            ("replayRule", asked, "REPLAY_RUNNING"),
+            ("triggerRule", {"id": "nothing"}, "RULE_NOT_FOUND"),
+        ):
+            first, again = (assistant.call(tool, **arguments, idempotencyKey=tool) for _ in range(2))
+            assert again["_meta"]["replayed"]
+            told = [{**one["structuredContent"], "requestId": ""} for one in (first, again)]
+            assert (told[0]["code"], told[0]) == (code, told[1])
 
     def test_with_a_key_share_the_dialects_namespace(self, assistant, income, rent, api):
         told = pay(assistant, income, rent, idempotencyKey="k-1")["structuredContent"]

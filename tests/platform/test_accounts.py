@@ -116,6 +116,7 @@ class TestCreateAccount:
         [
             ({"name": "Rent"}, "name"),
             ({"name": "A/B"}, "name"),
+            ({"name": "Half ½"}, "name"),
             ({"name": "  "}, "name"),
             ({"beneficiaryId": "nobody"}, "beneficiaryId"),
             ({"type": "INCOME_SOURCE", "savingsTargetInCents": 1}, "savingsTargetInCents"),

@@ -9,7 +9,9 @@ from django.utils import timezone
 
 from apikeys.models import ApiKey
 from sequence.core.api.ids import show_id
+from sequence.core.audit_log.models import Via
 from sequence.core.audit_log.reads import reads
+from sequence.core.audit_log.recording import Entry, record
 from sequence.core.audit_log.sealing import seal_entries
 from tests.factories import PodFactory
 
@@ -69,8 +71,21 @@ class TestListAuditLog:
         assert ask("/audit-logs?from=yesterday").json()["error"]["message"] == "from is not a valid date"
 
     def test_has_no_word_for_what_the_vendor_lacks(self, ask):
-        ask("/audit-logs")
+        ask("/card-transactions/" + str(UUID(int=7)))
         assert items(ask("/audit-logs"))[0]["action"] is None
+
+    def test_tells_words_that_its_filter_does_not_take(self, ask):
+        ask("/audit-logs")
+        assert items(ask("/audit-logs"))[0]["action"] == "LIST_AUDIT_LOGS"
+        assert ask("/audit-logs?action=LIST_AUDIT_LOGS").status_code == 400
+
+    @pytest.mark.parametrize("action", ["CREATE_ACCOUNT", "CREATE_RULE", "UPDATE_RULE", "CREATE_TRANSFER"])
+    def test_has_each_word_of_the_vendor(self, ask, acme, action):
+        by = f"key:{show_id('key', UUID(int=7))}"
+        facts = {"path": "/api/v1/rules", "method": "POST", "status": 201, "request_id": "r-1"}
+        record(Entry(organization_id=acme.id, actor=by, via=Via.API, action=action, **facts))
+        ask("/beneficiaries")
+        assert items(ask("/audit-logs"))[-1]["action"] == action
 
     def test_clamps_its_window(self, ask):
         long_ago = (timezone.now() - timedelta(days=120)).strftime("%Y-%m-%dT%H:%M:%SZ")

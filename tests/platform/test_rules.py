@@ -134,6 +134,18 @@ class TestCreateRule:
 
         assert message.startswith("steps[0].actions[0].amountInCents: ")
 
+    def test_says_what_is_wrong_in_its_own_words(self, platform, body):
+        first = body["steps"][0]["actions"][0]
+
+        def message(**changed):
+            changed_body = {**body, "steps": [step({**first, **changed})]}
+            return platform.post("/rules", changed_body).json()["error"]["message"]
+
+        assert "FIXED, PERCENTAGE, TOP_UP, " in message(type=None)
+        assert "fixed_amount" not in message(type=None)
+        assert message(source={**first["source"], "type": "POD"}).endswith("Payroll is of type INCOME_SOURCE.")
+        assert "Give exactly one of amountInCents, nextPayment" in message(type="TOP_UP", amountInCents=None)
+
 
 def own_definition(id: str):
     return Rule.objects.get(id=id).definition

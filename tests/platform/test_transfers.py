@@ -59,7 +59,9 @@ class TestCreateTransfer:
     def test_refuses_beyond_the_cap(self, platform_with, income, rent):
         client = platform_with(f"MANUAL_TRANSFER:{income.id}>{rent.id}@1000")
 
-        assert refusal(pay(client, income, rent, 1001)) == (403, "MAXIMUM_AMOUNT_EXCEEDED")
+        response = pay(client, income, rent, 1001)
+        assert refusal(response) == (403, "MAXIMUM_AMOUNT_EXCEEDED")
+        assert f"from {plain(income.id)} to" in response.json()["error"]["message"]
         assert refusal(pay(client, rent, income, 500)) == (403, "ACCESS_DENIED")
 
     @pytest.mark.parametrize("cents", [99, "500", 500.5, None])

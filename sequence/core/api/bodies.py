@@ -90,7 +90,7 @@ def parse_object(raw: bytes) -> JsonObject:
         raise InvalidRequest("The body holds a number that is out of range.") from None
     if not isinstance(body, dict):
         raise InvalidRequest("The body must be a JSON object.")
-    _check_values(body)
+    check_values(body)
     return body
 
 
@@ -115,7 +115,7 @@ def _finite_decimal(text: str) -> Decimal:
     return number
 
 
-def _check_values(body: JsonObject) -> None:
+def check_values(body: JsonObject) -> None:
     """Refuse NUL and lone surrogates, which PostgreSQL cannot store, and too much depth.
 
     Level by level, without names: those are asked for only once something is wrong.
@@ -129,7 +129,7 @@ def _check_values(body: JsonObject) -> None:
                 inner.extend(value.values())
             elif isinstance(value, list):
                 inner.extend(value)
-            elif isinstance(value, str) and not _is_storable(value):
+            elif isinstance(value, str) and not is_storable(value):
                 raise InvalidRequest.of(_place_of_unstorable(body), CONTROL_CHARACTER.code, UNSTORABLE)
         if not inner:
             return
@@ -157,7 +157,7 @@ def _place_of_unstorable(body: JsonObject) -> str:
     while True:
         inner: list[tuple[str, Json]] = []
         for place, value in level:
-            if isinstance(value, str) and not _is_storable(value):
+            if isinstance(value, str) and not is_storable(value):
                 return place
             inner.extend(_parts(place, value))
         level = inner
@@ -184,7 +184,7 @@ def _inside(place: str, name: str) -> str:
     return f"{place}.{_printable(name)}" if place else _printable(name)
 
 
-def _is_storable(text: str) -> bool:
+def is_storable(text: str) -> bool:
     return "\x00" not in text and not any("\ud800" <= character <= "\udfff" for character in text)
 
 

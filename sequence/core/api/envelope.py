@@ -21,9 +21,9 @@ def success(request: HttpRequest, data: object, *, status: int = 200) -> HttpRes
     return json_response({"request_id": request_id_of(request), "data": data}, status)
 
 
-def no_content() -> HttpResponse:
-    """Answer 204: done, and nothing to say."""
-    response = HttpResponse(status=204)
+def no_content(status: int = 204) -> HttpResponse:
+    """Answer that it is done, or taken, and that there is nothing to say."""
+    response = HttpResponse(status=status)
     del response["Content-Type"]
     return response
 

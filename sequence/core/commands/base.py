@@ -8,6 +8,7 @@ from functools import cached_property
 from typing import Any, ClassVar, NoReturn, TypeVar
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.db.utils import OperationalError
 
 from sequence.core.api.ids import new_id
 from sequence.core.audit import MAX_NOTE_LENGTH, run_audited
@@ -17,7 +18,8 @@ from sequence.core.audit_log.subjects import flat, subject_of
 from sequence.core.commands.arguments import line, whole_number
 from sequence.core.commands.names import FindId
 from sequence.core.commands.tables import table
-from sequence.core.errors import Detail, DomainError, InvalidRequest
+from sequence.core.database.availability import is_away
+from sequence.core.errors import DatabaseAway, Detail, DomainError, InvalidRequest
 from sequence.core.typing import JsonObject
 from sequence.core.wired import wired
 
@@ -65,9 +67,15 @@ class OperatorCommand(BaseCommand):
             refusal = error.__cause__ if isinstance(error.__cause__, DomainError) else None
             details = refusal.details if refusal else []
             self._end(refusal.code if refusal else FAULTY, str(error), details, exit_code=error.returncode)
+        except OperationalError as error:
+            if not is_away(error):
+                raise
+            reason = " ".join(str(error).split())
+            self._end(DatabaseAway.code, f"The database cannot be reached. {reason}", exit_code=1)
 
     def handle(self, *args: object, **options: Any) -> None:
         try:
+            _check_texts(options)
             given = self._with_ids(options)
             self.given = list(given.values())
             facts = self.run(**given)
@@ -183,6 +191,14 @@ def operator_name() -> str:
         return getpass.getuser()
     except (KeyError, OSError):
         return "unknown"  # A container's user need not have a name.
+
+
+def _check_texts(options: Mapping[str, object]) -> None:
+    """Raise CommandError for bytes on the command line that are no text: Python keeps them as half surrogate pairs."""
+    for name, value in options.items():
+        for text in value if isinstance(value, list) else [value]:
+            if isinstance(text, str) and not text.isascii() and any("\ud800" <= sign <= "\udfff" for sign in text):
+                raise CommandError(f"{name.replace('_', ' ')}: Give a text in UTF-8.")
 
 
 def _in_words(value: object) -> str:
