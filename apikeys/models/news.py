@@ -5,11 +5,13 @@ The entry is that of the lineage's newest key which has it. A counter that jumps
 
 from sequence.core.events.telling import record
 
+# Four fifths by what is left of them: what was spent without a limit may be so much that no multiple of it is a bigint.
 _MARKS = """
 SELECT DISTINCT ON (counter.id) counter.id, counter.organization_id, counter.period, entry.api_key_id, entry.source,
     entry.target, CASE
         WHEN counter.spent_cents >= allowed.cents OR counter.uses >= allowed.uses THEN 100
-        WHEN counter.spent_cents * 5 >= allowed.cents * 4 OR counter.uses * 5 >= allowed.uses * 4 THEN 80
+        WHEN counter.spent_cents >= allowed.cents - allowed.cents / 5 OR counter.uses >= allowed.uses - allowed.uses / 5
+        THEN 80
         ELSE 0
     END AS percent
 FROM fresh AS counter

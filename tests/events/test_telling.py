@@ -5,7 +5,7 @@ from datetime import timedelta
 import pytest
 from django.utils import timezone
 
-from apikeys.models import ApiKey, OrganizationStatus
+from apikeys.models import ApiKey, OrganizationStatus, SpendCounter
 from apikeys.services import resume_api_key, set_organization_status
 from cards.services import charge_card, issue_card, refund_purchase
 from rules.services import disable_rule
@@ -204,6 +204,16 @@ class TestKeys:
         assert len(named(news_of(lambda: transfer_between(capped, income, rent, 1_00)), "key.limit_reached")) == 1
         set_clock(timezone.now() + timedelta(days=1))
         assert len(named(news_of(lambda: transfer_between(capped, income, rent, 1_00)), "key.limit_reached")) == 1
+
+    def test_tell_nothing_of_what_is_far_more_than_any_limit(self, news_of, client_with, income, rent):
+        """A counter without a cap may stand at a number of which no multiple is a bigint any more."""
+        free = client_with(f"MANUAL_TRANSFER:*>{rent.id};count_day=1000")
+        transfer_between(free, income, rent, 1_00)
+        SpendCounter.objects.update(spent_cents=2**63 - 1 - 10_00)
+
+        news = news_of(lambda: transfer_between(free, income, rent, 1_00))
+        assert named(news, "key.limit_reached") == []
+        assert SpendCounter.objects.filter(spent_cents=2**63 - 1 - 9_00).count() == 3
 
 
 def test_the_events_are_those_of_the_contract():
