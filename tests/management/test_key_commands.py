@@ -14,8 +14,10 @@ from django.utils import timezone
 
 from apikeys import services
 from apikeys.entries import parse_permissions
+from apikeys.limits import TRANSFER_LIMITS, TRIGGER_LIMITS
 from apikeys.models import ApiKey, Organization
 from sequence.core.api.ids import new_id
+from sequence.core.commands.arguments import PERMISSION_HELP
 from tests.client import Api
 from tests.transfers.chaos.site import database_url
 
@@ -381,3 +383,8 @@ class TestRotateApiKey:
         run("revoke_api_key", key.id)
 
         assert "is revoked or expired. Create a new key instead." in refusal_of("rotate_api_key", key.id)
+
+
+@pytest.mark.parametrize("limit", [limit for limit in (*TRANSFER_LIMITS, *TRIGGER_LIMITS) if limit.short])
+def test_help_on_permissions_names_every_limit(limit):
+    assert f";{limit.short}=" in PERMISSION_HELP

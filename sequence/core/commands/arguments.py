@@ -12,10 +12,11 @@ from django.utils.dateparse import parse_datetime
 from sequence.core.texts import flaw_of
 
 PERMISSION_HELP = (
-    "SCOPE[:RESOURCES], repeated. RESOURCES: *, or ids joined by commas; for MANUAL_TRANSFER "
-    "source>target[@max_amount][;day=…][;week=…][;month=…][;approval=…] in cents, several joined by commas, such as "
-    "MANUAL_TRANSFER:acc_1>acc_2@50000;month=200000;approval=20000,*>acc_3; limits of TRIGGER_RULES follow its ids: "
-    "TRIGGER_RULES:rule_1;execute=5000;count_day=3"
+    "SCOPE[:RESOURCES], repeated. RESOURCES: *, or ids joined by commas; for MANUAL_TRANSFER pairs source>target, "
+    "several joined by commas, each with its limits: @ and the most of one transfer, ;day= ;week= ;month= and "
+    ";approval= in cents, ;count_day= ;count_week= ;count_month= in transfers, ;reason=required, such as "
+    "MANUAL_TRANSFER:acc_1>acc_2@50000;month=200000;approval=20000,*>acc_3; limits of TRIGGER_RULES follow its ids, "
+    ";execute= in cents and the same counts: TRIGGER_RULES:rule_1;execute=5000;count_day=3"
 )
 
 
