@@ -186,7 +186,7 @@ def _prepare(
         inner._set_content_type_params(inner.META)  # type: ignore[attr-defined]
     if tool.writes and "HTTP_IDEMPOTENCY_KEY" not in inner.META:
         inner.is_derived = True
-        inner.META["HTTP_IDEMPOTENCY_KEY"] = _derived_key(tool, arguments)
+        inner.META["HTTP_IDEMPOTENCY_KEY"] = _derived_key(tool, arguments, caller)
     return inner, {name: _as_variable(tool, name, value) for name, value in variables.items()}
 
 
@@ -308,11 +308,13 @@ def _own_name(tool: Tool, name: str) -> str:
     return "".join(f"_{letter.lower()}" if letter.isupper() else letter for letter in name)
 
 
-def _derived_key(tool: Tool, arguments: JsonObject) -> str:
+def _derived_key(tool: Tool, arguments: JsonObject, caller: AuthenticatedKey) -> str:
     """Return the key of a call that brought none: the same for the same tool and arguments, whatever its reason."""
     left_out = {"reason"} - tool.arguments_of_its_own
-    compared = {name: value for name, value in arguments.items() if name not in left_out}
-    canonical = json.dumps([tool.name, compared], sort_keys=True, separators=(",", ":"))
+    compared: list[object] = [tool.name, {name: value for name, value in arguments.items() if name not in left_out}]
+    if tool.began_with is not None:
+        compared.append(tool.began_with(caller.id))
+    canonical = json.dumps(compared, sort_keys=True, separators=(",", ":"))
     return f"mcp:{hashlib.sha256(canonical.encode()).hexdigest()}"
 
 

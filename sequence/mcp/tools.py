@@ -3,7 +3,7 @@
 A tool is an operation under another roof: what it needs, takes and gives is what the operation declares.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache
 
@@ -17,6 +17,7 @@ from sequence.events.views import EventViewSet
 from sequence.platform.operations import PREFIX
 from sequence.platform.table import OPERATIONS, declared
 from sequence.replays.views import RuleReplayViewSet
+from sequence.stops.services import opening_of
 from sequence.stops.views import KeyViewSet
 from transfers.views import TransferViewSet
 
@@ -33,6 +34,7 @@ class Tool:
     ``arguments_of_its_own`` are those which every tool of its kind takes from us, and which this operation has itself.
     ``passes_over`` are arguments that mean nothing to the operation. ``takes_reason`` is of one that only asks and is
     told why nevertheless. ``tried_by`` names the tool that tells what a refused call would have needed.
+    ``began_with`` returns, of the caller's key, what a call without a key of its own shares with its repeats alone.
     """
 
     name: str
@@ -51,6 +53,7 @@ class Tool:
     takes_reason: bool = False
     tried_by: str | None = None
     answers_paused_keys: bool = False
+    began_with: Callable[[str], object] | None = None
 
     @property
     def operation(self) -> Operation:
@@ -183,6 +186,8 @@ _OWN = (
         arguments_of_its_own=frozenset({"reason"}),
         is_destructive=True,
         is_repeatable=True,
+        # A pause that a person has ended since is no answer to whoever wants to be paused again.
+        began_with=opening_of,
     ),
 )
 

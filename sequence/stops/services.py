@@ -63,6 +63,13 @@ def pause_key(*, key_id: str, by: str, note: str | None = None, disable_rules: b
     return _account_for(stop, disable_rules=disable_rules)
 
 
+def opening_of(key_id: str) -> int | None:
+    """Return the trail's newest number of the key as one that is not paused: another one once a pause has ended."""
+    events = ApiKey.pgh_event_model.objects.filter(pgh_obj_id=key_id, paused_at=None)  # type: ignore[attr-defined]
+    number: int | None = events.order_by("-pgh_id").values_list("pgh_id", flat=True).first()
+    return number
+
+
 @transactional
 def revoke_key(*, key_id: str, by: str, note: str | None = None, disable_rules: bool = False) -> Accounting:
     """Close this one key for good; others of its lineage go on. Otherwise as pause_key. Raises ApiKeyNotFound."""

@@ -8,6 +8,7 @@ from jsonschema import Draft202012Validator
 from apikeys import idempotency
 from apikeys.errors import RequestInProgress
 from apikeys.models import ApiKey, SpendCounter
+from apikeys.services import resume_api_key
 from sequence.core.clock import now
 from sequence.core.events.numbering import number_events
 from sequence.core.worker import run_once
@@ -334,3 +335,14 @@ class TestRepeats:
         arguments = {"name": "Food", "type": "POD"} if tool == "createAccount" else {}
         assistant.call(tool, **arguments)
         assert assistant.call(tool, **arguments)["_meta"]["replayed"]
+
+    def test_pause_again_a_key_that_a_person_has_resumed(self, assistant_with):
+        assistant = assistant_with("LIST_RULES")
+        key = ApiKey.objects.latest("created_at")
+        assistant.call("pauseMe")
+        resume_api_key(key_id=key.id)
+
+        assert "replayed" not in assistant.call("pauseMe").get("_meta", {})
+        key.refresh_from_db()
+        assert key.paused_at is not None
+        assert assistant.call("pauseMe")["_meta"]["replayed"]
