@@ -1,4 +1,4 @@
-"""Settlement sweeps, which carry transfers from acceptance to their end. Each call does one batch."""
+"""Settlement sweeps, which carry transfers from acceptance to their end. Each call does one batch, or a few."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -30,6 +30,8 @@ log = structlog.get_logger("sequence.settlement")
 
 # Large enough that the statements of a batch weigh nothing against its rows, small enough to hold locks for a moment.
 BATCH_SIZE = 100
+# Of accepted transfers, before others of a worker's sweeps have their turn: each of them costs a commit.
+BATCHES = 5
 
 
 @due_when(lambda now: [Transfer.objects.accepted().due(now).ready(now)])
@@ -40,9 +42,15 @@ def accept(now: datetime) -> int:
     payers can fund goes together, in one statement; the rest one after another, in a transaction of its own, since it
     locks limits before accounts.
     """
-    claimed, settled = _settle_funded(now)
-    left = claimed - settled
-    return settled + (do_batch(_accept_batch, now, size=left, defer=defer) if left else 0)
+    done = 0
+    for _ in range(BATCHES):
+        claimed, settled = _settle_funded(now)
+        left = claimed - settled
+        decided = settled + (do_batch(_accept_batch, now, size=left, defer=defer) if left else 0)
+        done += decided
+        if decided < BATCH_SIZE:
+            break
+    return done
 
 
 def _settle_funded(now: datetime) -> tuple[int, int]:

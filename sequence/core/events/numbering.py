@@ -6,21 +6,28 @@ commits late is told late. Of two changes that waited for each other the later h
 not, and were committed within one look, the one that was written first comes first.
 """
 
-from collections.abc import Set
 from datetime import datetime
 from uuid import UUID
 
-from django.contrib.postgres.aggregates import ArrayAgg
 from django.db import connection
 
 from sequence.core.api.ids import parse_id
 from sequence.core.due import due_when
 from sequence.core.events.models import Event
-from sequence.core.sweeps import swept
+from sequence.core.sweeps import swept_organization
 from sequence.core.transactions import transactional
 
 BATCH_SIZE = 1_000
 
+# Hand-written because a worker that settles asks every few milliseconds, and the ORM composes the same text each time.
+_WAITING = """
+SELECT DISTINCT organization_id FROM (
+    SELECT organization_id FROM sequence_event
+    WHERE sequence IS NULL AND organization_id <> ALL (%(others)s::uuid[])
+        AND coalesce(organization_id = %(swept)s::uuid, true)
+    ORDER BY position LIMIT %(limit)s
+) AS oldest
+"""
 # A counter that somebody else holds is that worker's to raise.
 _HOLD_COUNTERS = """
 SELECT organization_id FROM sequence_eventcounter WHERE organization_id = ANY(%s)
@@ -58,31 +65,32 @@ SELECT count(*) FROM numbered
 @transactional
 def number_events(now: datetime) -> int:
     """Number what was committed, the oldest of each organization first, and return how many events that was."""
-    others = set[str]()
+    others: list[UUID] = []
     while organizations := _waiting(others):
         if held := _hold(organizations):
             return _number(held)
-        others |= organizations
+        others += organizations
     return 0
 
 
-def _waiting(others: Set[str]) -> set[str]:
+def _waiting(others: list[UUID]) -> list[UUID]:
     """Return the organizations of the events that have waited longest, of those that sweeps work for and not others."""
-    oldest = swept(Event.objects.unnumbered().exclude(organization__in=others))[:BATCH_SIZE]
-    # All of a backlog would be read for one list of few names.
-    return set(oldest.aggregate(ids=ArrayAgg("organization_id", distinct=True, default=[]))["ids"])
-
-
-def _hold(organizations: Set[str]) -> list[UUID | None]:
-    """Hold the counters of those organizations whose events nobody else numbers, and return these."""
-    ids = [parse_id("org", id) for id in organizations]
+    only = swept_organization()
+    parameters = {"others": others, "swept": only and parse_id("org", only), "limit": BATCH_SIZE}
     with connection.cursor() as cursor:
-        cursor.execute(_MAKE_COUNTERS, [ids])
-        cursor.execute(_HOLD_COUNTERS, [ids])
+        cursor.execute(_WAITING, parameters)
         return [organization_id for (organization_id,) in cursor.fetchall()]
 
 
-def _number(held: list[UUID | None]) -> int:
+def _hold(organizations: list[UUID]) -> list[UUID]:
+    """Hold the counters of those organizations whose events nobody else numbers, and return these."""
+    with connection.cursor() as cursor:
+        cursor.execute(_MAKE_COUNTERS, [organizations])
+        cursor.execute(_HOLD_COUNTERS, [organizations])
+        return [organization_id for (organization_id,) in cursor.fetchall()]
+
+
+def _number(held: list[UUID]) -> int:
     """Number events whose organizations' counters are held, in a statement that sees what was numbered before."""
     with connection.cursor() as cursor:
         cursor.execute(_NUMBER, [held, BATCH_SIZE])
