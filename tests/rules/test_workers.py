@@ -105,12 +105,14 @@ class TestKilledWorker:
     def test_leaves_each_run_done_once_wherever_it_dies(self, deeds, income, rent, savings, dice, by_length):
         Rule.objects.filter(id=deeds[2].id).update(next_slot_at=None)
         fund(income, 100_00)
+        run_once()  # With what the scene has left to do, which no later run has.
+        fund(income, 100_00)
         statements = range(1, count_statements(run_once) + 1)
         # At the longest: before every statement there is, of every transaction.
         every = list(islice(cycle(statements), max(len(statements), KILLS_AT_LENGTH)))
         some = dice.sample(statements, by_length(1, 2, 2))
         kills = by_length(some, some, every)
-        for number, before in enumerate(kills, start=2):
+        for number, before in enumerate(kills, start=3):
             fund(income, 100_00)
             assert start_doomed_worker(before).wait(PATIENCE_SECONDS) == -signal.SIGKILL
 
@@ -118,7 +120,7 @@ class TestKilledWorker:
 
             assert [len(runs_of(made)) for made in deeds] == [number, number, 0], f"killed before statement {before}"
             assert balances(income, rent, savings) == [50_00 * number, 40_00 * number, 10_00 * number]
-        assert Transfer.objects.filter(rule_id__isnull=False).count() == 2 * (len(kills) + 1)
+        assert Transfer.objects.filter(rule_id__isnull=False).count() == 2 * (len(kills) + 2)
         assert find_faults() == []
 
     def test_leaves_a_slot_fired_once_wherever_it_dies(self, deeds, rent, savings, dice, by_length):

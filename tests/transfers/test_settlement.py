@@ -102,6 +102,7 @@ class TestAccept:
 
     def test_takes_the_oldest_first_and_a_hundred_at_most(self, api, income, rent, monkeypatch):
         monkeypatch.setattr(settlement, "BATCH_SIZE", 2)
+        monkeypatch.setattr(settlement, "BATCHES", 1)
         transfers = [transfer_between(api, income, rent, cents) for cents in (1_00, 2_00, 3_00)]
 
         assert settlement.accept(timezone.now()) == 2
@@ -109,6 +110,14 @@ class TestAccept:
         assert settlement.accept(timezone.now()) == 1
         assert settlement.accept(timezone.now()) == 0
         assert balances(rent) == [6_00]
+
+    def test_takes_a_few_batches_and_leaves_the_rest_to_its_next_turn(self, api, income, rent, monkeypatch):
+        monkeypatch.setattr(settlement, "BATCH_SIZE", 1)
+        monkeypatch.setattr(settlement, "BATCHES", 2)
+        for _ in range(3):
+            transfer_between(api, income, rent, 1_00)
+
+        assert [settlement.accept(timezone.now()) for _ in range(3)] == [2, 1, 0]
 
     def test_settles_a_hundred_transfers_in_few_statements(self, api, acme, income):
         pods = PodFactory.create_batch(10, organization=acme)
@@ -123,7 +132,8 @@ class TestAccept:
         ) as statements:
             assert settlement.accept(timezone.now()) == 100
 
-        assert len(statements) <= STATEMENTS_OF_A_BATCH, [query["sql"][:80] for query in statements]
+        # And a look whether there are more.
+        assert len(statements) <= 2 * STATEMENTS_OF_A_BATCH, [query["sql"][:80] for query in statements]
         assert sum(balances(*pods)) == 100_00
         assert find_faults() == []
 
