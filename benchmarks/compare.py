@@ -32,6 +32,8 @@ from sequence.core.api.ids import parse_id
 from sequence.core.worker import run_once
 from sequence.local.launch import web
 from sequence.local.launch.address import Address
+from sequence.platform.ids import plain_id
+from sequence.platform.operations import PREFIX as DIALECT
 from tests.transfers.chaos.site import Site, database_url, free_port, wait_until
 
 ROUNDS = 5
@@ -91,6 +93,9 @@ def _compare_reads(scene: Scene, product: int, peers: int) -> None:
         {
             "product": partial(_getter, product, f"/api/v1/accounts/{account}", scene.token),
             "bare view, one statement": partial(_getter, peers, f"/bare/{account}", scene.token),
+            "the vendor's dialect": partial(
+                _getter, product, f"{DIALECT}/accounts/{plain_id(account)}", scene.token, scheme="Bearer"
+            ),
         },
     )
     path = f"/api/v1/transfers?account_id={account}&account_role=source&first=100"
@@ -167,11 +172,11 @@ def _rate(work: Work) -> float:
     return sum(counts) / (time.perf_counter() - start)
 
 
-def _getter(port: int, path: str, token: str) -> Callable[[], None]:
+def _getter(port: int, path: str, token: str, scheme: str = "ApiKey") -> Callable[[], None]:
     line = http.client.HTTPConnection("127.0.0.1", port)
 
     def once() -> None:
-        line.request("GET", path, headers={"Authorization": f"ApiKey {token}"})
+        line.request("GET", path, headers={"Authorization": f"{scheme} {token}"})
         _expect(line.getresponse(), 200)
 
     return once
