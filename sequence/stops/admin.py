@@ -1,5 +1,6 @@
 """Stopping for staff: a button on every key and organization, and the accounting as the answer."""
 
+from abc import abstractmethod
 from typing import ClassVar, TypedDict, TypeVar, Unpack
 
 from django import forms
@@ -38,13 +39,13 @@ class _Stop(ObjectPage[S]):
     form_class = StopForm
     done: ClassVar[str]
 
+    @abstractmethod
     def rules_of(self, obj: S) -> list[Rule]:
         """Return the enabled rules that it wrote or last changed."""
-        raise NotImplementedError
 
+    @abstractmethod
     def stop(self, obj: S, **how: Unpack[StopOptions]) -> Accounting:
         """Stop it."""
-        raise NotImplementedError
 
     def told_rules(self, obj: S) -> str:
         """Return the sentence that names the rules which may be disabled in the same step."""

@@ -149,3 +149,5 @@ class TestPeople:
     def test_are_not_bound_by_a_keys_limits(self, made):
         for _ in range(3):
             trigger_rule(organization_id=made.organization_id, rule_id=made.id, by="staff:ann")
+
+        assert RuleExecution.objects.filter(started_by="staff:ann").count() == 3
