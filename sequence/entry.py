@@ -73,8 +73,9 @@ class Entry:
         except (RequestTimeout, TemporarilyUnavailable) as refusal:
             await _refuse(scope, refusal, send)
             return
-        answer = await self._in_thread(lambda: Answer(self.application, environ_of(scope, body)))
-        await self._write(answer, send)
+        answer = await self._in_thread(lambda: self._answer(scope, body, send))
+        if answer.whole is None:
+            await self._write(answer, send)
         if len(body) > MAX_BYTES or declared_bytes(scope) > MAX_BYTES:
             await _drain(receive)
 
@@ -111,12 +112,20 @@ class Entry:
                 raise TemporarilyUnavailable(retry_after=BUSY_SECONDS)
             more = message.get("more_body", False)
 
+    def _answer(self, scope: Scope, body: bytes, send: Send) -> "Answer":
+        """Let Django answer, and send the answer from here if it is whole; a streamed one is left to ``_write``.
+
+        The event loop would have to win Python's lock back from this thread before it could send the same.
+        """
+        answer = Answer(self.application, environ_of(scope, body))
+        if answer.whole is not None:
+            _send_at_once(send(answer.start))
+            _send_at_once(send({"type": "http.response.body", "body": answer.whole}))
+        return answer
+
     async def _write(self, answer: "Answer", send: Send) -> None:
         """Send the answer part by part; between two parts the thread is free for others."""
-        await send({"type": "http.response.start", "status": answer.status, "headers": answer.headers})
-        if answer.whole is not None:
-            await send({"type": "http.response.body", "body": answer.whole})
-            return
+        await send(answer.start)
         try:
             while (part := await self._in_thread(answer.next_part)) is not None:
                 async with asyncio.timeout(READER_SECONDS):
@@ -150,6 +159,11 @@ class Answer:
         self.status = int(status[:3])
         self.headers = [(name.lower().encode("latin-1"), value.encode("latin-1")) for name, value in headers]
 
+    @property
+    def start(self) -> Message:
+        """The message that begins it."""
+        return {"type": "http.response.start", "status": self.status, "headers": self.headers}
+
     def next_part(self) -> bytes | None:
         """Return what is sent next, None at the end. Files come in small pieces, which are sent together."""
         part = b""
@@ -163,6 +177,15 @@ class Answer:
         """Let Django end the request."""
         if hasattr(self.response, "close"):
             self.response.close()
+
+
+def _send_at_once(sending: Awaitable[None]) -> None:
+    """Send what the server takes without waiting, as granian does both messages of a whole answer, in any thread.
+
+    Raises RuntimeError if it would wait.
+    """
+    for _ in sending.__await__():
+        raise RuntimeError("The web server waits before it takes a whole answer: only the event loop may send it.")
 
 
 async def _drain(receive: Receive) -> None:

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import threading
 
 import pytest
 from django.http import HttpResponse
@@ -56,6 +57,10 @@ def ask(scope, *messages, application=echo, pending=None):
 
 def part(body, more=False):
     return {"type": "http.request", "body": body, "more_body": more}
+
+
+async def never_more():
+    return await asyncio.Event().wait()
 
 
 def never(environ, start_response):
@@ -161,6 +166,23 @@ class TestEntry:
         with pytest.raises(RuntimeError):
             ask(scope(), part(b"abcd"), application=application)
         assert answer.is_closed
+
+    def test_sends_a_whole_answer_in_djangos_thread(self):
+        threads = []
+
+        async def send(message):
+            threads.append(threading.current_thread().name)
+
+        asyncio.run(Entry(echo)(scope(headers=[(b"content-length", b"0")]), never_more, send))
+
+        assert [name.rstrip("_0") for name in threads] == ["django", "django"]
+
+    def test_tells_of_a_server_that_would_wait_for_the_event_loop(self):
+        async def send(message):
+            await asyncio.sleep(0)
+
+        with pytest.raises(RuntimeError, match="only the event loop may send it"):
+            asyncio.run(Entry(echo)(scope(headers=[(b"content-length", b"0")]), never_more, send))
 
 
 class TestEnviron:
