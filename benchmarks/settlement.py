@@ -70,7 +70,6 @@ def main() -> None:
 
 def compare_settlement(scene: Scene, name: str = "spread", *, hot: bool = False) -> None:
     """Print what a worker, its settlement alone, and the floor settle in a second, measured in turns."""
-    run_once()  # What others have left.
     works: dict[str, Callable[[], float]] = {
         "whole worker": partial(_rate, run_once),
         "settlement alone": partial(_rate, _accept),
@@ -79,6 +78,7 @@ def compare_settlement(scene: Scene, name: str = "spread", *, hot: bool = False)
     rates: dict[str, list[float]] = {work: [] for work in works}
     for number in range(ROUNDS):
         for work in works if number % 2 == 0 else reversed(works):
+            run_once()  # What the others have left: settlement alone and the floor number no events.
             order(scene, hot=hot)
             rates[work].append(works[work]())
             assert not Transfer.objects.exclude(status=Status.COMPLETE).exists()  # noqa: S101 - or it measured failures
