@@ -115,6 +115,7 @@ class TestStarting:
         assert (done.returncode, done.stderr) == (0, "")
         assert "no issues" in done.stdout
 
+    @pytest.mark.full
     def test_asks_staff_for_a_code(self):
         script = "import django; django.setup(); from django.conf import settings; print(settings.STAFF_SECOND_FACTOR)"
 

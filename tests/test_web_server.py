@@ -214,6 +214,7 @@ class TestHeaders:
 
         assert b"Idempotency-Key" in answer
 
+    @pytest.mark.full
     def test_of_a_body_that_is_too_large_are_enough_to_refuse_it(self, start, api):
         port = start()
         head = (

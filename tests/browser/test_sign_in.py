@@ -8,7 +8,7 @@ from sequence.core.admin.second_factor import enrol, new_secret
 from tests.browser.conftest import PASSWORD
 from tests.browser.steps import overhang
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = [pytest.mark.full, pytest.mark.django_db(transaction=True)]
 
 
 @pytest.fixture
@@ -26,7 +26,7 @@ def fill_in(page, *, password: str, code: str) -> None:
     page.get_by_role("button", name="Log in").click()
 
 
-@pytest.mark.parametrize(("width", "scheme"), [(1280, "light"), pytest.param(390, "dark", marks=pytest.mark.full)])
+@pytest.mark.parametrize(("width", "scheme"), [(1280, "light"), (390, "dark")])
 class TestSigningIn:
     def test_with_a_code_opens_the_page_that_was_asked_for(self, live_server, page, secret, width, scheme):
         page.set_viewport_size({"width": width, "height": 900})

@@ -110,6 +110,7 @@ class TestSeedDemo:
         assert told == ""
         assert (Organization.objects.count(), Transfer.objects.count()) == (1, before)
 
+    @pytest.mark.full
     def test_makes_another_when_asked_again(self, db, short):
         first, _ = seed()
         second, _ = seed()
@@ -117,6 +118,7 @@ class TestSeedDemo:
         assert second["organization"] != first["organization"]
         assert (second["staff_username"], second["staff_password"]) == (None, None)
 
+    @pytest.mark.full
     def test_leaves_nothing_when_it_is_interrupted(self, db, short, monkeypatch):
         def stop(household):
             raise KeyboardInterrupt
@@ -130,6 +132,7 @@ class TestSeedDemo:
         assert not Transfer.objects.exists()
         assert not (short / credentials.FILE).exists()
 
+    @pytest.mark.full
     def test_at_the_same_time_as_another_says_that_there_is_one(self, transactional_db, short):
         """Without --if-empty, which would find any organization at all."""
 
@@ -148,6 +151,7 @@ class TestSeedDemo:
         assert "Another seed_demo has just made a demo here" in told
         assert Organization.objects.count() == 1
 
+    @pytest.mark.full
     def test_makes_one_where_another_gave_up(self, transactional_db, short):
         with ExitStack() as stack:
             with in_open_transaction(lambda: seeding.take_turn(tell=pytest.fail)):
@@ -157,6 +161,7 @@ class TestSeedDemo:
 
         assert Organization.objects.get().id == facts["organization"]
 
+    @pytest.mark.full
     def test_leaves_no_lock_behind(self, transactional_db, short):
         seed()
 
@@ -165,6 +170,7 @@ class TestSeedDemo:
             assert cursor.fetchone() == (0,)
 
 
+@pytest.mark.full
 class TestOthers:
     """The workers of the story live in the past, and must not drag anybody else there."""
 

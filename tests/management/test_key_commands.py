@@ -122,6 +122,7 @@ class TestInAProcess:
         assert (done.returncode, done.stderr) == (0, "")
         assert json.loads(done.stdout)["id"] == Organization.objects.get().id
 
+    @pytest.mark.full
     def test_a_refusal_is_1_and_one_line_on_stderr(self, transactional_db):
         done = self.manage("revoke_api_key", "nonsense")
 

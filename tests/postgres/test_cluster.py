@@ -93,6 +93,7 @@ class TestEnsureRunning:
         assert sorted(answers) == ["False"] * 3 + ["True"]
         assert ask(cluster, "SELECT value FROM kept") == "still here"
 
+    @pytest.mark.full
     def test_starts_again_when_only_the_postmaster_was_killed(self, cluster):
         cluster.ensure_running()
         write_a_row(cluster)
@@ -118,6 +119,7 @@ class TestEnsureRunning:
         assert not (cluster.folder / "data.new").exists()
 
 
+@pytest.mark.full
 class TestStaleLockFiles:
     @pytest.fixture
     def bystander(self):
@@ -158,7 +160,6 @@ class TestStaleLockFiles:
 
         assert crashed.ensure_running() is True
 
-    @pytest.mark.full
     def test_the_files_of_a_server_that_hangs_are_left_alone(self, cluster, monkeypatch):
         cluster.ensure_running()
         monkeypatch.setattr(cluster_module, "START_SECONDS", 1)
@@ -199,6 +200,7 @@ class TestTheServer:
         assert str(cluster.folder / "lock") not in open_files
 
 
+@pytest.mark.full
 class TestLongPath:
     @pytest.fixture
     def cluster(self, make_cluster):
@@ -222,7 +224,6 @@ class TestLongPath:
         assert cluster.ensure_running() is True
         assert ask(cluster, "SELECT 1") == 1
 
-    @pytest.mark.full
     def test_survives_the_removal_of_the_short_folder(self, cluster):
         cluster.ensure_running()
         kill_all(cluster.data)
@@ -249,6 +250,7 @@ class TestLongPath:
         assert ask(cluster, "SELECT 1") == 1
 
 
+@pytest.mark.full
 class TestUnusableData:
     def test_of_another_major_version_is_named(self, cluster):
         cluster.ensure_running()
@@ -289,6 +291,7 @@ class TestUnusableData:
             cluster.ensure_running()
 
 
+@pytest.mark.full
 class TestStop:
     def test_cuts_open_connections_and_leaves_no_process(self, cluster):
         cluster.ensure_running()

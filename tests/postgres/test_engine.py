@@ -61,6 +61,7 @@ class TestTheEngine:
         assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
         assert ask(cluster, "SELECT count(*) FROM pg_database WHERE datname = 'sequence'") == 1
 
+    @pytest.mark.full
     def test_comes_back_after_a_crash_in_the_same_process(self, cluster):
         script = """
 import django, os, signal

@@ -148,6 +148,7 @@ def fired(rule):
 
 
 class TestNoticeSlots:
+    @pytest.mark.full
     def test_fires_every_slot_of_every_schedule_once_over_the_years(self, schedule, by_length):
         years = by_length(1.1, 1.1, 5)
         start = datetime(2027, 1, 31, 9, 30, tzinfo=UTC)  # 2028 is a leap year

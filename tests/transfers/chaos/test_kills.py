@@ -95,6 +95,7 @@ class TestKills:
         assert find_faults() == []
 
 
+@pytest.mark.full
 class TestWorker:
     """SIGTERM, which asks."""
 
