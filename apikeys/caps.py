@@ -3,10 +3,10 @@
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import date, datetime
+from decimal import Decimal
 from uuid import UUID
 
 from django.db import connection
-from psycopg.types.numeric import Int8
 
 from apikeys.entries import Permission
 from apikeys.limits import PERIOD_LIMITS, SpendPeriod, Used, starts_on
@@ -33,7 +33,8 @@ RETURNING counter.id
 """
 
 
-_NO_CAP = 2**63 - 1
+# More than any counter holds.
+_NO_CAP = 10**30
 
 
 @dataclass(frozen=True)
@@ -108,7 +109,7 @@ def read_usage_until(
             """,
             [ids, min(starts_on(period, since) for period in SpendPeriod), day_of(until)],
         )
-        counters = {(row[0], row[1], row[4]): Used(row[2], row[3]) for row in cursor.fetchall()}
+        counters = {(row[0], row[1], row[4]): Used(int(row[2]), row[3]) for row in cursor.fetchall()}
 
     def at(instant: datetime) -> dict[tuple[UUID, SpendPeriod], Used]:
         wanted = {(id, period): (id, period.value, starts_on(period, instant)) for id in ids for period in SpendPeriod}
@@ -117,13 +118,13 @@ def read_usage_until(
     return at
 
 
-def _usage(rows: Iterable[tuple[UUID, str, int, int]]) -> dict[tuple[UUID, SpendPeriod], Used]:
-    return {(spend_id, SpendPeriod(period)): Used(cents, count) for spend_id, period, cents, count in rows}
+def _usage(rows: Iterable[tuple[UUID, str, Decimal, int]]) -> dict[tuple[UUID, SpendPeriod], Used]:
+    return {(spend_id, SpendPeriod(period)): Used(int(cents), count) for spend_id, period, cents, count in rows}
 
 
-def count_parameters(permission: Permission) -> list[Int8]:
+def count_parameters(permission: Permission) -> list[Decimal]:
     """Return the parameters of ``COUNT_ASKED``: the cents, then the transfers, that the entry lets through a period."""
-    return [Int8(_NO_CAP if (most := limit.of(permission)) is None else most) for limit in PERIOD_LIMITS]
+    return [Decimal(_NO_CAP if (most := limit.of(permission)) is None else most) for limit in PERIOD_LIMITS]
 
 
 def lock_counters(wanted: Iterable[tuple[UUID, datetime]]) -> None:
@@ -164,7 +165,7 @@ def add_spent(spends: Iterable[Spend]) -> None:
         cursor.execute(
             """
             WITH change AS (
-                SELECT * FROM unnest(%s::uuid[], %s::text[], %s::date[], %s::bigint[], %s::bigint[])
+                SELECT * FROM unnest(%s::uuid[], %s::text[], %s::date[], %s::numeric[], %s::bigint[])
                     AS change (spend_id, period, starts_on, cents, uses)
             ), locked AS (
                 SELECT counter.id, change.cents, change.uses FROM apikeys_spendcounter counter JOIN change

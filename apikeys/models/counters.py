@@ -43,7 +43,8 @@ class SpendCounter(models.Model):
     period = models.CharField(max_length=5, choices=SpendPeriod)
     starts_on = models.DateField()
     organization = models.ForeignKey(Organization, on_delete=models.PROTECT, related_name="+")
-    spent_cents = models.BigIntegerField(default=0)
+    # More than a bigint holds: 1,025 transfers of the largest amount are beyond it, where nothing caps their entry.
+    spent_cents = models.DecimalField(max_digits=30, decimal_places=0, default=0)
     uses = models.BigIntegerField(default=0, db_default=0)
     # How much of its limit has been told as used up.
     told_percent = models.PositiveSmallIntegerField(default=0, db_default=0)

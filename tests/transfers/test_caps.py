@@ -10,6 +10,7 @@ from apikeys.entries import parse_permissions
 from apikeys.limits import SpendPeriod, starts_on
 from apikeys.models import SpendCounter
 from apikeys.services import create_api_key, rotate_api_key, set_permissions
+from sequence.core.money import MAX_CENTS
 from tests.apikeys.test_idempotency import key_of
 from tests.client import Api
 from tests.transfers.steps import (
@@ -274,6 +275,22 @@ class TestWhatCounts:
 
         assert ask(api, 1_00) == "max_amount_exceeded"
         assert find_faults() == []
+
+    def test_counts_beyond_what_a_bigint_holds(self, client_with, income, rent):
+        """Nothing caps this entry, so nothing may refuse its 1,025th transfer of the largest amount."""
+        free = client_with("MANUAL_TRANSFER:*>*")
+        transfer_between(free, income, rent, 1_00)
+        SpendCounter.objects.update(spent_cents=2**63 - 1)
+
+        transfer = transfer_between(free, income, rent, MAX_CENTS)
+
+        def told() -> set[int]:
+            [entry] = free.get("/key").json()["data"]["permissions"]
+            return {entry["usage"][period]["spent_in_cents"] for period in PERIODS}
+
+        assert told() == {2**63 - 1 + MAX_CENTS}
+        free.post(f"/transfers/{transfer.id}/cancel")
+        assert told() == {2**63 - 1}
 
     def test_counts_nothing_of_a_refusal(self, api, ask, spent):
         assert ask(api, 30_01) == "max_amount_exceeded"
