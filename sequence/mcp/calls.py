@@ -216,6 +216,14 @@ def _check_arguments(tool: Tool, arguments: JsonObject) -> None:
         for name in (*tool.variables, *_OWN_ARGUMENTS)
         if arguments.get(name) is not None and not isinstance(arguments[name], str)
     ]
+    if tool.method == "GET":  # A query has lists and single values; of JSON the operation itself says what it wants.
+        details += [
+            {"field": name, "code": "invalid", "message": "Give one value."}
+            for name, argument in known.items()
+            if isinstance(arguments.get(name), (list, dict))
+            and name not in tool.variables
+            and argument.get("type") != "array"
+        ]
     if details:
         raise InvalidRequest.with_details(details)
 

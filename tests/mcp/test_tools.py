@@ -210,6 +210,15 @@ class TestRefusals:
         assert field in [detail["field"] for detail in refused["details"]]
         assert not Transfer.objects.filter(api_key__isnull=False).exists()
 
+    @pytest.mark.parametrize("value", [[], [1], [[]], {}, {"a": 1}])
+    @pytest.mark.parametrize(
+        ("tool", "argument"), [("listTransfers", "page"), ("listTransfers", "from"), ("listEvents", "first")]
+    )
+    def test_of_lists_for_one_value_name_the_field(self, assistant, tool, argument, value):
+        refused = assistant.refusal(tool, **{argument: value})
+        assert refused["code"] == "INVALID_PARAMETERS"
+        assert [detail["field"] for detail in refused["details"]] == [argument]
+
     def test_of_what_stands_in_an_address(self, assistant):
         assert assistant.refusal("getAccount")["details"][0]["field"] == "id"
         assert assistant.refusal("getAccount", id=5)["details"][0]["code"] == "invalid"
