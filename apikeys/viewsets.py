@@ -113,6 +113,10 @@ class KeyedViewSet(ViewSet):
         """Answer with a refusal."""
         return failure(self.request._request, refusal)
 
+    def repeat(self, kept: HttpResponse) -> HttpResponse:
+        """Answer with what is kept of the first request, which may have come in by another door."""
+        return kept
+
     def accept(self, result: object) -> HttpResponse:
         """Answer with what an action returned."""
         return success(self.http, result, status=self.operation.status)
@@ -169,13 +173,14 @@ class KeyedViewSet(ViewSet):
         key = self.http.headers.get(idempotency.HEADER)
         if key is None:
             return run_audited(execute_recorded, actor=self.actor, request_id=request_id_of(self.http))
-        return idempotency.execute_once(
+        response = idempotency.execute_once(
             self._attempt(key, raw_body),
             execute=execute,
             refuse=self._refuse,
             authorize_replay=lambda: self.authorize(raw_body),
             record=record,
         )
+        return self.repeat(response) if idempotency.REPLAYED_HEADER in response.headers else response
 
     def _audited(self, operation: Operation) -> AuditedCall:
         return AuditedCall(

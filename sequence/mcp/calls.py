@@ -21,7 +21,7 @@ from apikeys.errors import IdempotencyKeyNotFound
 from apikeys.operations import Operation
 from sequence.core.api import called_reasons
 from sequence.core.api.bodies import check_values
-from sequence.core.api.envelope import as_json
+from sequence.core.api.envelope import as_json, failure
 from sequence.core.api.near_names import nearest_name
 from sequence.core.api.request_ids import request_id_of
 from sequence.core.audit_log.models import Via
@@ -30,9 +30,10 @@ from sequence.core.typing import JsonObject
 from sequence.mcp.schemas import input_schema
 from sequence.mcp.spelling import to_own, to_plain
 from sequence.mcp.tools import OWN_PREFIX, Tool, tools
-from sequence.platform.errors import retell, tell
+from sequence.platform.errors import retell, spell_in_full, tell
 from sequence.platform.ids import PREFIXES, own_id
 from sequence.platform.rule_bodies import own_steps, own_trigger
+from sequence.platform.viewsets import PlatformViewSet
 
 # For so long the same call without a key of its own is taken for a repeat: connections break, assistants try again.
 REPEATED_WITHIN = timedelta(minutes=10)
@@ -94,7 +95,12 @@ class _Called:
         told = tell(refusal)
         content = {"code": _CODES.get(type(refusal), told.code), "message": told.message, "details": told.details}
         cast(_CallRequest, self.request._request).refusal = content
+        if isinstance(cast(object, self), PlatformViewSet):
+            return failure(self.request._request, refusal, spell_in_full)  # What is kept tells a repeat all of it.
         return super().refuse(refusal)  # type: ignore[misc]
+
+    def repeat(self, kept: HttpResponse) -> HttpResponse:
+        return kept
 
     def _audited(self, operation: Operation) -> AuditedCall:
         call: AuditedCall = super()._audited(operation)  # type: ignore[misc]
@@ -331,7 +337,8 @@ def _outcome(tool: Tool, inner: _CallRequest, response: HttpResponse) -> Outcome
     is_replay = idempotency.REPLAYED_HEADER in response.headers
     if response.status_code >= 400:
         error = inner.refusal or retell(body["error"])
-        return Outcome({**error, "requestId": request_id_of(inner)}, is_refusal=True, is_replay=is_replay)
+        request_id = body.get("requestId") or body.get("request_id")
+        return Outcome({**error, "requestId": request_id}, is_refusal=True, is_replay=is_replay)
     data = body["data"]
     if tool.list_name:
         data = {tool.list_name: data, "page_info": body["page_info"]}

@@ -1,5 +1,6 @@
 """Refusals as this dialect spells them: a status, a code in upper case, and words under the dialect's names."""
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -170,6 +171,22 @@ def spell_refusal(request_id: str, error: DomainError) -> SpelledRefusal:
     """Return a refusal as it goes over the wire."""
     if type(error) in (NotFound, MethodNotAllowed):
         return _NO_SUCH_ADDRESS
+    return _spell(request_id, tell(error), {})
+
+
+def spell_in_full(request_id: str, error: DomainError) -> SpelledRefusal:
+    """Return a refusal as it is kept for whoever is told its details too."""
     told = tell(error)
-    body = {"requestId": request_id, "error": {"code": told.code, "message": told.message}}
+    return _spell(request_id, told, {"details": told.details})
+
+
+def without_details(kept: bytes) -> bytes:
+    """Return a kept refusal as it goes over the wire, in whichever of the two ways it was spelled."""
+    body = json.loads(kept)
+    body["error"].pop("details", None)
+    return as_json(body)
+
+
+def _spell(request_id: str, told: Told, further: JsonObject) -> SpelledRefusal:
+    body = {"requestId": request_id, "error": {"code": told.code, "message": told.message, **further}}
     return SpelledRefusal(told.status, CONTENT_TYPE, as_json(body), told.headers)

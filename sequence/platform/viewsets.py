@@ -1,5 +1,6 @@
 """Viewset base of this dialect: the door of the API, with its own envelope, spelling and leniency."""
 
+from http import HTTPStatus
 from typing import Any, cast
 
 from django.conf import settings
@@ -14,7 +15,7 @@ from sequence.core.api.request_ids import request_id_of
 from sequence.core.audit_log.models import Via
 from sequence.core.errors import DomainError, NotFound
 from sequence.core.typing import JsonObject
-from sequence.platform.errors import spell_refusal
+from sequence.platform.errors import spell_refusal, without_details
 from sequence.platform.operations import PlatformOperation
 from sequence.platform.pages import read_query
 from sequence.platform.schema import PlatformSchema
@@ -55,6 +56,11 @@ class PlatformViewSet(KeyedViewSet):
 
     def refuse(self, refusal: DomainError) -> HttpResponse:
         return failure(self.request._request, refusal, spell_refusal)
+
+    def repeat(self, kept: HttpResponse) -> HttpResponse:
+        if kept.status_code >= HTTPStatus.BAD_REQUEST:
+            kept.content = without_details(kept.content)
+        return kept
 
     def accept(self, result: object) -> HttpResponse:
         body = {"requestId": request_id_of(self.http), "data": result}

@@ -323,8 +323,27 @@ class TestRepeats:
         ):
             first, again = (assistant.call(tool, **arguments, idempotencyKey=tool) for _ in range(2))
             assert again["_meta"]["replayed"]
-            told = [{**one["structuredContent"], "requestId": ""} for one in (first, again)]
-            assert (told[0]["code"], told[0]) == (code, told[1])
+            assert first["structuredContent"]["code"] == code
+            assert again["structuredContent"] == first["structuredContent"]
+
+    def test_of_a_kept_refusal_have_its_details(self, assistant_with, income, rent):
+        capped = assistant_with(f"MANUAL_TRANSFER:*>{rent.id};day=500")
+        first, again = (pay(capped, income, rent, idempotencyKey="k-1") for _ in range(2))
+
+        assert first["structuredContent"]["details"]
+        assert again["_meta"]["replayed"]
+        assert again["structuredContent"] == first["structuredContent"]
+
+        # By the dialect's own door it has the dialect's shape.
+        response = capped.client.post(
+            "/platform/v1/transfers",
+            {"sourceAccountId": plain(income), "destinationAccountId": plain(rent), "amountInCents": 10_00},
+            content_type="application/json",
+            headers={**capped.authorization, "Idempotency-Key": "k-1"},
+        )
+        told = {name: first["structuredContent"][name] for name in ("code", "message")}
+        assert response.json() == {"requestId": first["structuredContent"]["requestId"], "error": told}
+        assert response.headers["Idempotent-Replayed"] == "true"
 
     def test_with_a_key_share_the_dialects_namespace(self, assistant, income, rent, api):
         told = pay(assistant, income, rent, idempotencyKey="k-1")["structuredContent"]
