@@ -9,6 +9,7 @@ from accounts.encryption import EncryptedField
 from apikeys.models import Organization
 from sequence.core import clock
 from sequence.core.api.ids import PrefixedIdField
+from sequence.core.database.owned import OwnedModel
 from sequence.core.errors import Private
 from sequence.core.events.telling import tells_of_rows
 from sequence.core.money import mask
@@ -77,7 +78,7 @@ def _columns(row: str, names: list[str]) -> str:
 @pghistory.track(
     pghistory.InsertEvent(), pghistory.UpdateEvent(), pghistory.DeleteEvent(), append_only=True, exclude=_UNTRACKED
 )
-class Account(models.Model):
+class Account(OwnedModel):
     """A place that holds money for one organization. Amounts are cents.
 
     The ledger holds the balance of an income source or pod; an external account's is the last snapshot its institution

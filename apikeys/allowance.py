@@ -51,10 +51,11 @@ class Allowance:
     limited_by: TransferLimit | None
 
 
-def allowances(permissions: Sequence[Permission], at: datetime) -> dict[Permission, Allowance]:
-    """Return the allowance of each of these entries that moves money, as of the instant."""
+def allowances(organization_id: str, permissions: Sequence[Permission], at: datetime) -> dict[Permission, Allowance]:
+    """Return the allowance of each of these entries of the organization that moves money, as of the instant."""
     entries = [entry for entry in permissions if entry.scope is Scope.MANUAL_TRANSFER]
-    usage = read_usage([entry.spend_id for entry in entries if entry.spend_id], at) if entries else {}
+    spend_ids = [entry.spend_id for entry in entries if entry.spend_id]
+    usage = read_usage(organization_id, spend_ids, at) if entries else {}
     return {entry: allowance_of(entry, usage, at) for entry in entries}
 
 

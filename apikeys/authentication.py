@@ -40,7 +40,8 @@ SELECT key.id, key.digest, key.prefix, key.lineage_id, key.organization_id, orga
            AND organization.status = %(active)s,
        (SELECT json_agg(json_build_array(scope, resources, source, target, spend_id, {_LIMIT_COLUMNS})
                         ORDER BY entry.id)
-        FROM apikeys_permissionentry entry WHERE entry.api_key_id = key.id)::text,
+        FROM apikeys_permissionentry entry
+        WHERE entry.organization_id = key.organization_id AND entry.api_key_id = key.id)::text,
        key.paused_at, key.last_used_at
 FROM apikeys_apikey key JOIN apikeys_organization organization ON organization.id = key.organization_id
 WHERE key.digest = %(digest)s
@@ -52,7 +53,10 @@ Row = tuple[Any, ...]
 # Skips a row that another request holds, so that nobody ever waits for it.
 _NOTE_USE = """
 UPDATE apikeys_apikey SET last_used_at = %(now)s
-WHERE id = (SELECT id FROM apikeys_apikey WHERE id = %(id)s FOR NO KEY UPDATE SKIP LOCKED)
+WHERE organization_id = %(organization)s AND id = (
+    SELECT id FROM apikeys_apikey WHERE organization_id = %(organization)s AND id = %(id)s
+    FOR NO KEY UPDATE SKIP LOCKED
+)
 """
 
 
@@ -157,7 +161,7 @@ def _open_key(row: Row | None, *, at: datetime) -> AuthenticatedKey:
     if row is None or not row[7]:
         raise Unauthorized()
     if row[10] is None or not at - LAST_USE_PRECISION < row[10] <= at:
-        run(_NOTE_USE, {"id": row[0], "now": at})
+        run(_NOTE_USE, {"id": row[0], "organization": row[4], "now": at})
     return AuthenticatedKey(
         id=show_id("key", row[0]),
         prefix=row[2],

@@ -11,6 +11,7 @@ from django.db import connection
 from apikeys.entries import Permission
 from apikeys.limits import PERIOD_LIMITS, SpendPeriod, Used, starts_on
 from sequence.core.api.ids import parse_id
+from sequence.core.database.owned import within_sql
 from sequence.core.periods import day_of
 
 # A fragment for the statement that inserts what an entry lets through: the count of it in the same breath, so that the
@@ -39,8 +40,9 @@ _NO_CAP = 10**30
 
 @dataclass(frozen=True)
 class Spend:
-    """Cents that went through a permission entry in the periods that hold an instant; negative ones come back."""
+    """Cents that went through an organization's entry in the periods that hold an instant; negative ones come back."""
 
+    organization_id: str
     spend_id: UUID
     at: datetime
     amount_cents: int
@@ -72,7 +74,7 @@ def lock_usage(organization_id: str, spend_ids: Iterable[UUID], at: datetime) ->
         return _usage(cursor.fetchall())
 
 
-def read_usage(spend_ids: Iterable[UUID], at: datetime) -> dict[tuple[UUID, SpendPeriod], Used]:
+def read_usage(organization_id: str, spend_ids: Iterable[UUID], at: datetime) -> dict[tuple[UUID, SpendPeriod], Used]:
     """Return what ``lock_usage`` does, without a lock and without creating a counter.
 
     To tell a person of it, or to choose an entry: ``COUNT_ASKED`` then looks again under the lock.
@@ -81,10 +83,11 @@ def read_usage(spend_ids: Iterable[UUID], at: datetime) -> dict[tuple[UUID, Spen
         cursor.execute(
             """
             SELECT spend_id, period, spent_cents, uses FROM apikeys_spendcounter
-            WHERE spend_id = ANY(%s::uuid[])
+            WHERE organization_id = %s AND spend_id = ANY(%s::uuid[])
               AND (period, starts_on) IN (SELECT * FROM unnest(%s::text[], %s::date[]))
             """,
             [
+                parse_id("org", organization_id),
                 list(set(spend_ids)),
                 [period.value for period in SpendPeriod],
                 [starts_on(period, at) for period in SpendPeriod],
@@ -94,19 +97,20 @@ def read_usage(spend_ids: Iterable[UUID], at: datetime) -> dict[tuple[UUID, Spen
 
 
 def read_usage_until(
-    spend_ids: Iterable[UUID], since: datetime, until: datetime
+    organization_ids: Iterable[str], spend_ids: Iterable[UUID], since: datetime, until: datetime
 ) -> Callable[[datetime], dict[tuple[UUID, SpendPeriod], Used]]:
     """Return a function that tells for any instant from ``since`` to ``until`` what ``read_usage`` would.
 
     Counters of the future hold what is to move then. Without a lock.
     """
     ids = list(set(spend_ids))
+    owners = [parse_id("org", organization_id) for organization_id in organization_ids]
     with connection.cursor() as cursor:
         cursor.execute(
-            """
+            f"""
             SELECT spend_id, period, spent_cents, uses, starts_on FROM apikeys_spendcounter
-            WHERE spend_id = ANY(%s::uuid[]) AND starts_on BETWEEN %s AND %s
-            """,
+            WHERE spend_id = ANY(%s::uuid[]) AND starts_on BETWEEN %s AND %s{within_sql(owners)}
+            """,  # noqa: S608 - an id of ours
             [ids, min(starts_on(period, since) for period in SpendPeriod), day_of(until)],
         )
         counters = {(row[0], row[1], row[4]): Used(int(row[2]), row[3]) for row in cursor.fetchall()}
@@ -153,7 +157,9 @@ def add_spent(spends: Iterable[Spend]) -> None:
     Counters are the last thing that a transaction locks, in one order, so that nobody waits in a circle.
     """
     rows: dict[tuple[UUID, str, date], list[int]] = {}
+    owners: set[UUID | None] = set()
     for spend in spends:
+        owners.add(parse_id("org", spend.organization_id))
         for period in SpendPeriod:
             row = rows.setdefault((spend.spend_id, period.value, starts_on(period, spend.at)), [0, 0])
             row[0] += spend.amount_cents
@@ -163,18 +169,19 @@ def add_spent(spends: Iterable[Spend]) -> None:
     keys = sorted(rows)
     with connection.cursor() as cursor:
         cursor.execute(
-            """
+            f"""
             WITH change AS (
                 SELECT * FROM unnest(%s::uuid[], %s::text[], %s::date[], %s::numeric[], %s::bigint[])
                     AS change (spend_id, period, starts_on, cents, uses)
             ), locked AS (
                 SELECT counter.id, change.cents, change.uses FROM apikeys_spendcounter counter JOIN change
                     USING (spend_id, period, starts_on)
+                WHERE true{within_sql(owners)}
                 ORDER BY spend_id, period, starts_on FOR NO KEY UPDATE OF counter
             )
             UPDATE apikeys_spendcounter counter
             SET spent_cents = counter.spent_cents + locked.cents, uses = counter.uses + locked.uses
-            FROM locked WHERE counter.id = locked.id
-            """,
+            FROM locked WHERE counter.id = locked.id{within_sql(owners, "counter.organization_id")}
+            """,  # noqa: S608 - an id of ours
             [*map(list, zip(*keys, strict=True)), [rows[key][0] for key in keys], [rows[key][1] for key in keys]],
         )

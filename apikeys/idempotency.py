@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from django.db import DatabaseError, OperationalError
+from django.db.models import QuerySet
 from django.http import HttpResponse
 
 from apikeys.authentication import AuthenticatedKey
@@ -65,7 +66,9 @@ RETURNING record.id, set_config('lock_timeout', '0', true)
 _INSERT_SHARED = _INSERT.format(lock="pg_advisory_xact_lock_shared")
 _INSERT_ALONE = _INSERT.format(lock="pg_advisory_xact_lock")
 
-_STORE = "UPDATE apikeys_idempotencyrecord SET response_status = %s, response_body = %s WHERE id = %s"
+_STORE = """
+UPDATE apikeys_idempotencyrecord SET response_status = %s, response_body = %s WHERE organization_id = %s AND id = %s
+"""
 
 
 # Seen without asking for the lock: whoever tries to get it shows others a request that is none.
@@ -129,7 +132,7 @@ def execute_once(
             return None
         response = execute()
         record(response)
-        _store(record_id, response)
+        _store(attempt, record_id, response)
         wake_workers()  # They number what it tells of.
         return response
 
@@ -156,7 +159,7 @@ def _store_refusal(
         if record_id is None:
             return None
         record(response)
-        _store(record_id, response)
+        _store(attempt, record_id, response)
         return response
 
     return run_in_transaction(work)
@@ -198,7 +201,9 @@ def _lock_name(lineage_id: str, key: str) -> str:
     return f"{lineage_id} {key}"
 
 
-def look_up(lineage_id: str, key: str, *, endpoint: str | None = None) -> tuple[IdempotencyRecord | None, bool]:
+def look_up(
+    caller: AuthenticatedKey, key: str, *, endpoint: str | None = None
+) -> tuple[IdempotencyRecord | None, bool]:
     """Return the live record of the key, the newest of several, and whether a request is in progress; never waits.
 
     There is a record, or a request in progress, or both: a repeat, or a request at another endpoint of a dialect.
@@ -208,8 +213,8 @@ def look_up(lineage_id: str, key: str, *, endpoint: str | None = None) -> tuple[
     if not ALLOWED.fullmatch(key):  # Refused at every door, and the database takes no NUL.
         raise IdempotencyKeyNotFound()
     # In this order, as two statements: a request that ends in between has then committed what the second one reads.
-    [[is_in_progress]] = fetch(_IS_IN_PROGRESS, [_lock_name(lineage_id, key)])
-    live = IdempotencyRecord.objects.filter(lineage_id=lineage_id, key=key, expires_at__gt=clock.now())
+    [[is_in_progress]] = fetch(_IS_IN_PROGRESS, [_lock_name(caller.lineage_id, key)])
+    live = _records_of(caller, key).filter(expires_at__gt=clock.now())
     records = live.filter(is_at(endpoint))
     record = records.order_by("-created_at", "-id").first()
     if record is None and not is_in_progress:
@@ -217,13 +222,18 @@ def look_up(lineage_id: str, key: str, *, endpoint: str | None = None) -> tuple[
     return record, is_in_progress
 
 
-def _store(record_id: int, response: HttpResponse) -> None:
-    run(_STORE, [response.status_code, response.content.decode(), record_id])
+def _records_of(caller: AuthenticatedKey, key: str) -> "QuerySet[IdempotencyRecord]":
+    own = IdempotencyRecord.objects.filter(organization_id=caller.organization_id)
+    return own.filter(lineage_id=caller.lineage_id, key=key)
+
+
+def _store(attempt: Attempt, record_id: int, response: HttpResponse) -> None:
+    owner = parse_id("org", attempt.caller.organization_id)
+    run(_STORE, [response.status_code, response.content.decode(), owner, record_id])
 
 
 def _replay(attempt: Attempt, authorize: Callable[[], None]) -> HttpResponse:
-    records = IdempotencyRecord.objects.filter(lineage_id=attempt.caller.lineage_id, key=attempt.key)
-    record = records.filter(endpoint=attempt.endpoint).first()
+    record = _records_of(attempt.caller, attempt.key).filter(endpoint=attempt.endpoint).first()
     if record is None or record.response_status is None:
         # Purged between the insert and this look: the key is free, and a repeated request will execute.
         raise RequestInProgress(retry_after=RETRY_AFTER_SECONDS)

@@ -133,7 +133,7 @@ def show_key(key: ApiKey) -> JsonObject:
     """Return ``KeyDetail`` of a key that was read with its organization, as of now."""
     now = clock.now()
     permissions = key.permissions()
-    uses = allowances(permissions, now)
+    uses = allowances(key.organization_id, permissions, now)
     rate = rate_use(key.id, key.rate_limit_per_minute, at=now)
     organization = key.organization
     return {

@@ -40,10 +40,12 @@ VALUES (%s, %s, %s, %s, %s, %s, %s, now())
 ON CONFLICT (lineage_id, key, endpoint) DO UPDATE SET
     method = excluded.method, path = excluded.path, request_id = excluded.request_id, told_at = excluded.told_at
 """
-# What a killed process told of goes with the next.
+# What a killed process told of goes with the next of its organization.
 _FORGET = """
 DELETE FROM apikeys_callinprogress
-WHERE lineage_id = %s AND key = %s AND endpoint = %s AND request_id = %s OR told_at < now() - interval '1 hour'
+WHERE organization_id = %s AND (
+    lineage_id = %s AND key = %s AND endpoint = %s AND request_id = %s OR told_at < now() - interval '1 hour'
+)
 """
 
 
@@ -137,7 +139,8 @@ def _values(call: Call) -> list[object]:
 
 
 def _names(call: Call) -> list[object]:
-    return [parse_id("key", call.caller.lineage_id), call.key, call.endpoint, call.request_id]
+    owners = [parse_id("org", call.caller.organization_id), parse_id("key", call.caller.lineage_id)]
+    return [*owners, call.key, call.endpoint, call.request_id]
 
 
 slow_calls = SlowCalls()

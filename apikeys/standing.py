@@ -12,6 +12,7 @@ from django.db import connection
 
 from apikeys.models import ApiKey, Organization, OrganizationStatus
 from sequence.core.api.ids import parse_id
+from sequence.core.database.owned import within, within_sql
 
 # An organization, and the key of it that asks where one does.
 Asker = tuple[str, str | None]
@@ -43,18 +44,19 @@ def share_standings(askers: Collection[Asker]) -> set[Asker]:
     their work for later, instead of waiting in a circle.
     """
     asked = list(askers)
+    owners = [parse_id("org", organization_id) for organization_id, _ in asked]
     with connection.cursor() as cursor:
         cursor.execute(
-            """
+            f"""
             SELECT pg_try_advisory_xact_lock_shared(uuid_hash_extended(asker.organization_id, 1)), COALESCE((
                 SELECT pg_try_advisory_xact_lock_shared(uuid_hash_extended(lineage_id, 1))
-                FROM apikeys_apikey WHERE id = asker.key_id
+                FROM apikeys_apikey WHERE id = asker.key_id{within_sql(owners)}
             ), TRUE)
             FROM unnest(%s::uuid[], %s::uuid[]) WITH ORDINALITY AS asker (organization_id, key_id, number)
             ORDER BY asker.number
-            """,
+            """,  # noqa: S608 - an id of ours
             [
-                [parse_id("org", organization_id) for organization_id, _ in asked],
+                owners,
                 [parse_id("key", key_id or "") for _, key_id in asked],
             ],
         )
@@ -71,6 +73,7 @@ def what_is_stopped_of(askers: Collection[Asker]) -> dict[Asker, Stopped]:
     closed = Organization.objects.filter(id__in={id for id, _ in askers}).exclude(status=OrganizationStatus.ACTIVE)
     organizations = set(closed.values_list("id", flat=True))
     key_ids = {id for _, id in askers if id is not None}
-    keys = set(ApiKey.objects.filter(id__in=key_ids).stopped().values_list("id", flat=True)) if key_ids else set()
+    known = within(ApiKey.objects.filter(id__in=key_ids), {id for id, _ in askers})
+    keys = set(known.stopped().values_list("id", flat=True)) if key_ids else set()
     found: dict[Asker, Stopped] = {asker: ApiKey for asker in askers if asker[1] in keys}
     return found | {asker: Organization for asker in askers if asker[0] in organizations}

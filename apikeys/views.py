@@ -1,12 +1,13 @@
 """Key endpoints: what the caller's own key is and may do, and what became of its requests."""
 
+from django.db.models import Prefetch
 from rest_framework.request import Request
 
 from apikeys.errors import IdempotencyKeyNotFound
 from apikeys.idempotency import look_up
 from apikeys.idempotency_serializers import IdempotencyKeyQuery, RecordedCall
 from apikeys.key_serializers import KeyDetail, show_key
-from apikeys.models import ApiKey
+from apikeys.models import ApiKey, PermissionEntry
 from apikeys.operations import operation
 from apikeys.recorded_calls import may_repeat, show_call_in_progress, show_recorded_call
 from apikeys.slow_calls import find_slow_call
@@ -29,7 +30,10 @@ class KeyViewSet(KeyedViewSet):
         response=KeyDetail,
     )
     def retrieve(self, request: Request) -> JsonObject:
-        return show_key(ApiKey.objects.defer("digest").select_related("organization").get(id=self.caller.id))
+        keys = ApiKey.objects.for_organization(self.caller.organization_id).select_related("organization")
+        entries = PermissionEntry.objects.filter(organization_id=self.caller.organization_id)
+        keys = keys.prefetch_related(Prefetch("entries", entries))
+        return show_key(keys.defer("digest").get(id=self.caller.id))
 
 
 class IdempotencyKeyViewSet(KeyedViewSet):
@@ -52,7 +56,7 @@ class IdempotencyKeyViewSet(KeyedViewSet):
     )
     def retrieve(self, request: Request, idempotency_key: str) -> JsonObject:
         endpoint, call = self.query.get("endpoint"), None
-        record, is_in_progress = look_up(self.caller.lineage_id, idempotency_key, endpoint=endpoint)
+        record, is_in_progress = look_up(self.caller, idempotency_key, endpoint=endpoint)
         # Where a key is of one endpoint, what is in progress may be another request than the one that was answered.
         may_be_newer = is_in_progress and endpoint is None and record is not None and record.endpoint
         if record is None or may_be_newer:

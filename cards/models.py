@@ -15,6 +15,7 @@ from apikeys.models import Organization
 from cards.names import MAX_NAME
 from sequence.core import clock
 from sequence.core.api.ids import PrefixedIdField
+from sequence.core.database.owned import OwnedModel, OwnForeignKey
 from sequence.core.events.telling import tells_of_rows
 from sequence.core.money import MAX_CENTS
 from sequence.core.texts import PlainTextField
@@ -81,7 +82,7 @@ _CHANGEABLE = ["status", *LIMITS, *MERCHANT_LISTS]
 
 
 @pghistory.track(pghistory.InsertEvent(), pghistory.UpdateEvent(), append_only=True)
-class Card(models.Model):
+class Card(OwnedModel):
     """A card that spends from a pod, as far as its controls let it. Cents, UTC.
 
     The last four digits are all there is of its number: no full number exists anywhere.
@@ -91,7 +92,7 @@ class Card(models.Model):
     # A composite foreign key holds the pod, which says more than a constraint of its own would: see the migration.
     # ``card_within_organization`` and ``card_list`` begin with these two.
     organization = models.ForeignKey(Organization, on_delete=models.PROTECT, related_name="+", db_index=False)
-    account = models.ForeignKey(
+    account = OwnForeignKey(
         Account, on_delete=models.PROTECT, db_constraint=False, db_index=False, related_name="cards"
     )
     type = models.CharField(max_length=10, choices=CardType)
@@ -201,24 +202,22 @@ class CardTransactionQuerySet(models.QuerySet["CardTransaction"]):
         return self.order_by("-created_at", "-id")
 
 
-class CardTransaction(models.Model):
+class CardTransaction(OwnedModel):
     """A purchase, or a refund of one. It is complete when it is made, and so is its entry in the ledger. Cents."""
 
     id = PrefixedIdField("ctx", primary_key=True)
     organization = models.ForeignKey(Organization, on_delete=models.PROTECT, related_name="+")
     # Composite foreign keys hold the card, its pod, the purchase and the entry set, which says more than constraints of
     # their own would: see the migration. ``card_transaction_list`` begins with the card.
-    card = models.ForeignKey(
+    card = OwnForeignKey(
         Card, on_delete=models.PROTECT, db_constraint=False, db_index=False, related_name="transactions"
     )
-    account = models.ForeignKey(Account, on_delete=models.PROTECT, related_name="+")
+    account = OwnForeignKey(Account, on_delete=models.PROTECT, related_name="+")
     direction = models.CharField(max_length=10, choices=CardDirection)
     amount_cents = models.BigIntegerField()
     # A refund repeats what its purchase says, also one from before names were checked.
     merchant_name = models.CharField(max_length=MAX_NAME)
-    purchase = models.ForeignKey(
-        "self", null=True, on_delete=models.PROTECT, db_constraint=False, related_name="refunds"
-    )
+    purchase = OwnForeignKey("self", null=True, on_delete=models.PROTECT, db_constraint=False, related_name="refunds")
     # What came back of a purchase; inserting a refund is the only way in which it changes.
     refunded_cents = models.BigIntegerField(default=0, editable=False)
     entry_set = models.OneToOneField(EntrySet, on_delete=models.PROTECT, db_constraint=False, related_name="+")
@@ -348,16 +347,14 @@ class DeclineReason(models.TextChoices):
     INSUFFICIENT_FUNDS = "insufficient_funds", "The pod has too little money available."
 
 
-class CardDecline(models.Model):
+class CardDecline(OwnedModel):
     """A purchase that was refused, kept for staff. No money moved; the API never shows it."""
 
     id = models.BigAutoField(primary_key=True)
     organization = models.ForeignKey(Organization, on_delete=models.PROTECT, related_name="+")
     # A composite foreign key says more than a constraint of its own would: see the migration. ``card_decline_list``
     # begins with it.
-    card = models.ForeignKey(
-        Card, on_delete=models.PROTECT, db_constraint=False, db_index=False, related_name="declines"
-    )
+    card = OwnForeignKey(Card, on_delete=models.PROTECT, db_constraint=False, db_index=False, related_name="declines")
     amount_cents = models.BigIntegerField()
     merchant_name = PlainTextField(max_length=MAX_NAME)
     reason = models.CharField(max_length=30, choices=DeclineReason)

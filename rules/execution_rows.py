@@ -14,6 +14,8 @@ from django.db import connection
 from rules.engine.usage import Sum, Window
 from rules.models import MOVED, RuleExecution, RuleMove
 from sequence.core.api.ids import parse_id
+from sequence.core.database.owned import within_sql
+from sequence.core.sweeps import swept_organization
 
 END_OF_TIME = datetime.max.replace(tzinfo=UTC)
 
@@ -22,9 +24,10 @@ def write_outcomes(executions: Sequence[RuleExecution]) -> None:
     """Write all that mutators of these executions may have changed. The caller holds their rows' locks."""
     if not executions:
         return
+    owners = {parse_id("org", execution.organization_id) for execution in executions}
     with connection.cursor() as cursor:
         cursor.execute(
-            """
+            f"""
             UPDATE rules_ruleexecution execution
             SET status = outcome.status, attempts = outcome.attempts, decided_at = outcome.decided_at,
                 next_attempt_at = outcome.next_attempt_at, step_index_matched = outcome.step_index_matched,
@@ -35,8 +38,8 @@ def write_outcomes(executions: Sequence[RuleExecution]) -> None:
                     %s::boolean[], %s::int[], %s::int[], %s::text[], %s::text[])
                 AS outcome (id, status, attempts, decided_at, next_attempt_at, step_index_matched,
                     conditions_not_met, attempted, failed_without_transfer, error_message, trace)
-            WHERE execution.id = outcome.id
-            """,
+            WHERE execution.id = outcome.id{within_sql(owners, "execution.organization_id")}
+            """,  # noqa: S608 - an id of ours
             [
                 [parse_id("rex", execution.id) for execution in executions],
                 [str(execution.status) for execution in executions],
@@ -72,8 +75,9 @@ def sum_moved(
     """
     if not windows:
         return []
+    only = [parse_id("org", swept_organization() or "")]
     rows = fetch(
-        """
+        f"""
         SELECT asked.number::int, move.action_key,
             CASE WHEN execution.version_id = asked.version_id THEN move.group_index END AS group_index,
             sum(transfer.amount_cents)::bigint
@@ -82,9 +86,11 @@ def sum_moved(
         JOIN rules_rulemove move ON move.rule_id = asked.rule_id
             AND move.counted_at >= asked.begins_at AND move.counted_at < asked.ends_at AND move.made_at <= %s
         JOIN rules_ruleexecution execution ON execution.id = move.execution_id
+            {within_sql(only, "execution.organization_id")}
         JOIN transfers_transfer transfer ON transfer.id = move.transfer_id AND transfer.status = ANY (%s)
+            {within_sql(only, "transfer.organization_id")}
         GROUP BY 1, 2, 3
-        """,
+        """,  # noqa: S608 - an id of ours
         [
             [parse_id("rule", window.rule_id) for window in windows],
             [window.version_id for window in windows],

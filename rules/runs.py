@@ -17,6 +17,7 @@ from rules.execution_rows import insert_moves, write_outcomes
 from rules.models import Rule, RuleExecution, RuleMove, RuleStatus
 from rules.outcomes import remember_plan, settle_status, status_if_all_complete
 from rules.snapshots import LiveWorld, definitions_of
+from sequence.core.sweeps import swept
 from transfers.ach_limits import ReachedLimits
 from transfers.batches import SettlementBatch
 from transfers.models import ErrorCode, Origin, Status, Transfer
@@ -91,7 +92,7 @@ def _refusals(executions: Sequence[RuleExecution]) -> dict[str, str]:
 
 def _lock_rules(executions: Sequence[RuleExecution]) -> dict[str, Rule]:
     ids = {execution.rule_id for execution in executions}
-    rows = Rule.objects.only("id", "status", "version").filter(id__in=ids).order_by("id")
+    rows = swept(Rule.objects.only("id", "status", "version").filter(id__in=ids)).order_by("id")
     return {rule.id: rule for rule in rows.select_for_update(no_key=True)}
 
 
@@ -100,7 +101,7 @@ def _lock_deposits(executions: Sequence[RuleExecution]) -> set[str]:
     ids = {execution.trigger_transfer_id for execution in executions if execution.trigger_transfer_id}
     if not ids:
         return set()
-    rows = Transfer.objects.filter(id__in=ids).order_by("id").select_for_update(no_key=True)
+    rows = swept(Transfer.objects.filter(id__in=ids)).order_by("id").select_for_update(no_key=True)
     return {id for id, status in rows.values_list("id", "status") if status == Status.COMPLETE}
 
 
@@ -146,7 +147,7 @@ def _decide(executions: Sequence[RuleExecution], now: datetime) -> None:
 
 
 def _lock_accounts(ids: set[str]) -> dict[str, Account]:
-    rows = Account.objects.filter(id__in=ids).order_by("id").defer("routing_number", "bank_account_number")
+    rows = swept(Account.objects.filter(id__in=ids)).order_by("id").defer("routing_number", "bank_account_number")
     return {account.id: account for account in rows.select_for_update(no_key=True)}
 
 

@@ -29,6 +29,7 @@ from rules.references import resolve_references
 from rules.runs import simulate
 from rules.schedules import next_slot
 from sequence.core import clock
+from sequence.core.database.owned import within
 from sequence.core.errors import DomainError
 from sequence.core.transactions import transactional
 from sequence.core.typing import JsonObject
@@ -204,7 +205,9 @@ def start_execution(rule: Rule, *, now: datetime | None = None, **facts: object)
 def start_executions(starts: Sequence[tuple[Rule, JsonObject]], *, now: datetime) -> list[RuleExecution]:
     """Return a new execution for each rule and its facts, in two statements however many there are."""
     rules = {rule.id for rule, _ in starts}
+    owners = {rule.organization_id for rule, _ in starts}
     current = RuleVersion.objects.filter(rule_id__in=rules, number=F("rule__version"))
+    current = within(current, owners, "rule__organization_id")
     versions = {version.rule_id: version for version in current} if rules else {}
     return RuleExecution.objects.bulk_create(
         RuleExecution(

@@ -12,6 +12,7 @@ from rules.engine.usage import Usage, Windows, windows_of
 from rules.engine.world import Pretence, World
 from rules.execution_rows import sum_moved
 from rules.models import MOVED, ON_ITS_WAY, ExecutionMode, RuleExecution, RuleMove
+from sequence.core.sweeps import swept
 from transfers.ach_limits import ReachedLimits
 from transfers.models import Status, Transfer
 from transfers.rails import rail_between
@@ -115,7 +116,7 @@ def _add_what_is_under_way(states: dict[str, AccountState], now: datetime) -> No
     asking for a payment that nobody approves. Nor is what is due later: its money is looked for then.
     """
     touching = Q(destination_id__in=list(states)) | Q(source_id__in=list(states))
-    rows = Transfer.objects.filter(touching, status__in=ON_ITS_WAY).due(now)
+    rows = swept(Transfer.objects.filter(touching, status__in=ON_ITS_WAY).due(now))
     sums = rows.values_list("source_id", "destination_id", "status").annotate(total=Sum("amount_cents"))
     for source_id, destination_id, status, cents in sums.order_by():
         if destination_id in states:

@@ -15,6 +15,7 @@ from rules.outcomes import settle_status
 from rules.runs import run_together
 from rules.schedules import last_slot, next_slot
 from rules.services import start_executions
+from sequence.core.database.owned import within
 from sequence.core.due import due_when
 from sequence.core.sweeps import do_batch, swept
 from sequence.core.transactions import transactional
@@ -29,7 +30,7 @@ BATCH_SIZE = 100
 # Which arrivals may set off a rule; see transfers.arrivals. ``_rules_for_deposits`` finds the rule itself.
 AWAITED_BY_A_RULE = """EXISTS (
     SELECT FROM rules_rule
-    WHERE trigger_account_id = {account_id} AND status = 'enabled' AND trigger_type = 'ON_FUNDS_TRANSFERRED'
+    WHERE trigger_account_id = {account_id} AND status = 'enabled' AND trigger_type = 'ON_FUNDS_TRANSFERRED'{within}
 )"""
 
 
@@ -70,7 +71,7 @@ def _notice_deposits(now: datetime, *, limit: int, claimed: list[str]) -> None:
             }
             starts.append((rule, {**facts, **_chained(causes.get(transfer.rule_execution_id or ""))}))
     start_executions(_within_their_chains(starts), now=now)
-    Transfer.objects.filter(id__in=claimed).update(arrival_noticed_at=now, stalled_at=None)
+    swept(Transfer.objects.filter(id__in=claimed)).update(arrival_noticed_at=now, stalled_at=None)
 
 
 def _sets_off(transfer: Transfer, rule: Rule) -> bool:
@@ -82,14 +83,16 @@ def _sets_off(transfer: Transfer, rule: Rule) -> bool:
 
 def _rules_for_deposits(arrivals: list[Transfer]) -> dict[str, Rule]:
     ids = {transfer.destination_id for transfer in arrivals}
-    rules = Rule.objects.enabled().filter(trigger_type=TriggerType.ON_FUNDS_TRANSFERRED, trigger_account_id__in=ids)
+    rules = swept(Rule.objects.enabled()).filter(
+        trigger_type=TriggerType.ON_FUNDS_TRANSFERRED, trigger_account_id__in=ids
+    )
     return {rule.trigger_account_id or "": rule for rule in rules.select_related("organization")}
 
 
 def _causes_of(arrivals: list[Transfer]) -> dict[str, RuleExecution]:
     """Return the runs that made these transfers, by id."""
     ids = {transfer.rule_execution_id for transfer in arrivals if transfer.rule_execution_id}
-    return RuleExecution.objects.only("id", "hops", "chain_root").in_bulk(ids) if ids else {}
+    return swept(RuleExecution.objects.only("id", "hops", "chain_root")).in_bulk(ids) if ids else {}
 
 
 def _chained(cause: RuleExecution | None) -> JsonObject:
@@ -106,7 +109,7 @@ def _within_their_chains(starts: list[tuple[Rule, JsonObject]]) -> list[tuple[Ru
     roots = sorted({facts["chain_root_id"] for _, facts in starts if "chain_root_id" in facts})
     if not roots:
         return starts
-    rows = RuleExecution.objects.filter(id__in=roots).order_by("id").select_for_update(no_key=True)
+    rows = swept(RuleExecution.objects.filter(id__in=roots)).order_by("id").select_for_update(no_key=True)
     counts = dict(rows.values_list("id", "chain_runs"))
     kept = []
     for rule, facts in starts:
@@ -119,7 +122,7 @@ def _within_their_chains(starts: list[tuple[Rule, JsonObject]]) -> list[tuple[Ru
         else:
             log.warning("chain_of_rules_too_long", chain_root_id=root_id, rule_id=rule.id)
     for root_id in roots:
-        RuleExecution.objects.filter(id=root_id).update(chain_runs=counts[root_id])
+        swept(RuleExecution.objects.filter(id=root_id)).update(chain_runs=counts[root_id])
     return kept
 
 
@@ -144,7 +147,7 @@ def _notice_slots(now: datetime, *, limit: int, claimed: list[str]) -> None:
     schedules = {rule.id: _schedule_of(rule) for rule in rules}
     slots = {rule.id: last_slot(schedules[rule.id], now) or rule.next_slot_at for rule in rules}
     # A slot stays fired when its rule is disabled and enabled again.
-    same = RuleExecution.objects.filter(rule__in=rules, scheduled_at__in=slots.values())
+    same = swept(RuleExecution.objects.filter(rule__in=rules, scheduled_at__in=slots.values()))
     fired = set(same.values_list("rule_id", "scheduled_at"))
     due = [rule for rule in rules if (rule.id, slots[rule.id]) not in fired and _may_fire(rule, slots[rule.id])]
     facts = {"trigger_type": TriggerType.SCHEDULED}
@@ -217,7 +220,10 @@ def _last_transfers_of(executions: list[RuleExecution]) -> dict[str, list[Transf
     """Return the transfers that the latest decision of each made, by the executions' ids."""
     made: dict[str, list[Transfer]] = {execution.id: [] for execution in executions}
     if executions:
+        owners = {execution.organization_id for execution in executions}
         moves = RuleMove.objects.filter(execution__in=executions, made_at=F("execution__decided_at"))
+        for table in ("execution", "transfer"):
+            moves = within(moves, owners, f"{table}__organization_id")
         for move in moves.select_related("transfer").order_by("id"):
             made[move.execution_id].append(move.transfer)
     return made

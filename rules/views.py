@@ -203,7 +203,9 @@ class RuleExecutionViewSet(KeyedViewSet):
     )
     def list(self, request: Request) -> Page:
         rule = services.get_rule(organization_id=self.caller.organization_id, rule_id=self.query["rule_id"])
-        executions = RuleExecution.objects.filter(rule=rule, mode__in=MODES[self.query["mode"]])
+        executions = RuleExecution.objects.filter(
+            organization_id=rule.organization_id, rule=rule, mode__in=MODES[self.query["mode"]]
+        )
         return paginate(
             executions.filter(**self._filters()),
             show=ExecutionSummary().to_representation,

@@ -88,7 +88,8 @@ def pose(
     entries = matching_entries(key.permissions, source.id, destination.id)
     ask = Ask(request.amount_in_cents, due, request.called_reason is not None)
     capped = [entry.spend_id for entry in entries if entry.spend_id and has_period_limit(entry)]
-    return Question(key, source, destination, entries, ask, read_usage(capped, due) if capped else {}, now)
+    usage = read_usage(key.organization_id, capped, due) if capped else {}
+    return Question(key, source, destination, entries, ask, usage, now)
 
 
 def asked_transfer(

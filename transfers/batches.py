@@ -1,11 +1,12 @@
 """A batch: what becomes of some locked transfers, gathered in memory and written in one statement a table."""
 
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Collection
 from datetime import datetime
 
 from accounts.models import Account
 from apikeys.caps import Spend, add_spent
+from sequence.core.database.owned import within
 from sequence.core.money import MAX_CENTS
 from transfers.ledger import Leg, Movement, post
 from transfers.models import CancelReason, Clearing, EntrySetKind, ErrorCode, Status, Transfer
@@ -13,10 +14,11 @@ from transfers.rails import rail_of
 from transfers.sql.sweeps import add_to_accounts, write_outcomes
 
 
-def lock_accounts_of(transfers: Iterable[Transfer]) -> dict[str, Account]:
+def lock_accounts_of(transfers: Collection[Transfer]) -> dict[str, Account]:
     """Return the accounts at the ends of the transfers, deleted ones too, locked in id order."""
     ids = {id for transfer in transfers for id in (transfer.source_id, transfer.destination_id) if id}
-    rows = Account.objects.filter(id__in=ids).order_by("id").select_for_update(no_key=True)
+    known = within(Account.objects.filter(id__in=ids), {transfer.organization_id for transfer in transfers})
+    rows = known.order_by("id").select_for_update(no_key=True)
     return {account.id: account for account in rows}
 
 
@@ -131,7 +133,9 @@ class SettlementBatch:
 
     def _give_back(self, transfer: Transfer) -> None:
         if transfer.spend_id is not None:
-            self._given_back.append(Spend(transfer.spend_id, transfer.counted_at, -transfer.amount_cents))
+            self._given_back.append(
+                Spend(transfer.organization_id, transfer.spend_id, transfer.counted_at, -transfer.amount_cents)
+            )
 
     def _move(self, transfer: Transfer, kind: EntrySetKind, amount_cents: int) -> None:
         legs = [

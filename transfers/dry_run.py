@@ -121,7 +121,8 @@ def _balance(question: Question) -> tuple[ShownCheck, bool | None]:
 
 def _changes(question: Question) -> list[Change]:
     spend_ids = [entry.spend_id for entry in question.entries if entry.spend_id]
-    return smallest_changes(question, read_usage_until(spend_ids, question.ask.at, question.now + LATEST))
+    owner, until = question.key.organization_id, question.now + LATEST
+    return smallest_changes(question, read_usage_until([owner], spend_ids, question.ask.at, until))
 
 
 def sentence(run: DryRun, may_tell: MayTell) -> str:

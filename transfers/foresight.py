@@ -64,7 +64,7 @@ def foresee(transfer: Transfer) -> Foresight:
     """Return what approving the transfer, read with its source, would meet now."""
 
     def look(organization_id: str, ids: Iterable[UUID], at: datetime) -> dict[tuple[UUID, SpendPeriod], Used]:
-        return read_usage(ids, at)
+        return read_usage(organization_id, ids, at)
 
     limits = ReachedLimits.of([transfer.organization_id], clock.now())
     return _foresee(transfer, _World(find_asking_key, look, find_accounts, limits))
@@ -139,8 +139,9 @@ def _usage_of(transfers: Sequence[Transfer], keys: Iterable[ApiKey]) -> LookAtUs
     """Return what looks up what went through entries, read once for all periods that the transfers count in."""
     spend_ids = {transfer.spend_id for transfer in transfers if transfer.spend_id}
     spend_ids |= {entry.spend_id for key in keys for entry in key.permissions() if entry.spend_id}
+    owners = {transfer.organization_id for transfer in transfers}
     instants = [transfer.counted_at for transfer in transfers] or [clock.now()]
-    usage_at = read_usage_until(spend_ids, min(instants), max(instants))
+    usage_at = read_usage_until(owners, spend_ids, min(instants), max(instants))
 
     @cache
     def usage_on(day: date) -> Mapping[tuple[UUID, SpendPeriod], Used]:

@@ -69,11 +69,14 @@ def balance_at(account: Account, at: datetime) -> int:
     when the account was opened, or back from what it holds now. So at most half of an account's time is read, of the
     recent past next to nothing.
     """
+    owner = account.organization_id
+    postings = Posting.objects.filter(organization_id=owner)
     if account.created_at + (clock.now() - account.created_at) / 2 > at:
-        earlier = Posting.objects.filter(account=account, posted_at__lte=at)
+        earlier = postings.filter(account=account, posted_at__lte=at)
         return earlier.aggregate(total=Sum("amount_cents", default=0))["total"]
     # The balance and what came after it, of one snapshot.
-    later = Posting.objects.filter(account=OuterRef("pk"), posted_at__gt=at).order_by().values("account")
+    later = postings.filter(account=OuterRef("pk"), posted_at__gt=at).order_by().values("account")
     moved = Coalesce(Subquery(later.values(total=Sum("amount_cents"))), 0)
-    [cents] = Account.objects.filter(pk=account.pk).values_list(F("balance_cents") - moved, flat=True)
+    accounts = Account.objects.for_organization(owner).filter(pk=account.pk)
+    [cents] = accounts.values_list(F("balance_cents") - moved, flat=True)
     return cents

@@ -16,6 +16,7 @@ from apikeys.entries import Permission
 from apikeys.errors import KeyPaused
 from sequence.core import clock
 from sequence.core.api.fields import show_time
+from sequence.core.database.owned import within
 from sequence.core.errors import Unauthorized
 from sequence.core.money import MAX_CENTS
 from sequence.core.transactions import sqlstate_of, transactional
@@ -102,13 +103,18 @@ def get_any_transfer(*, organization_id: str, transfer_id: str) -> Transfer | Si
 
 @transactional
 def cancel_transfer(
-    *, transfer_id: str, by: str, reason: CancelReason = CancelReason.BY_KEY, note: str | None = None
+    *,
+    transfer_id: str,
+    by: str,
+    organization_id: str | None = None,
+    reason: CancelReason = CancelReason.BY_KEY,
+    note: str | None = None,
 ) -> Transfer:
-    """Stop a transfer that no rail has yet, and give it back to the caps.
+    """Stop a transfer that no rail has yet, of the organization where one is named, and give it back to the caps.
 
     Raises TransferNotFound, TransferNotCancellable.
     """
-    transfer = _lock_transfer(transfer_id)
+    transfer = _lock_transfer(transfer_id, organization_id)
     if transfer.status not in STOPPABLE:
         raise TransferNotCancellable(status=transfer.status)
     transfer.decide(status=Status.CANCELLED, by=by, at=clock.now(), reason=reason, note=note)
@@ -172,7 +178,7 @@ def _count_by(transfer: Transfer, entry: Permission) -> None:
     give_back([transfer])
     transfer.spend_id = entry.spend_id
     transfer.save(update_fields=["spend_id"])
-    add_spent([Spend(entry.spend_id, transfer.counted_at, transfer.amount_cents)])
+    add_spent([Spend(transfer.organization_id, entry.spend_id, transfer.counted_at, transfer.amount_cents)])
 
 
 @transactional
@@ -245,8 +251,9 @@ def _complete_at_once(transfer: Transfer) -> Transfer:
     return transfer
 
 
-def _lock_transfer(transfer_id: str) -> Transfer:
-    rows = Transfer.objects.with_accounts().select_for_update(no_key=True, of=("self",))
+def _lock_transfer(transfer_id: str, organization_id: str | None = None) -> Transfer:
+    known = [organization_id] if organization_id else []
+    rows = within(Transfer.objects.with_accounts().select_for_update(no_key=True, of=("self",)), known)
     transfer = rows.filter(id=transfer_id).first()
     if transfer is None:
         raise TransferNotFound()

@@ -136,7 +136,7 @@ def _submit_to(rail: OutsideRail, now: datetime) -> int:
 def _hand_over(rail: OutsideRail, transfers: Sequence[Transfer], now: datetime) -> int:
     rail.submit(transfers, now=now)
     ids = [transfer.id for transfer in transfers]
-    unsubmitted = Transfer.objects.filter(id__in=ids, submitted_at=None)
+    unsubmitted = swept(Transfer.objects.filter(id__in=ids, submitted_at=None))
     return update_in_id_order(unsubmitted, submitted_at=now, stalled_at=None)
 
 
@@ -189,7 +189,7 @@ def apply_reports(reports: Sequence[Report], *, now: datetime) -> None:
     A report that is no news changes nothing.
     """
     ids = {report.transfer_id for report in reports}
-    rows = Transfer.objects.filter(id__in=ids).order_by("id").select_for_update(no_key=True, of=("self",))
+    rows = swept(Transfer.objects.filter(id__in=ids)).order_by("id").select_for_update(no_key=True, of=("self",))
     transfers = {transfer.id: transfer for transfer in rows}
     batch = SettlementBatch(lock_accounts_of(transfers.values()), now=now)
     for report in reports:
@@ -212,7 +212,7 @@ def _apply(report: Report, transfer: Transfer, batch: SettlementBatch) -> None:
 
 def defer(transfer_id: str, at: datetime) -> None:
     """Note that a worker broke on the transfer: nothing of it is done, and it is tried again after a rest."""
-    Transfer.objects.filter(id=transfer_id).update(stalled_at=at)
+    swept(Transfer.objects.filter(id=transfer_id)).update(stalled_at=at)
 
 
 @due_when(lambda now: [Transfer.objects.undecided_since(now - APPROVAL_LIFETIME)])
@@ -229,7 +229,7 @@ def expire_approvals(now: datetime) -> int:
 def give_back(transfers: Sequence[Transfer]) -> None:
     """Return the transfers' amounts to the caps they were counted by."""
     add_spent(
-        Spend(transfer.spend_id, transfer.counted_at, -transfer.amount_cents)
+        Spend(transfer.organization_id, transfer.spend_id, transfer.counted_at, -transfer.amount_cents)
         for transfer in transfers
         if transfer.spend_id is not None
     )

@@ -80,10 +80,13 @@ class TransferViewSet(KeyedViewSet):
             newest_first=True,
             first=self._first,
             after=self.query.get("after"),
-            finish=lambda rows: (
-                rows.values_list(*ROW, named=True) if is_live else rows.select_related("source", "destination")
-            ),
+            finish=self._finish,
         )
+
+    def _finish(self, rows: Rows) -> Rows:
+        own = rows.filter(organization_id=self.caller.organization_id)
+        is_live = rows.model is Transfer
+        return own.values_list(*ROW, named=True) if is_live else own.select_related("source", "destination")
 
     @property
     def _first(self) -> int:
@@ -148,16 +151,10 @@ class TransferViewSet(KeyedViewSet):
         refusals=(TransferNotFound, TransferNotCancellable),
     )
     def cancel(self, request: Request, transfer_id: str) -> JsonObject:
-        transfer = services.cancel_transfer(transfer_id=self.found.id, by=self.actor)
+        transfer = services.cancel_transfer(
+            transfer_id=self.found.id, by=self.actor, organization_id=self.caller.organization_id
+        )
         return show_transfer(transfer)
-
-
-def _finish_live(rows: Rows) -> Rows:
-    return rows.values_list(*ROW, named=True)
-
-
-def _finish_simulated(rows: Rows) -> Rows:
-    return rows.select_related("source", "destination")
 
 
 def rows_of(mode: str, organization_id: str) -> Sequence[Rows]:

@@ -19,7 +19,7 @@ _PERIODS = {SpendPeriod.DAY: "today", SpendPeriod.WEEK: "this week", SpendPeriod
 def shown_allowances(key: ApiKey) -> SafeString:
     """Return what the key may move now, entry by entry, from the figures that ``GET /key`` tells it."""
     permissions = key.permissions()
-    found = allowances(permissions, clock.now())
+    found = allowances(key.organization_id, permissions, clock.now())
     parts = [_entry(number, allowance) for number, allowance in _numbered(permissions, found)]
     return mark_safe("".join(parts)) if parts else format_html("{}", "It moves no money.")  # noqa: S308 - escaped above
 

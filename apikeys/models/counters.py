@@ -11,9 +11,10 @@ from apikeys.models import news
 from apikeys.models.keys import ApiKey
 from apikeys.models.organizations import Organization
 from sequence.core.api.ids import PrefixedIdField
+from sequence.core.database.owned import OwnedModel
 
 
-class SpentPair(models.Model):
+class SpentPair(OwnedModel):
     """A pair that the keys of a lineage have had an entry for, and under which id its use is counted.
 
     It outlives the entry: one that is removed and written anew for the same pair goes on with what was spent.
@@ -33,7 +34,7 @@ class SpentPair(models.Model):
         return f"{self.source}>{self.target}"
 
 
-class SpendCounter(models.Model):
+class SpendCounter(OwnedModel):
     """How many cents went through a permission entry in one period, and how often: pending included, failed given back.
 
     Of triggers it counts how often a lineage set one rule off, and how often any.

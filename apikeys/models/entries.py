@@ -14,6 +14,7 @@ from apikeys.limits import EVERY_LIMIT, TRANSFER_LIMITS, TRIGGER_LIMITS, Limit
 from apikeys.models.keys import ApiKey
 from apikeys.models.organizations import Organization
 from apikeys.scopes import ResourceKind, Scope
+from sequence.core.database.owned import OwnedModel, OwnForeignKey
 from sequence.core.money import MAX_CENTS
 from sequence.core.typing import JsonObject
 
@@ -52,12 +53,12 @@ def _within(name: str, low: int) -> Q:
 
 
 @pghistory.track(pghistory.InsertEvent(), pghistory.UpdateEvent(), pghistory.DeleteEvent(), append_only=True)
-class PermissionEntry(models.Model):
+class PermissionEntry(OwnedModel):
     """One line of what a key may do: see ``apikeys.entries.Permission``, which checks it in words."""
 
     organization = models.ForeignKey(Organization, on_delete=models.PROTECT, editable=False, related_name="+")
     # A composite foreign key says more than a constraint of its own would: see the migration.
-    api_key = models.ForeignKey(ApiKey, on_delete=models.CASCADE, related_name="entries", db_constraint=False)
+    api_key = OwnForeignKey(ApiKey, on_delete=models.CASCADE, related_name="entries", db_constraint=False)
     scope = models.CharField(max_length=30, choices=Scope)
     resources = ArrayField(models.CharField(max_length=64), default=list, blank=True)
     source = models.CharField(max_length=64, null=True, blank=True)  # noqa: DJ001 - null is "not a pair"

@@ -12,6 +12,7 @@ from apikeys.models.keys import ApiKey
 from apikeys.models.organizations import Organization
 from sequence.core import clock
 from sequence.core.api.ids import PrefixedIdField
+from sequence.core.database.owned import OwnedModel, OwnForeignKey
 
 # SQLSTATE of our own: how a key is kept to one dialect.
 USED_IN_ANOTHER_DIALECT = "SQ003"
@@ -29,7 +30,7 @@ class IdempotencyRecordQuerySet(models.QuerySet["IdempotencyRecord"]):
     append_only=True,
     exclude=["request_body", "response_body"],
 )
-class IdempotencyRecord(models.Model):
+class IdempotencyRecord(OwnedModel):
     """A request that was executed, and its answer, byte for byte.
 
     Inserted first and filled in last, within the transaction of the effect: nobody ever sees one without its answer.
@@ -37,7 +38,7 @@ class IdempotencyRecord(models.Model):
 
     # A composite foreign key says more than constraints of their own would: see the migration.
     organization = models.ForeignKey(Organization, on_delete=models.PROTECT, related_name="+", db_constraint=False)
-    api_key = models.ForeignKey(ApiKey, on_delete=models.PROTECT, related_name="+", db_constraint=False)
+    api_key = OwnForeignKey(ApiKey, on_delete=models.PROTECT, related_name="+", db_constraint=False)
     lineage_id = PrefixedIdField("key")
     key = models.CharField(max_length=255)
     # Method and path template where the dialect lets one key be used on several endpoints; empty where it does not.
@@ -91,7 +92,7 @@ class IdempotencyRecord(models.Model):
         return f"{self.method} {self.path} ({self.key})"
 
 
-class CallInProgress(models.Model):
+class CallInProgress(OwnedModel):
     """What a request with an Idempotency-Key is that takes longer than a moment; see ``apikeys.slow_calls``.
 
     Unlogged: what a crash loses was of requests that it ended.

@@ -12,6 +12,7 @@ from apikeys.models.organizations import MAX_ACTOR_LENGTH, Organization
 from sequence.core import clock
 from sequence.core.api.ids import PrefixedIdField
 from sequence.core.audit import MAX_NOTE_LENGTH
+from sequence.core.database.owned import OwnedModel
 from sequence.core.events.telling import tells_of_rows
 from sequence.core.texts import PlainTextField
 
@@ -45,7 +46,7 @@ _TOLD = [
 
 # The digest stays out of the trail: nothing of a secret is kept twice. Use is no change.
 @pghistory.track(append_only=True, exclude=["digest", "last_used_at"])
-class ApiKey(models.Model):
+class ApiKey(OwnedModel):
     """A program's credential. The secret itself is shown once and stored nowhere."""
 
     id = PrefixedIdField("key", primary_key=True)
@@ -136,7 +137,7 @@ class Custody(models.TextChoices):
     CHANGED = "changed"
 
 
-class KeyCustodian(models.Model):
+class KeyCustodian(OwnedModel):
     """Somebody who saw a secret of a key's lineage or changed what its keys may do: see ``apikeys.custody``.
 
     One row for each of them, with the first that they did. PostgreSQL wants one for every name that a key carries in

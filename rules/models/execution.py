@@ -12,6 +12,7 @@ from rules.engine.vocabulary import TriggerType
 from rules.models.rule import OrderedJSONField, Rule, RuleVersion
 from sequence.core import clock
 from sequence.core.api.ids import PrefixedIdField
+from sequence.core.database.owned import OwnedModel, OwnForeignKey
 from sequence.core.events.telling import tells_of_statements
 from transfers.models import SimulatedTransfer, Status, Transfer
 
@@ -99,23 +100,21 @@ def _is_beyond_its_delay(at: datetime) -> Q:
     return beyond & ~Q(next_attempt_at__time=time(0), next_attempt_at__lte=at + timedelta(days=1))
 
 
-class RuleExecution(models.Model):
+class RuleExecution(OwnedModel):
     """One run of a rule: why, what it saw, what it moved. Cents, UTC."""
 
     id = PrefixedIdField("rex", primary_key=True)
     # Composite foreign keys hold the rule and the transfer, which says more than constraints of their own would: see
     # the migration. Indexes that begin with these columns are below.
     organization = models.ForeignKey(Organization, on_delete=models.PROTECT, related_name="+", db_index=False)
-    rule = models.ForeignKey(
-        Rule, on_delete=models.PROTECT, db_constraint=False, db_index=False, related_name="executions"
-    )
+    rule = OwnForeignKey(Rule, on_delete=models.PROTECT, db_constraint=False, db_index=False, related_name="executions")
     # The rule as it was when this ran.
     version = models.ForeignKey(RuleVersion, on_delete=models.PROTECT, related_name="+")
     rule_name = models.CharField(max_length=100, null=True)  # noqa: DJ001
     mode = models.CharField(max_length=10, choices=ExecutionMode, default=ExecutionMode.LIVE)
     status = models.CharField(max_length=15, choices=ExecutionStatus, default=ExecutionStatus.IN_PROGRESS)
     trigger_type = models.CharField(max_length=25, choices=TriggerType.choices())
-    trigger_transfer = models.ForeignKey(
+    trigger_transfer = OwnForeignKey(
         Transfer, null=True, on_delete=models.PROTECT, db_constraint=False, db_index=False, related_name="+"
     )
     incoming_cents = models.BigIntegerField(null=True)
@@ -128,7 +127,7 @@ class RuleExecution(models.Model):
     # How many rules in a row have set each other off.
     hops = models.PositiveIntegerField(default=1)
     # The run that began the chain of rules setting each other off; None for itself. It counts the runs of its chain.
-    chain_root = models.ForeignKey("self", null=True, on_delete=models.PROTECT, related_name="+")
+    chain_root = OwnForeignKey("self", null=True, on_delete=models.PROTECT, related_name="+")
     chain_runs = models.PositiveIntegerField(default=1)
     # The how manieth of its chain it is.
     chain_number = models.PositiveIntegerField(default=1)
@@ -194,7 +193,8 @@ class RuleExecution(models.Model):
     def transfers(self) -> list[Transfer]:
         """Return its live transfers in the order in which they were made."""
         if not hasattr(self, "_transfers"):
-            moves = self.moves.select_related("transfer").order_by("id")
+            moves = self.moves.filter(transfer__organization_id=self.organization_id)
+            moves = moves.select_related("transfer").order_by("id")
             self._transfers = [move.transfer for move in moves]
         return self._transfers
 

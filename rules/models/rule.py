@@ -17,6 +17,7 @@ from rules.engine.vocabulary import TriggerType
 from rules.models import guards
 from sequence.core import clock
 from sequence.core.api.ids import PrefixedIdField
+from sequence.core.database.owned import OwnedModel, OwnForeignKey
 from sequence.core.events.telling import tells_of_rows
 from sequence.core.texts import PlainTextField
 
@@ -92,7 +93,7 @@ class RuleQuerySet(models.QuerySet["Rule"]):
     # When it happened by our clock, which need not be the database's; unknown of events from before it was kept.
     attrs={"updated_at": models.DateTimeField(null=True)},
 )
-class Rule(models.Model):
+class Rule(OwnedModel):
     """What is to happen with money, and when. ``definition`` is the validated ``{"trigger", "steps"}``."""
 
     id = PrefixedIdField("rule", primary_key=True)
@@ -103,9 +104,7 @@ class Rule(models.Model):
     status = models.CharField(max_length=10, choices=RuleStatus, default=RuleStatus.DISABLED)
     trigger_type = models.CharField(max_length=25, choices=TriggerType.choices())
     # A composite foreign key says more than a constraint of its own would: see the migration.
-    trigger_account = models.ForeignKey(
-        Account, null=True, on_delete=models.PROTECT, db_constraint=False, related_name="+"
-    )
+    trigger_account = OwnForeignKey(Account, null=True, on_delete=models.PROTECT, db_constraint=False, related_name="+")
     definition = OrderedJSONField()
     # Every account that the definition names, so that "who uses this account?" is one look at an index.
     account_ids = models.JSONField(default=list)

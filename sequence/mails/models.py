@@ -5,6 +5,7 @@ from django.db.models import Q
 
 from apikeys.models import Organization
 from sequence.core.api.ids import PrefixedIdField
+from sequence.core.database.owned import OwnedModel
 
 
 class ApprovalReader(models.Model):
@@ -25,7 +26,7 @@ class Occasion(models.TextChoices):
     EXPIRES = "expires", "expires soon"
 
 
-class ApprovalNotice(models.Model):
+class ApprovalNotice(OwnedModel):
     """That people are to be told of a transfer which waits for approval. Gone when they were, or it waits no longer."""
 
     organization = models.ForeignKey(Organization, on_delete=models.PROTECT, related_name="+", db_index=False)

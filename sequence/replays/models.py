@@ -12,6 +12,7 @@ from rules.models import Rule, RuleVersion
 from rules.models.rule import OrderedJSONField
 from sequence.core import clock
 from sequence.core.api.ids import PrefixedIdField
+from sequence.core.database.owned import OwnedModel, OwnForeignKey
 
 # How long a replay can be read.
 KEPT = timedelta(days=30)
@@ -51,15 +52,13 @@ class RuleReplayQuerySet(models.QuerySet["RuleReplay"]):
         return self.in_progress().filter(Q(heard_at=None) | silent)
 
 
-class RuleReplay(models.Model):
+class RuleReplay(OwnedModel):
     """What a definition would have done in the time after ``from_at``, until ``to_at``. Cents, UTC."""
 
     id = PrefixedIdField("rpl", primary_key=True)
     # A composite foreign key holds the rule, which says more than a constraint of its own would: see the migration.
     organization = models.ForeignKey(Organization, on_delete=models.PROTECT, related_name="+", db_index=False)
-    rule = models.ForeignKey(
-        Rule, on_delete=models.PROTECT, db_constraint=False, db_index=False, related_name="replays"
-    )
+    rule = OwnForeignKey(Rule, on_delete=models.PROTECT, db_constraint=False, db_index=False, related_name="replays")
     # None of a draft.
     version = models.ForeignKey(RuleVersion, null=True, on_delete=models.PROTECT, related_name="+")
     definition = OrderedJSONField()

@@ -12,6 +12,7 @@ from apikeys.models import Organization
 from apikeys.models.organizations import MAX_ACTOR_LENGTH
 from sequence.core import clock
 from sequence.core.api.ids import PrefixedIdField
+from sequence.core.database.owned import OwnedModel, OwnForeignKey
 from sequence.core.encryption import EncryptedField
 from sequence.core.events.models import EventCounter
 from sequence.core.texts import PlainTextField
@@ -65,7 +66,7 @@ class WebhookEndpointQuerySet(models.QuerySet["WebhookEndpoint"]):
 
 # The secrets stay out of the trail, and what deliveries do to the row is no change of it.
 @pghistory.track(append_only=True, exclude=["secret", "previous_secret", "after_sequence", "failures", "failing_since"])
-class WebhookEndpoint(models.Model):
+class WebhookEndpoint(OwnedModel):
     """Where an organization wants to be told what changed. People make it, never a key."""
 
     id = PrefixedIdField("whk", primary_key=True)
@@ -154,11 +155,11 @@ class WebhookEndpoint(models.Model):
         self.failures, self.failing_since = 0, None
 
 
-class PendingDelivery(models.Model):
+class PendingDelivery(OwnedModel):
     """An event that an endpoint has not acknowledged yet. Gone when it has, or was given up."""
 
     organization = models.ForeignKey(Organization, on_delete=models.PROTECT, related_name="+", db_index=False)
-    endpoint = models.ForeignKey(WebhookEndpoint, on_delete=models.CASCADE, related_name="+", db_index=False)
+    endpoint = OwnForeignKey(WebhookEndpoint, on_delete=models.CASCADE, related_name="+", db_index=False)
     # Events are purged by SQL, which no foreign key of the ledger's kind shall hold up.
     event_id = PrefixedIdField("evt")
     # Its place among the first tries; null where it has none: a test goes out beside them.
@@ -203,12 +204,12 @@ class DeliveryStatus(models.TextChoices):
     FAILED = "failed"
 
 
-class WebhookDelivery(models.Model):
+class WebhookDelivery(OwnedModel):
     """One try of sending an event to an endpoint: how it ended, and when the next one follows."""
 
     id = PrefixedIdField("dlv", primary_key=True)
     organization = models.ForeignKey(Organization, on_delete=models.PROTECT, related_name="+", db_index=False)
-    endpoint = models.ForeignKey(WebhookEndpoint, on_delete=models.PROTECT, related_name="+", db_index=False)
+    endpoint = OwnForeignKey(WebhookEndpoint, on_delete=models.PROTECT, related_name="+", db_index=False)
     event_id = PrefixedIdField("evt")
     attempt = models.SmallIntegerField()
     created_at = models.DateTimeField()

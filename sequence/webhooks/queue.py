@@ -11,11 +11,12 @@ from datetime import datetime, timedelta
 from uuid import UUID, uuid4
 
 from django.db import connection
-from django.db.models import BooleanField, ExpressionWrapper, F, Q
+from django.db.models import BooleanField, ExpressionWrapper, F, Q, QuerySet
 
 from sequence.core.api.ids import parse_id, show_id
+from sequence.core.database.owned import within_sql
 from sequence.core.due import due_when
-from sequence.core.sweeps import swept
+from sequence.core.sweeps import swept, swept_organization
 from sequence.core.transactions import transactional
 from sequence.core.typing import JsonObject
 from sequence.webhooks.bodies import TEST_EVENT, events_told_in
@@ -110,6 +111,7 @@ class Claim:
     endpoint_id: str
     event_id: str
     attempt: int
+    organization_id: str
 
 
 # Of each endpoint the first of those that were never tried, unless one of them is on its way; beside it what is tried
@@ -118,7 +120,7 @@ _CLAIM = """
 WITH busy AS (
     SELECT endpoint_id, count(*) AS requests, bool_or(attempts = 0 AND sequence IS NOT NULL) AS has_first
     FROM sequence_pendingdelivery
-    WHERE endpoint_id = ANY(%(endpoints)s) AND claimed_until > %(now)s AND claimed_until <= %(until)s
+    WHERE endpoint_id = ANY(%(endpoints)s){within} AND claimed_until > %(now)s AND claimed_until <= %(until)s
     GROUP BY endpoint_id
 ), due AS (
     SELECT chosen.id, coalesce(busy.requests, 0)
@@ -128,23 +130,24 @@ WITH busy AS (
     CROSS JOIN LATERAL (
         (
             SELECT id, due_at FROM sequence_pendingdelivery
-            WHERE endpoint_id = endpoint.id AND attempts = 0 AND sequence IS NOT NULL
+            WHERE endpoint_id = endpoint.id{within} AND attempts = 0 AND sequence IS NOT NULL
                 AND NOT coalesce(busy.has_first, false)
             ORDER BY sequence LIMIT 1
         ) UNION ALL (
             SELECT id, due_at FROM sequence_pendingdelivery AS again
-            WHERE endpoint_id = endpoint.id AND due_at <= %(now)s
+            WHERE endpoint_id = endpoint.id{within} AND due_at <= %(now)s
                 AND (claimed_until IS NULL OR claimed_until <= %(now)s OR claimed_until > %(until)s)
                 AND (attempts > 0 OR sequence IS NULL AND NOT EXISTS (
-                    SELECT FROM sequence_event AS event WHERE event.id = again.event_id AND event.sequence IS NULL
+                    SELECT FROM sequence_event AS event
+                    WHERE event.id = again.event_id{event} AND event.sequence IS NULL
                 ))
             ORDER BY due_at LIMIT %(most)s
         )
     ) AS chosen
 )
 UPDATE sequence_pendingdelivery AS pending SET claim = %(claim)s, claimed_until = %(until)s
-FROM due WHERE pending.id = due.id AND due.place <= %(most)s
-RETURNING pending.id, pending.endpoint_id, pending.event_id, pending.attempts + 1
+FROM due WHERE pending.id = due.id{pending} AND due.place <= %(most)s
+RETURNING pending.id, pending.endpoint_id, pending.event_id, pending.attempts + 1, pending.organization_id
 """
 
 
@@ -152,7 +155,7 @@ def due_endpoints(now: datetime, *, most: int, with_failing: bool) -> Sequence[s
     """Return the ids of ``most`` endpoints that may be sent something at ``now``: by chance, those that fail last."""
     is_free = Q(claimed_until=None) | Q(claimed_until__lte=now) | Q(claimed_until__gt=now + CLAIM)
     is_due = Q(due_at__lte=now) | Q(attempts=0, sequence__isnull=False)
-    waiting = PendingDelivery.objects.filter(is_due, is_free)
+    waiting = swept(PendingDelivery.objects.filter(is_due, is_free))
     rows = swept(WebhookEndpoint.objects.enabled()).filter(id__in=waiting.values("endpoint_id"))
     if not with_failing:
         rows = rows.filter(failures=0)
@@ -163,7 +166,7 @@ def due_endpoints(now: datetime, *, most: int, with_failing: bool) -> Sequence[s
 @transactional
 def claim_due(now: datetime, endpoint_ids: Sequence[str]) -> list[Claim]:
     """Claim what may be sent to these endpoints now, and return it. One that another worker holds is left to it."""
-    enabled = WebhookEndpoint.objects.enabled().filter(id__in=endpoint_ids).order_by("id")
+    enabled = swept(WebhookEndpoint.objects.enabled()).filter(id__in=endpoint_ids).order_by("id")
     held = [parse_id("whk", row.id) for row in enabled.select_for_update(no_key=True, skip_locked=True).only("id")]
     if not held:
         return []
@@ -177,25 +180,32 @@ def claim_due(now: datetime, endpoint_ids: Sequence[str]) -> list[Claim]:
     }
     with connection.cursor() as cursor:
         # A statement of its own, after the locks: it sees what whoever held them before has claimed.
-        cursor.execute(_CLAIM, parameters)
+        only = [parse_id("org", swept_organization() or "")]
+        tables = {f"{name}": within_sql(only, f"{name}.organization_id") for name in ("pending", "event")}
+        cursor.execute(_CLAIM.format(within=within_sql(only), **tables), parameters)
         rows = cursor.fetchall()
     return [
-        Claim(id, claim, show_id("whk", endpoint), show_id("evt", event), attempt)
-        for id, endpoint, event, attempt in rows
+        Claim(id, claim, show_id("whk", endpoint), show_id("evt", event), attempt, show_id("org", organization))
+        for id, endpoint, event, attempt, organization in rows
     ]
+
+
+def _row_of(claimed: Claim) -> "QuerySet[PendingDelivery]":
+    own = PendingDelivery.objects.filter(organization_id=claimed.organization_id)
+    return own.filter(id=claimed.pending_id, claim=claimed.claim)
 
 
 def is_still_held(claimed: Claim) -> bool:
     """Say whether nobody else has taken it up meanwhile."""
-    return PendingDelivery.objects.filter(id=claimed.pending_id, claim=claimed.claim).exists()
+    return _row_of(claimed).exists()
 
 
 def take_out(claimed: Claim) -> None:
     """Take a delivery out of the queue, unless somebody else has claimed it since."""
-    PendingDelivery.objects.filter(id=claimed.pending_id, claim=claimed.claim).delete()
+    _row_of(claimed).delete()
 
 
 def put_back(claimed: Claim, *, due_at: datetime) -> None:
     """Let a delivery that was tried wait for its next try, unless somebody else has claimed it since."""
-    rows = PendingDelivery.objects.filter(id=claimed.pending_id, claim=claimed.claim)
+    rows = _row_of(claimed)
     rows.update(attempts=F("attempts") + 1, due_at=due_at, claim=None, claimed_until=None)

@@ -10,6 +10,7 @@ from django.db.models import F, Value
 from django.db.models.functions import Coalesce
 
 from sequence.core.events.models import Event
+from sequence.core.sweeps import swept
 from sequence.core.transactions import transactional
 from sequence.webhooks.bodies import body_of
 from sequence.webhooks.models import DeliveryStatus, DisabledReason, WebhookDelivery, WebhookEndpoint
@@ -37,8 +38,8 @@ class Request:
 
 def prepare(claims: list[Claim], now: datetime) -> list[Request]:
     """Return what is to be sent. What is left of an event that was purged meanwhile leaves the queue."""
-    events = Event.objects.in_bulk({claimed.event_id for claimed in claims})
-    endpoints = WebhookEndpoint.objects.kept().in_bulk({claimed.endpoint_id for claimed in claims})
+    events = swept(Event.objects.all()).in_bulk({claimed.event_id for claimed in claims})
+    endpoints = swept(WebhookEndpoint.objects.kept()).in_bulk({claimed.endpoint_id for claimed in claims})
     requests = []
     for claimed in claims:
         event, endpoint = events.get(claimed.event_id), endpoints.get(claimed.endpoint_id)
@@ -84,10 +85,11 @@ def record(request: Request, answer: Answer, now: datetime) -> None:
 
 def _endpoint_of(claimed: Claim, answer: Answer) -> WebhookEndpoint:
     """Return the endpoint, locked where its row will be written: a success after a success writes nothing there."""
-    endpoint = WebhookEndpoint.objects.get(id=claimed.endpoint_id)
+    own = WebhookEndpoint.objects.filter(organization_id=claimed.organization_id)
+    endpoint = own.get(id=claimed.endpoint_id)
     if answer.is_acknowledged and not endpoint.failures:
         return endpoint
-    return WebhookEndpoint.objects.select_for_update(no_key=True).get(id=claimed.endpoint_id)
+    return own.select_for_update(no_key=True).get(id=claimed.endpoint_id)
 
 
 def _next(claimed: Claim, answer: Answer, now: datetime) -> datetime | None:
@@ -117,7 +119,8 @@ def _note_success(endpoint: WebhookEndpoint) -> None:
 
 
 def _note_failure(endpoint: WebhookEndpoint, answer: Answer, now: datetime) -> None:
-    WebhookEndpoint.objects.filter(id=endpoint.id).update(
+    own = WebhookEndpoint.objects.filter(organization_id=endpoint.organization_id)
+    own.filter(id=endpoint.id).update(
         failures=F("failures") + 1, failing_since=Coalesce(F("failing_since"), Value(now))
     )
     if answer.status_code == GONE and endpoint.is_enabled:

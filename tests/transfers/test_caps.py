@@ -153,9 +153,9 @@ class TestWhoWasFaster:
         """Let the first look see counters in which nothing stands yet."""
         looks = []
 
-        def read(ids, at):
+        def read(organization_id, ids, at):
             looks.append(at)
-            return {} if len(looks) == 1 else read_usage(ids, at)
+            return {} if len(looks) == 1 else read_usage(organization_id, ids, at)
 
         monkeypatch.setattr("transfers.asking.read_usage", read)
         return looks

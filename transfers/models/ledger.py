@@ -6,6 +6,7 @@ from django.db.models import F, Q
 
 from accounts.models import Account
 from apikeys.models import Organization
+from sequence.core.database.owned import OwnedModel, OwnForeignKey
 from transfers.models import guards
 from transfers.models.transfer import Transfer
 
@@ -43,7 +44,7 @@ def _never_truncated() -> pgtrigger.Trigger:
     )
 
 
-class EntrySet(models.Model):
+class EntrySet(OwnedModel):
     """One movement: its postings sum to zero, which PostgreSQL checks of each INSERT of postings by itself."""
 
     id = models.BigAutoField(primary_key=True)
@@ -51,7 +52,7 @@ class EntrySet(models.Model):
     organization = models.ForeignKey(Organization, on_delete=models.PROTECT, related_name="+", db_index=False)
     kind = models.CharField(max_length=10, choices=EntrySetKind)
     # A composite foreign key says more than a constraint of its own would: see the migration.
-    transfer = models.ForeignKey(
+    transfer = OwnForeignKey(
         Transfer, null=True, on_delete=models.PROTECT, db_constraint=False, db_index=False, related_name="entry_sets"
     )
     posted_at = models.DateTimeField()
@@ -91,7 +92,7 @@ class EntrySet(models.Model):
         return f"{self.kind} {self.id}"
 
 
-class Posting(models.Model):
+class Posting(OwnedModel):
     """Cents that an account, or a clearing account, gained (positive) or lost (negative) in an entry set.
 
     Inserting postings is the only way in which the balance of a pod or an income source changes: a trigger adds them.
@@ -101,9 +102,9 @@ class Posting(models.Model):
     # Composite foreign keys say more than constraints of their own would: see the migration. The organization is the
     # entry set's, which has one.
     organization = models.ForeignKey(Organization, on_delete=models.PROTECT, related_name="+", db_constraint=False)
-    entry_set = models.ForeignKey(EntrySet, on_delete=models.PROTECT, related_name="postings", db_constraint=False)
+    entry_set = OwnForeignKey(EntrySet, on_delete=models.PROTECT, related_name="postings", db_constraint=False)
     # ``posting_by_account`` begins with it.
-    account = models.ForeignKey(
+    account = OwnForeignKey(
         Account, null=True, on_delete=models.PROTECT, db_constraint=False, db_index=False, related_name="postings"
     )
     clearing = models.CharField(max_length=20, choices=Clearing, null=True)  # noqa: DJ001 - null is "an account"

@@ -10,6 +10,7 @@ from accounts.models import Account
 from apikeys.models import Organization
 from sequence.core import clock
 from sequence.core.api.ids import PrefixedIdField
+from sequence.core.database.owned import OwnedModel, OwnForeignKey
 from transfers.models.states import FAILED, Direction, ErrorCode, Origin, Status
 
 # As long as anybody still compares a plan with what came of it.
@@ -29,7 +30,7 @@ class SimulatedTransferQuerySet(models.QuerySet["SimulatedTransfer"]):
         return self.filter(created_at__lte=at - SIMULATIONS_KEPT)
 
 
-class SimulatedTransfer(models.Model):
+class SimulatedTransfer(OwnedModel):
     """A movement that a simulation planned, with its outcome. Cents, UTC.
 
     A table of its own: nothing that counts, settles, locks or lists transfers can ever meet one.
@@ -48,8 +49,8 @@ class SimulatedTransfer(models.Model):
     status = models.CharField(max_length=20, choices=Status)
     error_code = models.CharField(max_length=50, choices=ErrorCode, null=True)  # noqa: DJ001 - null in the API
     description = models.CharField(max_length=10, null=True)  # noqa: DJ001 - null in the API
-    source = models.ForeignKey(Account, on_delete=models.PROTECT, db_constraint=False, db_index=False, related_name="+")
-    destination = models.ForeignKey(
+    source = OwnForeignKey(Account, on_delete=models.PROTECT, db_constraint=False, db_index=False, related_name="+")
+    destination = OwnForeignKey(
         Account, on_delete=models.PROTECT, db_constraint=False, db_index=False, related_name="+"
     )
     rule_id = PrefixedIdField("rule", null=True)

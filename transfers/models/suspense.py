@@ -8,6 +8,7 @@ from django.db.models import F, Q
 from accounts.models import Account
 from apikeys.models import MAX_ACTOR_LENGTH, Organization
 from sequence.core.audit import MAX_NOTE_LENGTH
+from sequence.core.database.owned import OwnedModel, OwnForeignKey
 from sequence.core.texts import PlainTextField
 from transfers.models import guards
 from transfers.models.ledger import EntrySet, Posting
@@ -46,7 +47,7 @@ class SuspenseQuerySet(models.QuerySet["SuspenseItem"]):
     ),
     append_only=True,
 )
-class SuspenseItem(models.Model):
+class SuspenseItem(OwnedModel):
     """One posting in suspense. Cents: above zero it waits to be given to somebody, below zero somebody owes it.
 
     A trigger makes it together with its posting. It is proposed for an account, or to be written off where that is
@@ -59,7 +60,7 @@ class SuspenseItem(models.Model):
     amount_cents = models.BigIntegerField(editable=False)
     arose_at = models.DateTimeField(editable=False)
     # A composite foreign key says more than a constraint of its own would: see the migration that made this table.
-    account = models.ForeignKey(
+    account = OwnForeignKey(
         Account, null=True, on_delete=models.PROTECT, db_constraint=False, db_index=False, related_name="+"
     )
     proposed_by = models.CharField(max_length=MAX_ACTOR_LENGTH, null=True)  # noqa: DJ001 - null is "not"

@@ -15,6 +15,7 @@ from apikeys.models import MAX_ACTOR_LENGTH, ApiKey, Organization, OrganizationS
 from sequence.core import clock
 from sequence.core.api.ids import PrefixedIdField
 from sequence.core.audit import MAX_NOTE_LENGTH
+from sequence.core.database.owned import OwnedModel, OwnForeignKey
 from sequence.core.events.telling import tells_of_statements
 from sequence.core.money import MAX_CENTS
 from sequence.core.texts import MAX_REASON_LENGTH, PlainTextField
@@ -169,7 +170,7 @@ _TAKEN = ["failure_taken_by", "failure_taken_at", "failure_note"]
     # Unknown of decisions from before the trail kept what they were about.
     attrs={"organization": _unbound(Organization), "amount_cents": models.BigIntegerField(null=True)},
 )
-class Transfer(models.Model):
+class Transfer(OwnedModel):
     """One movement of money. Cents, UTC.
 
     Money that comes from outside all by itself (a paycheck) has no source; a pull from outside has no destination.
@@ -186,10 +187,10 @@ class Transfer(models.Model):
     error_code = models.CharField(max_length=50, choices=ErrorCode, null=True)  # noqa: DJ001 - null in the API
     cancel_reason = models.CharField(max_length=25, choices=CancelReason, null=True)  # noqa: DJ001 - null in the API
     description = models.CharField(max_length=10, null=True)  # noqa: DJ001 - null in the API
-    source = models.ForeignKey(
+    source = OwnForeignKey(
         Account, null=True, on_delete=models.PROTECT, db_constraint=False, db_index=False, related_name="outgoing"
     )
-    destination = models.ForeignKey(
+    destination = OwnForeignKey(
         Account, null=True, on_delete=models.PROTECT, db_constraint=False, db_index=False, related_name="incoming"
     )
     # The name of what carries it: see transfers.rails.
@@ -198,7 +199,7 @@ class Transfer(models.Model):
     rule_execution_id = PrefixedIdField("rex", null=True, db_index=True)
 
     # Who asked, and through which permission entry it is counted.
-    api_key = models.ForeignKey(ApiKey, null=True, on_delete=models.PROTECT, db_constraint=False, related_name="+")
+    api_key = OwnForeignKey(ApiKey, null=True, on_delete=models.PROTECT, db_constraint=False, related_name="+")
     request_id = models.CharField(max_length=128, null=True)  # noqa: DJ001
     # Why the caller asked, in its own words.
     called_reason = PlainTextField(max_length=MAX_REASON_LENGTH, null=True)

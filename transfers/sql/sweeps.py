@@ -5,14 +5,16 @@ Each statement is the fast form of something that ``transfers.settlement`` says 
 transfer would, and each round trip that is saved is time in which a hot account's lock is not held.
 """
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import NamedTuple
 from uuid import UUID
 
 from django.db import connection
 
+from accounts.models import Account
 from sequence.core.api.ids import parse_id
+from sequence.core.database.owned import within_sql
 from sequence.core.money import MAX_CENTS
 from sequence.core.sweeps import swept_organization
 from sequence.core.typing import JsonObject
@@ -40,7 +42,7 @@ WITH claimed AS MATERIALIZED (
     SELECT id, balance_cents - held_cents AS available,
         type <> 'external_account' AND deleted_at IS NULL AS is_there
     FROM accounts_account
-    WHERE id = ANY (ARRAY(SELECT source_id FROM claimed UNION SELECT destination_id FROM claimed))
+    WHERE id = ANY (ARRAY(SELECT source_id FROM claimed UNION SELECT destination_id FROM claimed)){swept}
     ORDER BY id FOR NO KEY UPDATE
 ), judged AS MATERIALIZED (
     SELECT claimed.*, claimed.rail = ANY (%(rails)s) AND source.is_there AND destination.is_there
@@ -49,7 +51,7 @@ WITH claimed AS MATERIALIZED (
     JOIN locked source ON source.id = claimed.source_id
     JOIN locked destination ON destination.id = claimed.destination_id
     JOIN apikeys_organization organization ON organization.id = claimed.organization_id
-    LEFT JOIN apikeys_apikey key ON key.id = claimed.api_key_id
+    LEFT JOIN apikeys_apikey key ON key.id = claimed.api_key_id{swept_key}
 ), shaky AS MATERIALIZED (
     SELECT locked.id FROM locked JOIN (
         SELECT end_id, SUM(sent) AS sent, SUM(received) AS received, BOOL_AND(is_plain) AS is_plain
@@ -78,7 +80,7 @@ WITH claimed AS MATERIALIZED (
     UPDATE transfers_transfer transfer
     SET status = 'complete', accepted_at = coalesce(transfer.accepted_at, %(now)s), completed_at = %(now)s,
         arrival_noticed_at = CASE WHEN {awaited} THEN NULL ELSE %(now)s END, stalled_at = NULL, updated_at = %(now)s
-    FROM funded WHERE transfer.id = funded.id
+    FROM funded WHERE transfer.id = funded.id{swept_transfer}
 )
 SELECT (SELECT COUNT(*) FROM claimed), (SELECT COUNT(*) FROM funded)
 """
@@ -92,7 +94,7 @@ WITH due AS MATERIALIZED (
     ORDER BY completed_at, id LIMIT {limit} FOR NO KEY UPDATE SKIP LOCKED
 ), passed AS (
     UPDATE transfers_transfer transfer SET arrival_noticed_at = %(now)s, stalled_at = NULL
-    FROM due WHERE transfer.id = due.id AND NOT ({awaited}) RETURNING transfer.id
+    FROM due WHERE transfer.id = due.id{swept_transfer} AND NOT ({awaited}) RETURNING transfer.id
 )
 SELECT (SELECT COUNT(*) FROM due), (SELECT COUNT(*) FROM passed)
 """
@@ -127,7 +129,7 @@ SET held_cents = account.held_cents + change.held,
         THEN greatest(0, account.paid_since_minimum_cents - change.snapshot) ELSE 0 END,
     balance_updated_at = CASE WHEN change.snapshot = 0 THEN account.balance_updated_at ELSE %s END
 FROM unnest(%s::uuid[], %s::bigint[], %s::bigint[]) AS change (id, held, snapshot)
-WHERE account.id = change.id
+WHERE account.id = change.id{within}
 """
 
 _WRITE_OUTCOMES = """
@@ -137,11 +139,12 @@ SET status = change.status, error_code = change.error_code, cancel_reason = chan
     stalled_at = NULL, updated_at = %s
 FROM unnest(%s::uuid[], %s::text[], %s::text[], %s::text[], %s::timestamptz[], %s::timestamptz[])
     AS change (id, status, error_code, cancel_reason, accepted_at, completed_at)
-WHERE transfer.id = change.id
+WHERE transfer.id = change.id{within}
 """
 
 
 _ITS_OWN = " AND organization_id = '{}'"
+_OF_THE_KEY, _OF_THE_TRANSFER = " AND key.organization_id = '{}'", " AND transfer.organization_id = '{}'"
 # What the world outside knows of an organization is its transfers' ids.
 _ITS_TRANSFER = " AND transfer_id IN (SELECT id FROM transfers_transfer WHERE organization_id = '{}')"
 
@@ -152,6 +155,10 @@ def _swept(condition: str = _ITS_OWN) -> str:
     return condition.format(parse_id("org", organization_id)) if organization_id else ""
 
 
+def _within(rows: Iterable[Account | Transfer], column: str) -> str:
+    return within_sql({parse_id("org", row.organization_id) for row in rows}, column)
+
+
 def settle_funded(now: datetime, *, limit: int, rails: Collection[str]) -> tuple[int, int]:
     """Complete what the ledger alone can move, on ``rails``, of the oldest ``limit`` accepted transfers.
 
@@ -160,7 +167,12 @@ def settle_funded(now: datetime, *, limit: int, rails: Collection[str]) -> tuple
     """
     # A number in the text, not a parameter: the plan is then one for a hundred rows, and made once.
     statement = _SETTLE_FUNDED.format(
-        limit=int(limit), swept=_swept(), most=MAX_CENTS, awaited=is_awaited("funded.destination_id")
+        limit=int(limit),
+        swept=_swept(),
+        swept_key=_swept(_OF_THE_KEY),
+        swept_transfer=_swept(_OF_THE_TRANSFER),
+        most=MAX_CENTS,
+        awaited=is_awaited("funded.destination_id", _swept()),
     )
     facts: JsonObject = {
         "now": now,
@@ -178,7 +190,12 @@ def pass_over_arrivals(now: datetime, *, limit: int) -> tuple[int, int]:
 
     Returns how many arrivals there were, and how many of them nobody waits for.
     """
-    statement = _SKIP_ARRIVALS.format(limit=int(limit), swept=_swept(), awaited=is_awaited("due.destination_id"))
+    statement = _SKIP_ARRIVALS.format(
+        limit=int(limit),
+        swept=_swept(),
+        swept_transfer=_swept(_OF_THE_TRANSFER),
+        awaited=is_awaited("due.destination_id", _swept()),
+    )
     with connection.cursor() as cursor:
         cursor.execute(statement, {"now": now, "rested": now - STALLED_REST})
         due, passed = cursor.fetchone()
@@ -203,14 +220,16 @@ def tell_simulated_news(now: datetime, *, limit: int, except_for: Collection[str
         return [SimulatedNews(*row) for row in cursor.fetchall()]
 
 
-def add_to_accounts(held: Mapping[str, int], snapshots: Mapping[str, int], ids: Collection[str], at: datetime) -> None:
+def add_to_accounts(
+    held: Mapping[str, int], snapshots: Mapping[str, int], accounts: Mapping[str, Account], at: datetime
+) -> None:
     """Add to what the accounts hold, and to what their institutions are known to have, as of ``at``."""
-    changed = sorted(id for id in ids if held.get(id) or snapshots.get(id))
+    changed = sorted(id for id in accounts if held.get(id) or snapshots.get(id))
     if not changed:
         return
     with connection.cursor() as cursor:
         cursor.execute(
-            _ADD_TO_ACCOUNTS,
+            _ADD_TO_ACCOUNTS.format(within=_within((accounts[id] for id in changed), "account.organization_id")),
             [
                 at,
                 [parse_id("acc", id) for id in changed],
@@ -226,7 +245,7 @@ def write_outcomes(transfers: Sequence[Transfer], at: datetime) -> None:
         return
     with connection.cursor() as cursor:
         cursor.execute(
-            _WRITE_OUTCOMES,
+            _WRITE_OUTCOMES.format(within=_within(transfers, "transfer.organization_id")),
             [
                 at,
                 [parse_id("txr", transfer.id) for transfer in transfers],

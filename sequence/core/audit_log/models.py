@@ -6,6 +6,7 @@ from django.db.models import F, Q
 
 from sequence.core import clock
 from sequence.core.api.ids import PrefixedIdField
+from sequence.core.database.owned import OwnedModel
 from sequence.core.encryption import EncryptedField
 from sequence.core.texts import MAX_REASON_LENGTH
 
@@ -172,7 +173,7 @@ class AuditSigningKey(models.Model):
         return f"ak{self.number}"
 
 
-class CallsBeyondLimit(models.Model):
+class CallsBeyondLimit(OwnedModel):
     """A key's calls beyond its rate limit in one minute, until that is over and they become one entry.
 
     It tells the first of them. The table is unlogged: a crash of the server forgets a minute, and no commit waits.

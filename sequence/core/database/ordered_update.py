@@ -4,6 +4,8 @@ from typing import Any
 
 from django.db.models import QuerySet
 
+from sequence.core.database.owned import OwnedModel
+from sequence.core.sweeps import swept
 from sequence.core.transactions import transactional
 
 
@@ -15,4 +17,5 @@ def update_in_id_order(rows: "QuerySet[Any]", **values: Any) -> int:
     locks the same rows by id: the two would wait for each other.
     """
     locked = rows.order_by("pk").select_for_update(no_key=True).values("pk")
-    return rows.model._base_manager.filter(pk__in=locked).update(**values)
+    found = rows.model._base_manager.filter(pk__in=locked)
+    return (swept(found) if issubclass(rows.model, OwnedModel) else found).update(**values)

@@ -8,6 +8,7 @@ from django.db import models
 from django.db.models import Q
 
 from sequence.core.api.ids import PrefixedIdField
+from sequence.core.database.owned import OwnedModel
 from sequence.core.events.names import EVENTS, show_data
 from sequence.core.typing import JsonObject
 
@@ -30,7 +31,7 @@ class EventQuerySet(models.QuerySet["Event"]):
         return self.filter(sequence=None).order_by("position")
 
 
-class Event(models.Model):
+class Event(OwnedModel):
     """Something that changed: written in the transaction of the change, numbered from 1 in its organization after it.
 
     ``data`` holds what ``names.EVENTS`` says, as PostgreSQL writes it: ids are uuids there.

@@ -1,0 +1,75 @@
+"""Rows that belong to an organization, and foreign keys between them: their statements name the organization as well.
+
+An id alone finds the row, on one machine. Where organizations are spread over many, a statement that names none is sent
+to each of them: docs/scaling.md. Composite foreign keys see to it that what is named here is so.
+"""
+
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING, Any, TypeVar
+from uuid import UUID
+
+from django.db import models
+from django.db.models.lookups import Exact
+from django.db.models.sql.where import WhereNode
+
+COLUMN = "organization_id"
+
+Rows = TypeVar("Rows", bound="models.QuerySet[Any]")
+Id = TypeVar("Id")
+
+if TYPE_CHECKING:
+    from django.db.models.fields.related import ForeignKey as _ForeignKey
+else:
+    _ForeignKey = models.ForeignKey
+
+
+class OwnForeignKey(_ForeignKey):
+    """A foreign key to a row of the same organization: whoever joins or follows it says so. To migrations it is any."""
+
+    def deconstruct(self) -> tuple[str, str, Sequence[Any], dict[str, Any]]:
+        name, _, args, kwargs = super().deconstruct()
+        return name, "django.db.models.ForeignKey", args, kwargs
+
+    def get_extra_restriction(self, alias: str, related_alias: str) -> WhereNode:
+        """Return what a join says besides. ``alias`` is of the row that is pointed to. Django's hook."""
+        ends: Any = (self.related_model, self.model)
+        owner, own = (model._meta.get_field("organization") for model in ends)
+        same: Any = Exact(owner.get_col(alias), own.get_col(related_alias))
+        return WhereNode([same])
+
+    def get_extra_descriptor_filter(self, instance: models.Model) -> dict[str, Any]:
+        """Return what following it from a row says besides. Django's hook."""
+        return {COLUMN: instance.__dict__[COLUMN]} if COLUMN in instance.__dict__ else {}
+
+
+class OwnedModel(models.Model):
+    """A row with an ``organization``, which the statement that changes it names."""
+
+    class Meta:
+        abstract = True
+
+    def _do_update(self, base_qs: "models.QuerySet[Any]", *rest: Any, **named: Any) -> Any:
+        """Change the row by ``save``. Django's own."""
+        owner = self.__dict__.get(COLUMN)
+        mine = base_qs if owner is None else base_qs.filter(organization_id=owner)
+        return super()._do_update(mine, *rest, **named)
+
+
+def within(rows: Rows, organization_ids: Iterable[str], column: str = COLUMN) -> Rows:
+    """Return the rows, which are of these organizations: a statement of one organization, as a request's is, names it.
+
+    A worker's batch may be of several, and names none.
+    """
+    only = _only(organization_ids)
+    return rows if only is None else rows.filter(**{column: only})
+
+
+def within_sql(organization_ids: Iterable[UUID | None], column: str = COLUMN) -> str:
+    """Return what ``within`` says as the end of a condition in SQL. Ids are given as they are stored."""
+    only = _only(organization_ids)
+    return "" if only is None else f" AND {column} = '{only}'"
+
+
+def _only(ids: Iterable[Id]) -> Id | None:
+    found = set(ids)
+    return found.pop() if len(found) == 1 else None
