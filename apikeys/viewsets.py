@@ -26,10 +26,12 @@ from sequence.core.api.bodies import METHODS_WITH_BODY, places_of, read_body
 from sequence.core.api.envelope import failure, success
 from sequence.core.api.failures import read_all, refusal_of
 from sequence.core.api.fields import read_query, show_time
+from sequence.core.api.lateness import bearable_seconds, tell_age
 from sequence.core.api.reading_time import reading_at
 from sequence.core.api.request_ids import check_request_id, request_id_of
 from sequence.core.audit import run_audited
 from sequence.core.audit_log.models import Via
+from sequence.core.database.replica import bearing
 from sequence.core.errors import DomainError, InvalidRequest, MethodNotAllowed, NotAcceptable, NotFound
 from sequence.core.typing import JsonObject
 
@@ -155,7 +157,8 @@ class KeyedViewSet(ViewSet):
 
         if call.writes:
             return self._write(call, raw_body, execute)
-        response = execute()
+        with bearing(bearable_seconds(self.http) if operation.is_list else None) as reading:
+            response = tell_age(execute(), reading)
         call.record_read(response, self.told)
         return response
 

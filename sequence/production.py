@@ -16,6 +16,8 @@ FEWEST_CHARACTERS = 5
 # 32 characters of base64 are 192 random bits.
 SHORTEST_PEPPER = 32
 SHORTEST_TOKEN = 16
+# The least that libpq takes.
+SECONDS_FOR_A_REPLICA = 2
 # What stands in examples, never in a key that was made at random.
 PLACEHOLDER = re.compile(r"django-insecure|change.?me|example|placeholder|your.?(secret|key)|\.\.\.|…", re.IGNORECASE)
 
@@ -38,6 +40,15 @@ def two_roles(application: Settings, owner: Settings) -> dict[str, Any]:
     names = ("USER", "PASSWORD", "HOST", "PORT")
     place = {name: owner[name] for name in names} | {"OPTIONS": owner.get("OPTIONS", {})}
     return {"APPLICATION": application["USER"], "OWNER": place}
+
+
+def follower(followed: Settings, replica: Settings) -> dict[str, Any]:
+    """Return an entry of DATABASES for a server that follows another. Raises ImproperlyConfigured for two databases."""
+    if replica["NAME"] != followed["NAME"]:
+        raise ImproperlyConfigured("REPLICA_URL names another database than DATABASE_URL.")
+    # Whoever asks it is also served without it, and does not wait for long.
+    options = {"connect_timeout": SECONDS_FOR_A_REPLICA, **replica["OPTIONS"]}
+    return {**replica, "OPTIONS": options, "TEST": {"MIRROR": "default"}}
 
 
 def _secret_faults(settings: Settings) -> Iterator[str]:

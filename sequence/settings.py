@@ -11,7 +11,7 @@ from sequence.database_url import read_database_url
 from sequence.local.postgres import APPLICATION, SUPERUSER
 from sequence.local.secrets import ensure_local_secrets
 from sequence.logs import logging_configuration
-from sequence.production import refuse_what_is_unsafe, two_roles
+from sequence.production import follower, refuse_what_is_unsafe, two_roles
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 LOCAL_DIR = BASE_DIR / ".local"
@@ -158,17 +158,23 @@ else:
             "DURABLE": env.bool("POSTGRES_DURABLE", default=True),
         }
     }
-# Connections live as long as their thread; opening one costs 12 times the request.
-DATABASES["default"]["CONN_MAX_AGE"] = None
+# A server that follows it, for readers that can bear to be late: sequence.core.database.replica.
+if env("REPLICA_URL", default=""):
+    if not env("DATABASE_URL", default=""):
+        raise ImproperlyConfigured("REPLICA_URL names a server, and DATABASE_URL names none that it could follow.")
+    DATABASES["replica"] = follower(DATABASES["default"], read_database_url("REPLICA_URL", env("REPLICA_URL")))
 # Behind a pooler that shares connections between transactions, nothing of a session outlives its transaction.
 DATABASE_CONNECTIONS_ARE_SHARED = not env.bool("DATABASE_PREPARED_STATEMENTS", default=True)
 # A statement that comes again is sent by its name and planned once. Behind a pooler that shares connections between
 # transactions the name may be unknown: there each statement is sent whole.
 # https://docs.djangoproject.com/en/5.2/ref/databases/#database-server-side-parameters-binding
-DATABASES["default"].setdefault("OPTIONS", {}).update(
-    server_side_binding=True,
-    prepare_threshold=None if DATABASE_CONNECTIONS_ARE_SHARED else 2,
-)
+for database in DATABASES.values():
+    # Connections live as long as their thread; opening one costs 12 times the request.
+    database["CONN_MAX_AGE"] = None
+    database.setdefault("OPTIONS", {}).update(
+        server_side_binding=True,
+        prepare_threshold=None if DATABASE_CONNECTIONS_ARE_SHARED else 2,
+    )
 
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 LANGUAGE_CODE = "en-us"

@@ -112,7 +112,7 @@ class TestReadDatabaseUrl:
 
 class TestStarting:
     @pytest.mark.parametrize("program", [["manage.py", "migrate"], ["-m", "sequence.local.launch.web"]])
-    @pytest.mark.parametrize("name", ["DATABASE_URL", "DATABASE_OWNER_URL"])
+    @pytest.mark.parametrize("name", ["DATABASE_URL", "DATABASE_OWNER_URL", "REPLICA_URL"])
     def test_says_in_one_line_what_is_wrong(self, program, name):
         done = start(*program, **{name: "postgres://me:sesame/tahini@db/money"})
 
@@ -130,4 +130,22 @@ class TestStarting:
         )
 
         assert done.stderr == "DATABASE_OWNER_URL names a database, and DATABASE_URL names none.\n"
+        assert not (tmp_path / "cluster").exists()
+
+    @pytest.mark.parametrize(
+        ("url", "told"),
+        [
+            (None, "REPLICA_URL names a server, and DATABASE_URL names none that it could follow.\n"),
+            ("postgres://me:sesame@db/other", "REPLICA_URL names another database than DATABASE_URL.\n"),
+        ],
+    )
+    def test_takes_no_replica_of_another_database(self, tmp_path, url, told):
+        done = start(
+            *("manage.py", "migrate"),
+            DATABASE_URL=url,
+            REPLICA_URL="postgres://me:sesame@db/money",
+            POSTGRES_DIR=str(tmp_path / "cluster"),
+        )
+
+        assert done.stderr == told
         assert not (tmp_path / "cluster").exists()

@@ -14,12 +14,13 @@ from dataclasses import dataclass
 from datetime import datetime
 
 import structlog
-from django.db import DEFAULT_DB_ALIAS, connections
+from django.db import connections
 from django.http import StreamingHttpResponse
 
 from sequence.core import clock
 from sequence.core.api.fields import show_time
 from sequence.core.database.availability import is_away, reason_of
+from sequence.core.database.replica import up_to_date
 from sequence.core.typing import Context, Rows
 
 # Rows that are held at a time: enough that a round trip weighs nothing, a megabyte or so.
@@ -122,7 +123,7 @@ def csv_text(lines: Iterable[Sequence[str]]) -> str:
 
 def in_chunks(values: Rows) -> Iterator[list[tuple]]:
     """Yield the rows as of the first call, chunk by chunk, in constant memory."""
-    connection = connections.create_connection(DEFAULT_DB_ALIAS)
+    connection = connections.create_connection(up_to_date())
     connection.inc_thread_sharing()  # A server may run the parts of one answer in different threads.
     try:
         connection.set_autocommit(False)  # A cursor lives within a transaction, which closing the connection ends.

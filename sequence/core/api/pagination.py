@@ -10,6 +10,7 @@ from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.models import BooleanField, F, Func, Model, QuerySet, Value
 from django.db.models.sql.compiler import SQLCompiler
 
+from sequence.core.database.replica import read
 from sequence.core.errors import InvalidRequest
 from sequence.core.typing import JsonObject, Rows
 
@@ -105,7 +106,7 @@ def find_page(
     # One row more than asked for tells whether there is a next page, without a count.
     limited = [part.order_by(*order)[: None if first is None else first + 1] for part in parts]
     page = finish(merged(limited)).order_by(*order) if len(limited) > 1 else finish(parts[0]).order_by(*order)
-    found = list(page if first is None else page[: first + 1])
+    found = read(page if first is None else page[: first + 1])
     shown = found if first is None else found[:first]
     info = {
         "end_cursor": _seal_cursor(shown[-1], list_name) if shown else None,

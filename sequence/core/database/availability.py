@@ -62,9 +62,14 @@ def replace_dead_connection(**_: object) -> None:
     on a connection that nobody knows to be dead. Looking at the socket costs microseconds and no round trip: on an
     idle connection something to read is its end, or a notice.
     """
-    raw = connection.connection
-    if raw is not None and not connection.in_atomic_block and (raw.closed or _has_hung_up(raw)):
-        connection.close()
+    close_if_dead(connection)
+
+
+def close_if_dead(wrapper: Any) -> None:
+    """Close the connection if the server has closed its end."""
+    raw = wrapper.connection
+    if raw is not None and not wrapper.in_atomic_block and (raw.closed or _has_hung_up(raw)):
+        wrapper.close()
 
 
 def _has_hung_up(raw: psycopg.Connection) -> bool:

@@ -8,6 +8,7 @@ import pytest
 from django.db import connection
 
 from tests.transfers.chaos.site import Site, database_url
+from tests.transfers.chaos.standby import Standby
 from tests.transfers.chaos.world import World
 
 
@@ -33,3 +34,10 @@ def world(folder):
     world = World(folder / "world")
     yield world
     world.cluster.stop()
+
+
+@pytest.fixture
+def standby(world, folder):
+    standby = Standby(world, folder / "standby")
+    yield standby
+    standby.cluster.stop()

@@ -6,57 +6,15 @@ Replication is synchronous. The promotion is a line of this test, which stands f
 import itertools
 import time
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
 
 import pytest
 
-from sequence.local.postgres.account import server_account
-from sequence.local.postgres.binaries import bin_folder_for
-from sequence.local.postgres.cluster import Cluster
-from tests.postgres.conftest import connect, kill_all
-from tests.transfers.chaos.site import Persistent, Site, make_url, wait_until
-from tests.transfers.chaos.world import LOOK, SET_UP, World
+from tests.postgres.conftest import kill_all
+from tests.transfers.chaos.site import Persistent, Site, wait_until
+from tests.transfers.chaos.world import LOOK, SET_UP
 
 CLIENTS = 3
 FULL, LONG = 40, 400
-
-
-class Standby(World):
-    """A second server that follows the world's, commit by commit."""
-
-    def __init__(self, primary: World, folder: Path) -> None:
-        self.primary = primary
-        self.cluster = Cluster(folder)
-        self.account = server_account(primary.cluster.data)
-        self.programs = bin_folder_for(self.account)
-        folder.mkdir()
-        self.account.give(folder)
-        source = (f"--host={primary.host}", f"--port={primary.port}", f"--username={primary.user}")
-        copy = ("--write-recovery-conf", "--wal-method=stream", "--checkpoint=fast", f"--pgdata={self.cluster.data}")
-        self.account.run(self.programs / "pg_basebackup", *source, *copy)
-        self.cluster.ensure_running()
-        self.host, self.port = str(self.cluster.address()["host"]), primary.port
-        hosts, ports = f"{primary.host},{self.host}", f"{primary.port},{self.port}"
-        url = make_url(host=hosts, port=ports, user=primary.user, name="chaos")  # type: ignore[arg-type]
-        self.url = f"{url}&target_session_attrs=read-write"
-
-    def follow_synchronously(self) -> None:
-        """Let the primary confirm no commit that this one has not on its disk."""
-        with connect(self.primary.cluster) as server:
-            server.execute("ALTER SYSTEM SET synchronous_standby_names = '*'")
-            server.execute("SELECT pg_reload_conf()")
-        state = "SELECT count(*) FROM pg_stat_replication WHERE sync_state = 'sync'"
-        wait_until(lambda: self.primary.ask(state) == 1, "the standby is a synchronous one")
-
-    def promote(self) -> None:
-        self.account.run(self.programs / "pg_ctl", "promote", "-D", self.cluster.data, "-w", "--silent")
-
-
-@pytest.fixture
-def standby(world, folder):
-    standby = Standby(world, folder / "standby")
-    yield standby
-    standby.cluster.stop()
 
 
 @pytest.mark.full

@@ -27,7 +27,7 @@ call_command("migrate", verbosity=0)
 acme = create_organization(name="Acme")
 pods = [create_pod(organization_id=acme.id, beneficiary_name="Acme", nickname=name) for name in ("One", "Two")]
 deposit(account_id=pods[0].id, amount_cents=100_000_00, origin=Origin.PAYCHECK, by="test")
-permissions = parse_permissions(["MANUAL_TRANSFER:*>*"])
+permissions = parse_permissions(["MANUAL_TRANSFER:*>*", "READ_TRANSFERS:*"])
 _, token = create_api_key(organization=acme, name="Test", permissions=permissions, created_by="test")
 print(json.dumps({"token": token, "pods": [pod.id for pod in pods]}))
 """
