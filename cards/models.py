@@ -212,7 +212,7 @@ class CardTransaction(OwnedModel):
     card = OwnForeignKey(
         Card, on_delete=models.PROTECT, db_constraint=False, db_index=False, related_name="transactions"
     )
-    account = OwnForeignKey(Account, on_delete=models.PROTECT, related_name="+")
+    account = OwnForeignKey(Account, on_delete=models.PROTECT, db_constraint=False, related_name="+")
     direction = models.CharField(max_length=10, choices=CardDirection)
     amount_cents = models.BigIntegerField()
     # A refund repeats what its purchase says, also one from before names were checked.

@@ -104,8 +104,8 @@ class RuleExecution(OwnedModel):
     """One run of a rule: why, what it saw, what it moved. Cents, UTC."""
 
     id = PrefixedIdField("rex", primary_key=True)
-    # Composite foreign keys hold the rule and the transfer, which says more than constraints of their own would: see
-    # the migration. Indexes that begin with these columns are below.
+    # Composite foreign keys hold the rule, the transfer and the first run of a chain, which says more than constraints
+    # of their own would: see the migrations. Indexes that begin with these columns are below.
     organization = models.ForeignKey(Organization, on_delete=models.PROTECT, related_name="+", db_index=False)
     rule = OwnForeignKey(Rule, on_delete=models.PROTECT, db_constraint=False, db_index=False, related_name="executions")
     # The rule as it was when this ran.
@@ -127,7 +127,7 @@ class RuleExecution(OwnedModel):
     # How many rules in a row have set each other off.
     hops = models.PositiveIntegerField(default=1)
     # The run that began the chain of rules setting each other off; None for itself. It counts the runs of its chain.
-    chain_root = OwnForeignKey("self", null=True, on_delete=models.PROTECT, related_name="+")
+    chain_root = OwnForeignKey("self", null=True, on_delete=models.PROTECT, db_constraint=False, related_name="+")
     chain_runs = models.PositiveIntegerField(default=1)
     # The how manieth of its chain it is.
     chain_number = models.PositiveIntegerField(default=1)

@@ -80,7 +80,7 @@ def _heading(account: Account) -> str:
 
 
 # No bank numbers: what nobody sees is not read and decrypted.
-_SHOWN = ("name", "type", "balance_cents", "balance_updated_at")
+_SHOWN = ("organization_id", "name", "type", "balance_cents", "balance_updated_at")
 
 
 def _days_of(point: Point) -> Period:

@@ -70,7 +70,8 @@ class WebhookEndpoint(OwnedModel):
     """Where an organization wants to be told what changed. People make it, never a key."""
 
     id = PrefixedIdField("whk", primary_key=True)
-    organization = models.ForeignKey(Organization, on_delete=models.PROTECT, related_name="+")
+    # ``webhook_endpoint_within_organization`` begins with it.
+    organization = models.ForeignKey(Organization, on_delete=models.PROTECT, related_name="+", db_index=False)
     url = models.CharField("URL", max_length=MAX_URL_LENGTH)
     # ``events`` is what the trail calls an object's changes.
     event_names = ArrayField(
@@ -106,6 +107,7 @@ class WebhookEndpoint(OwnedModel):
             ("rotate_webhookendpoint", "Can rotate the secret of webhook endpoint"),
         ]
         constraints = [
+            models.UniqueConstraint(fields=["organization", "id"], name="webhook_endpoint_within_organization"),
             models.CheckConstraint(condition=Q(format__in=Format.values), name="webhook_format_is_known"),
             models.CheckConstraint(
                 condition=Q(status=EndpointStatus.ENABLED, disabled_reason=None, disabled_at=None, deleted_at=None)
@@ -159,7 +161,10 @@ class PendingDelivery(OwnedModel):
     """An event that an endpoint has not acknowledged yet. Gone when it has, or was given up."""
 
     organization = models.ForeignKey(Organization, on_delete=models.PROTECT, related_name="+", db_index=False)
-    endpoint = OwnForeignKey(WebhookEndpoint, on_delete=models.CASCADE, related_name="+", db_index=False)
+    # A composite foreign key says more than a constraint of its own would: see the migration.
+    endpoint = OwnForeignKey(
+        WebhookEndpoint, on_delete=models.CASCADE, db_constraint=False, db_index=False, related_name="+"
+    )
     # Events are purged by SQL, which no foreign key of the ledger's kind shall hold up.
     event_id = PrefixedIdField("evt")
     # Its place among the first tries; null where it has none: a test goes out beside them.
@@ -209,7 +214,10 @@ class WebhookDelivery(OwnedModel):
 
     id = PrefixedIdField("dlv", primary_key=True)
     organization = models.ForeignKey(Organization, on_delete=models.PROTECT, related_name="+", db_index=False)
-    endpoint = OwnForeignKey(WebhookEndpoint, on_delete=models.PROTECT, related_name="+", db_index=False)
+    # As above.
+    endpoint = OwnForeignKey(
+        WebhookEndpoint, on_delete=models.PROTECT, db_constraint=False, db_index=False, related_name="+"
+    )
     event_id = PrefixedIdField("evt")
     attempt = models.SmallIntegerField()
     created_at = models.DateTimeField()

@@ -3,16 +3,37 @@
 from django.db.migrations import RunSQL
 
 
-def refers(table: str, columns: tuple[str, ...], target: str, target_columns: tuple[str, ...], name: str) -> RunSQL:
-    """Foreign key of a migration: what a row of ``table`` names is a row of ``target`` when the transaction commits."""
+def refers(
+    table: str,
+    columns: tuple[str, ...],
+    target: str,
+    target_columns: tuple[str, ...],
+    name: str,
+    *,
+    from_now_on: bool = False,
+) -> RunSQL:
+    """Foreign key of a migration: what a row of ``table`` names is a row of ``target`` when the transaction commits.
+
+    ``from_now_on`` leaves the rows that are there to ``validated``, in a migration of its own that locks nobody out.
+    """
     return RunSQL(
         f"ALTER TABLE {table} ADD CONSTRAINT {name} FOREIGN KEY ({', '.join(columns)})"
-        f" REFERENCES {target} ({', '.join(target_columns)}) DEFERRABLE INITIALLY DEFERRED",
+        f" REFERENCES {target} ({', '.join(target_columns)}) DEFERRABLE INITIALLY DEFERRED"
+        f"{' NOT VALID' if from_now_on else ''}",
         f"ALTER TABLE {table} DROP CONSTRAINT {name}",
     )
 
 
-def of_same(owner: str, table: str, column: str, target: str) -> RunSQL:
+def of_same(owner: str, table: str, column: str, target: str, *, from_now_on: bool = False) -> RunSQL:
     """Foreign key of a migration: what ``column`` of ``table`` names belongs to the row's own ``owner``."""
-    name = f"{table}_{column}_of_same_{owner}"
-    return refers(table, (f"{owner}_id", column), target, (f"{owner}_id", "id"), name)
+    name = _name(owner, table, column)
+    return refers(table, (f"{owner}_id", column), target, (f"{owner}_id", "id"), name, from_now_on=from_now_on)
+
+
+def validated(owner: str, table: str, column: str) -> RunSQL:
+    """Operation of a migration: the foreign key of ``of_same`` holds for the rows that were there before as well."""
+    return RunSQL(f"ALTER TABLE {table} VALIDATE CONSTRAINT {_name(owner, table, column)}", RunSQL.noop)
+
+
+def _name(owner: str, table: str, column: str) -> str:
+    return f"{table}_{column}_of_same_{owner}"
