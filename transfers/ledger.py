@@ -4,11 +4,10 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from django.db.models import F, OuterRef, Subquery, Sum
-from django.db.models.functions import Coalesce
+from django.db.models import BigIntegerField, DateTimeField, F, Value
 
 from accounts.models import Account
-from sequence.core import clock
+from transfers.expressions import LAST_NUMBER, BalanceAfter
 from transfers.models import Clearing, EntrySet, EntrySetKind, Posting
 
 
@@ -63,20 +62,7 @@ def post(movements: Iterable[Movement], *, at: datetime) -> list[EntrySet]:
 
 
 def balance_at(account: Account, at: datetime) -> int:
-    """Return the cents that a pod or income source held at the end of the instant ``at``, in one indexed statement.
-
-    Postings keep no running balance. They are summed from the nearer of the two points where it is known: from nothing
-    when the account was opened, or back from what it holds now. So at most half of an account's time is read, of the
-    recent past next to nothing.
-    """
-    owner = account.organization_id
-    postings = Posting.objects.filter(organization_id=owner)
-    if account.created_at + (clock.now() - account.created_at) / 2 > at:
-        earlier = postings.filter(account=account, posted_at__lte=at)
-        return earlier.aggregate(total=Sum("amount_cents", default=0))["total"]
-    # The balance and what came after it, of one snapshot.
-    later = postings.filter(account=OuterRef("pk"), posted_at__gt=at).order_by().values("account")
-    moved = Coalesce(Subquery(later.values(total=Sum("amount_cents"))), 0)
-    accounts = Account.objects.for_organization(owner).filter(pk=account.pk)
-    [cents] = accounts.values_list(F("balance_cents") - moved, flat=True)
-    return cents
+    """Return the cents that a pod or income source held at the end of the instant ``at``, in one indexed statement."""
+    held = BalanceAfter(F("pk"), Value(at, DateTimeField()), Value(LAST_NUMBER, BigIntegerField()))
+    own = Account.objects.for_organization(account.organization_id).filter(pk=account.pk)
+    return own.values_list(held, flat=True).get()

@@ -63,6 +63,19 @@ CHECKS = (
         """,
     ),
     Check(
+        "marks_are_their_postings",
+        "acc",
+        "{0} cents are noted as held after a posting, but those up to it add up to {1}",
+        """
+        SELECT mark.account_id, mark.balance_cents, COALESCE(posted.cents, 0)
+        FROM transfers_balancemark mark LEFT JOIN (
+            SELECT id, account_id, SUM(amount_cents) OVER (PARTITION BY account_id ORDER BY posted_at, id) AS cents
+            FROM transfers_posting WHERE account_id IS NOT NULL
+        ) posted ON (posted.id, posted.account_id) = (mark.posting_id, mark.account_id)
+        WHERE mark.balance_cents IS DISTINCT FROM posted.cents
+        """,
+    ),
+    Check(
         "holds_are_pending_transfers",
         "acc",
         "{0} cents are held, but its pending outgoing transfers add up to {1}",

@@ -6,20 +6,20 @@ one, and a file can be streamed: whatever is read sees one instant.
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from uuid import UUID
 
-from django.db.models import BigIntegerField, F, OuterRef, Q, Subquery, Sum
+from django.db.models import BigIntegerField, DateTimeField, F, OuterRef, Q, Subquery, Value
 from django.db.models.expressions import Combinable
-from django.db.models.functions import Coalesce, JSONObject
+from django.db.models.functions import JSONObject
 
 from accounts.models import Account
 from cards.models import CardDirection, CardTransaction
 from rules.models import RuleExecution
-from sequence.core import clock
 from sequence.core.api.ids import show_id
 from sequence.core.money import BULLETS
 from sequence.core.typing import Context, JsonObject, Rows
+from transfers.expressions import LAST_NUMBER, BalanceAfter
 from transfers.models import Clearing, EntrySetKind, ErrorCode, Origin, Posting
 
 # What is read of each posting: the path from it, by the name that ``Movement`` reads.
@@ -45,6 +45,7 @@ _COLUMNS = {
     "across": "across",
 }
 NAMES = tuple(_COLUMNS)
+_AN_INSTANT = timedelta(microseconds=1)
 AMOUNT = NAMES.index("amount_cents")
 _CAUSES = {
     Origin.PAYCHECK: "Paycheck",
@@ -202,32 +203,25 @@ def name_of_run(rule_name: str | None, version: int) -> str:
     return f"Rule {rule_name or 'without a name'}, version {version}"
 
 
-def held_before(account: Account, at: datetime, *, balance: str = "account__balance_cents") -> Combinable:
-    """Return what the account held just before the instant, to be read beside its postings: see ``balance_at``."""
-    rows = Posting.objects.filter(account=account.pk).order_by()
-    if account.created_at + (clock.now() - account.created_at) / 2 > at:
-        return _sum(rows.filter(posted_at__lt=at))
-    return F(balance) - _sum(rows.filter(posted_at__gte=at))
+def held_before(account: Account, at: datetime) -> Combinable:
+    """Return what the account held just before the instant, to be read beside its postings."""
+    return _held(account, Value(at - _AN_INSTANT, DateTimeField()), LAST_NUMBER)
 
 
 def held_after(account: Account, last: Posting | None) -> Combinable:
     """Return what the account held before the posting ``last`` and all later ones; what it holds now without one."""
     if last is None:
         return F("account__balance_cents")
-    rows = Posting.objects.filter(account=account.pk).order_by()
-    if account.created_at + (clock.now() - account.created_at) / 2 > last.posted_at:
-        return _sum(rows.filter(older_than(last)))
-    return F("account__balance_cents") - _sum(rows.exclude(older_than(last)))
+    return _held(account, Value(last.posted_at, DateTimeField()), last.pk - 1)
+
+
+def _held(account: Account, at: Value, number: int) -> Combinable:
+    return BalanceAfter(Value(account.pk, Account._meta.pk), at, Value(number, BigIntegerField()))
 
 
 def older_than(posting: Posting) -> Q:
     """Return the condition of the postings before one, in the order of the ledger."""
     return Q(posted_at__lte=posting.posted_at) & (Q(posted_at__lt=posting.posted_at) | Q(id__lt=posting.pk))
-
-
-def _sum(rows: Rows) -> Combinable:
-    total = rows.values("account").annotate(total=Sum("amount_cents")).values("total")
-    return Coalesce(Subquery(total, output_field=BigIntegerField()), 0)
 
 
 def newest_first(account: Account, *, before: Posting | None, first: int) -> list[Posted]:

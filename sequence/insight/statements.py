@@ -120,9 +120,7 @@ def _over_all(aggregate: Count | Sum) -> Window:
 
 def _held_before(account: Account, period: Period) -> int:
     """Return the opening balance of a period without movements."""
-    held = held_before(account, period.since, balance="balance_cents")
-    [cents] = Account.objects.filter(pk=account.pk).values_list(held, flat=True)
-    return cents
+    return Account.objects.filter(pk=account.pk).values_list(held_before(account, period.since), flat=True).get()
 
 
 def _onwards(rows: list, account: Account, balance_cents: int) -> Iterator[Posted]:

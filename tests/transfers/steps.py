@@ -2,12 +2,14 @@
 
 from typing import Any
 
+from django.db import connection
 from django.http import HttpResponse
 from django.utils import timezone
 
 from accounts.models import Account
 from sequence.core.worker import run_once
 from tests.client import Api
+from tests.roles import by_owner
 from transfers.ledger_invariants import find_faults
 from transfers.models import EntrySet, Origin, Status, Transfer
 from transfers.services import deposit
@@ -18,6 +20,19 @@ from transfers.simulated_rail_control import settle_payment
 def fund(account: Account, cents: int, *, by: str = "test") -> Transfer:
     """Let money arrive from outside."""
     return deposit(account_id=account.id, amount_cents=cents, origin=Origin.PAYCHECK, by=by)
+
+
+def mark_next_posting(*, but: int = 0) -> None:
+    """Let the next posting, or the one after so many others, be one that makes a mark of its account's balance."""
+    with by_owner(), connection.cursor() as cursor:
+        cursor.execute(
+            """
+            SELECT setval('transfers_posting_id_seq', number - 1 - %(but)s, true)
+            FROM transfers_posting_id_seq, generate_series(last_value + 10, last_value + 20000) AS number
+            WHERE hashint8(number) %% 500 = 0 LIMIT 1
+            """,
+            {"but": but},
+        )
 
 
 def post_transfer(api: Api, source: Account, destination: Account, cents: Any, **options: Any) -> HttpResponse:

@@ -1,8 +1,8 @@
 """``GET /accounts/{id}/balance?at=``"""
 
-import json
 import random
 from datetime import UTC, datetime, timedelta, timezone
+from importlib import import_module
 from urllib.parse import quote
 
 import pytest
@@ -12,11 +12,13 @@ from django.test.utils import CaptureQueriesContext
 from sequence.core import clock
 from sequence.core.api.fields import show_time
 from sequence.core.api.ids import new_id
+from tests.database_plans import scans_of
 from tests.factories import ExternalAccountFactory, IncomeSourceFactory, PodFactory
 from tests.roles import by_owner
-from tests.transfers.steps import error_of, fund, post_transfer, settle
+from tests.transfers.steps import error_of, fund, mark_next_posting, post_transfer, settle
 from transfers.ledger import balance_at
-from transfers.models import Posting
+from transfers.ledger_invariants import find_faults
+from transfers.models import BalanceMark, Posting
 from transfers.services import pull_from_outside
 
 START = datetime(2026, 1, 2, 3, 4, 5, 123_456, tzinfo=UTC)
@@ -125,8 +127,11 @@ class TestEveryInstant:
         set_clock(now)
         accounts = [IncomeSourceFactory(organization=acme), *PodFactory.create_batch(2, organization=acme)]
         for _ in range(rng.randrange(12)):
-            now += rng.choice([timedelta(0), TICK, timedelta(seconds=rng.randrange(100)), timedelta(days=9)])
+            step = rng.choice([timedelta(0), TICK, timedelta(seconds=rng.randrange(100)), timedelta(days=9), -TICK])
+            now = max(START, now + step)
             set_clock(now)
+            if rng.randrange(3):
+                mark_next_posting(but=rng.randrange(2))
             source, destination = rng.choice(accounts), rng.choice(accounts[1:])
             kind = rng.choice(["arrives", "leaves", "moves"])
             if kind == "arrives":
@@ -149,8 +154,75 @@ class TestEveryInstant:
             yield at, sum(posting.amount_cents for posting in postings if posting.posted_at <= at)
 
 
+class TestBalanceMark:
+    """What an account held at some of its postings, so that no question about its past sums all of it."""
+
+    @pytest.fixture
+    def pod(self, acme, set_clock):
+        """A pod that gets a dollar a day, with a mark on the tenth and the twentieth."""
+        set_clock(START)
+        pod = PodFactory(organization=acme)
+        for day in range(1, 31):
+            set_clock(START + timedelta(days=day))
+            if day in (10, 20):
+                mark_next_posting(but=1)
+            fund(pod, 1_00)
+        return pod
+
+    @staticmethod
+    def marks(pod) -> list[int]:
+        rows = BalanceMark.objects.filter(account=pod).order_by("posted_at", "posting_id")
+        return list(rows.values_list("balance_cents", flat=True))
+
+    def test_is_what_the_account_held_then(self, pod):
+        assert self.marks(pod) == [10_00, 20_00]
+
+    def test_moves_with_what_is_posted_with_an_earlier_time(self, pod, set_clock):
+        set_clock(START + timedelta(days=15))
+        fund(pod, 5)
+
+        assert self.marks(pod) == [10_00, 20_05]
+        assert balance_at(pod, START + timedelta(days=12)) == 12_00
+        assert balance_at(pod, START + timedelta(days=17)) == 17_05
+
+    def test_is_that_of_the_newest_posting_where_an_earlier_one_makes_it(self, pod, set_clock):
+        set_clock(START + timedelta(days=15))
+        mark_next_posting(but=1)
+        fund(pod, 5)
+
+        assert self.marks(pod) == [10_00, 20_05, 30_05]
+        assert [fault.check for fault in find_faults()] == []
+
+    def test_is_made_of_earlier_postings_by_an_upgrade(self, pod):
+        made = list(BalanceMark.objects.values().order_by("posting"))
+        BalanceMark.objects.all().delete()
+
+        upgrade = import_module("transfers.migrations.0005_mark_earlier_balances")
+        with connection.schema_editor() as editor:
+            upgrade.fill_in(None, editor)
+
+        assert list(BalanceMark.objects.values().order_by("posting")) == made != []
+
+    def test_is_proved_from_the_postings(self, pod):
+        BalanceMark.objects.filter(account=pod, balance_cents=20_00).update(balance_cents=21_00)
+
+        [fault] = find_faults()
+        assert (fault.check, fault.subject) == ("marks_are_their_postings", pod.id)
+        assert fault.message == "2100 cents are noted as held after a posting, but those up to it add up to 2000"
+
+    def test_is_made_once_in_some_hundreds_whatever_the_pattern_of_numbers(self, db):
+        with connection.cursor() as cursor:
+            cursor.execute(
+                "SELECT step, COUNT(*) FROM generate_series(1, 7) step, generate_series(1, 100000) place"
+                " WHERE hashint8(step * place) % 500 = 0 GROUP BY step"
+            )
+            counts = dict(cursor.fetchall())
+
+        assert all(150 < counts[step] < 260 for step in range(1, 8))
+
+
 class TestCost:
-    DAYS = 40
+    DAYS, BETWEEN_MARKS = 40, 8
 
     @pytest.fixture
     def busy(self, acme, set_clock):
@@ -159,6 +231,8 @@ class TestCost:
         pods = PodFactory.create_batch(2, organization=acme)
         for day in range(1, self.DAYS + 1):
             set_clock(START + timedelta(days=day))
+            if not day % self.BETWEEN_MARKS:
+                mark_next_posting(but=1)
             for pod in pods:
                 fund(pod, 1_00)
         # So few rows lie on a page or two, which PostgreSQL would rather read by any other way than by their index.
@@ -169,28 +243,12 @@ class TestCost:
             cursor.execute("SET LOCAL enable_bitmapscan = off")
         return pods[0]
 
-    def test_is_that_of_the_postings_to_the_nearer_end(self, busy):
-        for day, most in ((3, 3), (self.DAYS - 3, 3), (self.DAYS // 2, self.DAYS // 2)):
+    def test_is_that_of_the_postings_to_the_next_mark(self, busy):
+        for day in range(self.DAYS + 1):
             with CaptureQueriesContext(connection) as queries:
                 assert balance_at(busy, START + timedelta(days=day)) == day * 1_00
 
             [query] = queries.captured_queries
-            scan = scan_of_postings(query["sql"])
-            assert scan["Index Name"] == "posting_by_account"
-            assert scan["Actual Rows"] + scan.get("Rows Removed by Filter", 0) <= most
-
-
-def scan_of_postings(statement: str) -> dict:
-    """Return what PostgreSQL did to read postings."""
-    with connection.cursor() as cursor:
-        cursor.execute(f"EXPLAIN (ANALYZE, FORMAT JSON) {statement}")
-        [[plan]] = cursor.fetchall()
-    [top] = json.loads(plan) if isinstance(plan, str) else plan
-    [scan] = [node for node in nodes(top["Plan"]) if node.get("Relation Name") == "transfers_posting"]
-    return scan
-
-
-def nodes(plan: dict):
-    yield plan
-    for inner in plan.get("Plans", ()):
-        yield from nodes(inner)
+            [(index, read)] = scans_of("transfers_posting", query["sql"])
+            assert index == "posting_by_account"
+            assert read <= self.BETWEEN_MARKS

@@ -1,7 +1,7 @@
 """Models of transfers, the ledger that proves them, and the simulated world outside."""
 
 from transfers.models.ach_limits import AchLimits
-from transfers.models.ledger import Clearing, EntrySet, EntrySetKind, Posting
+from transfers.models.ledger import BalanceMark, Clearing, EntrySet, EntrySetKind, Posting
 from transfers.models.ledger_check import LedgerCheck
 from transfers.models.rail_trouble import RailTrouble
 from transfers.models.simulated import Outcome, SimulatedMark, SimulatedPayment
@@ -35,6 +35,7 @@ __all__ = [
     "UNDER_WAY",
     "UNTAKEN",
     "AchLimits",
+    "BalanceMark",
     "CancelReason",
     "Clearing",
     "Direction",

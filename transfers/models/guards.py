@@ -89,3 +89,35 @@ SUSPENSE_IS_WHAT_ITS_POSTINGS_SAY = """
     END IF;
     RETURN NULL;
 """
+
+# The accounts are locked from the first statement on: each of the others sees what was posted before, and nobody
+# adds to it meanwhile. Which postings get a mark is left to a hash of their numbers: that counts nothing, and no
+# pattern of numbers leaves an account without.
+MOVE_BALANCES = """
+    UPDATE accounts_account account
+    SET balance_cents = account.balance_cents + moved.cents,
+        balance_updated_at = moved.posted_at
+    FROM (
+        SELECT account_id, SUM(amount_cents) AS cents, MAX(posted_at) AS posted_at
+        FROM fresh WHERE account_id IS NOT NULL GROUP BY account_id
+    ) moved
+    WHERE account.id = moved.account_id;
+    UPDATE transfers_balancemark mark SET balance_cents = mark.balance_cents + late.cents
+    FROM (
+        SELECT later.posting_id, SUM(fresh.amount_cents) AS cents
+        FROM fresh JOIN transfers_balancemark later ON later.account_id = fresh.account_id
+            AND (later.posted_at, later.posting_id) > (fresh.posted_at, fresh.id)
+        GROUP BY later.posting_id
+    ) late
+    WHERE mark.posting_id = late.posting_id;
+    INSERT INTO transfers_balancemark (posting_id, organization_id, account_id, posted_at, balance_cents)
+    SELECT newest.id, newest.organization_id, account.id, newest.posted_at, account.balance_cents
+    FROM (SELECT DISTINCT account_id FROM fresh WHERE hashint8(id) % 500 = 0) due
+    JOIN accounts_account account ON account.id = due.account_id
+    CROSS JOIN LATERAL (
+        SELECT id, organization_id, posted_at FROM transfers_posting
+        WHERE account_id = account.id ORDER BY posted_at DESC, id DESC LIMIT 1
+    ) newest
+    ON CONFLICT DO NOTHING;
+    RETURN NULL;
+"""

@@ -160,19 +160,35 @@ class Posting(OwnedModel):
                 operation=pgtrigger.Insert,
                 level=pgtrigger.Statement,
                 referencing=pgtrigger.Referencing(new="fresh"),
-                func="""
-                    UPDATE accounts_account account
-                    SET balance_cents = account.balance_cents + moved.cents,
-                        balance_updated_at = moved.posted_at
-                    FROM (
-                        SELECT account_id, SUM(amount_cents) AS cents, MAX(posted_at) AS posted_at
-                        FROM fresh WHERE account_id IS NOT NULL GROUP BY account_id
-                    ) moved
-                    WHERE account.id = moved.account_id;
-                    RETURN NULL;
-                """,
+                func=guards.MOVE_BALANCES,
             ),
         ]
 
     def __str__(self) -> str:
         return f"{self.amount_cents} on {self.account_id or self.clearing}"
+
+
+class BalanceMark(models.Model):
+    """What an account held after one of its postings, in the order of the ledger: see ``BalanceAfter``.
+
+    A trigger makes one every 500 postings or so, and moves those after what is posted with an earlier time.
+    """
+
+    posting = models.OneToOneField(
+        Posting, primary_key=True, on_delete=models.PROTECT, db_constraint=False, related_name="+"
+    )
+    organization = models.ForeignKey(
+        Organization, on_delete=models.PROTECT, related_name="+", db_constraint=False, db_index=False
+    )
+    account = models.ForeignKey(
+        Account, on_delete=models.PROTECT, related_name="+", db_constraint=False, db_index=False
+    )
+    posted_at = models.DateTimeField()
+    balance_cents = models.BigIntegerField()
+
+    class Meta:
+        default_permissions = ()
+        indexes = [models.Index(fields=["account", "posted_at", "posting"], name="balance_mark_by_account")]
+
+    def __str__(self) -> str:
+        return f"{self.balance_cents} after {self.posting_id}"

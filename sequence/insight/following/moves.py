@@ -4,12 +4,13 @@ from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
-from django.db.models import BigIntegerField, F, OuterRef, Q, Subquery, Sum
+from django.db.models import F
 
 from cards.models import CardTransaction
 from rules.models import RuleExecution, RuleMove
 from sequence.core.typing import Rows
 from sequence.insight.movements import Cause, cause_of_transfer, run_of
+from transfers.expressions import BalanceAfter
 from transfers.models import EntrySet, EntrySetKind, Posting, Transfer
 
 # No bank numbers: what nobody sees is not read and decrypted.
@@ -146,19 +147,12 @@ def _purchases(entry_sets: list[EntrySet]) -> Iterable[CardTransaction]:
 
 def _legs(entry_sets: list[EntrySet]) -> dict[int, list[Leg]]:
     """Return the accounts' sides, each with what the account held afterwards."""
-    after = Q(posted_at__gt=OuterRef("posted_at")) | Q(posted_at=OuterRef("posted_at"), id__gt=OuterRef("id"))
-    later = Posting.objects.filter(after, account=OuterRef("account"), posted_at__gte=OuterRef("posted_at"))
-    total = later.order_by().values("account").annotate(total=Sum("amount_cents")).values("total")
     rows = Posting.objects.filter(entry_set__in=[entry_set.pk for entry_set in entry_sets], account__isnull=False)
     found: dict[int, list[Leg]] = defaultdict(list)
     for row in rows.order_by("id").annotate(
-        later=Subquery(total, output_field=BigIntegerField()),
-        name=F("account__name"),
-        now=F("account__balance_cents"),
+        name=F("account__name"), after=BalanceAfter(F("account"), F("posted_at"), F("id"))
     ):
-        found[row.entry_set_id].append(
-            Leg(row.pk, str(row.account_id), row.name, row.amount_cents, row.now - (row.later or 0))
-        )
+        found[row.entry_set_id].append(Leg(row.pk, str(row.account_id), row.name, row.amount_cents, row.after))
     return found
 
 

@@ -9,6 +9,8 @@ from dataclasses import dataclass, field
 
 from django.db import connection
 
+from transfers.expressions import BalanceAfter
+
 # Postings that are looked through on either side of one, so that a page costs the same however much an account moves.
 REACH = 1000
 
@@ -31,13 +33,8 @@ class Split:
 _STATEMENT = """
 WITH start AS (
     SELECT posting.id, posting.account_id, posting.posted_at, abs(posting.amount_cents) AS cents,
-        account.balance_cents - (
-            SELECT SUM(later.amount_cents) FROM transfers_posting later
-            WHERE later.account_id = posting.account_id
-                AND (later.posted_at, later.id) >= (posting.posted_at, posting.id)
-        ) AS before_cents
-    FROM transfers_posting posting JOIN accounts_account account ON account.id = posting.account_id
-    WHERE posting.id = ANY (%(postings)s)
+        {held} - posting.amount_cents AS before_cents
+    FROM transfers_posting posting WHERE posting.id = ANY (%(postings)s)
 ), met AS (
     SELECT start.id AS start, near.entry_set_id, near.cents, near.number,
         SUM(near.cents) OVER (PARTITION BY start.id ORDER BY near.number) AS upto,
@@ -63,10 +60,11 @@ SELECT start.id, start.cents, (SELECT MAX(number) FROM met WHERE met.start = sta
 FROM start LEFT JOIN counted ON counted.start = start.id AND counted.place <= %(width)s
 ORDER BY start.id, counted.place
 """
-_FORWARDS = _STATEMENT.format(low="start.before_cents", sign="-1", side=">", order="posted_at, id")
+_HELD = BalanceAfter.template % {"expressions": "posting.account_id, posting.posted_at, posting.id"}
+_FORWARDS = _STATEMENT.format(held=_HELD, low="start.before_cents", sign="-1", side=">", order="posted_at, id")
 # Backwards the newest arrivals are met first: they are what stays behind when the posting takes the oldest.
 _BACKWARDS = _STATEMENT.format(
-    low="start.before_cents - start.cents", sign="1", side="<", order="posted_at DESC, id DESC"
+    held=_HELD, low="start.before_cents - start.cents", sign="1", side="<", order="posted_at DESC, id DESC"
 )
 
 
