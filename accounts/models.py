@@ -14,6 +14,7 @@ from sequence.core.errors import Private
 from sequence.core.events.telling import tells_of_rows
 from sequence.core.money import mask
 from sequence.core.texts import PlainTextField
+from sequence.core.tracking import by_time
 
 
 class AccountType(models.TextChoices):
@@ -76,7 +77,12 @@ def _columns(row: str, names: list[str]) -> str:
 
 
 @pghistory.track(
-    pghistory.InsertEvent(), pghistory.UpdateEvent(), pghistory.DeleteEvent(), append_only=True, exclude=_UNTRACKED
+    pghistory.InsertEvent(),
+    pghistory.UpdateEvent(),
+    pghistory.DeleteEvent(),
+    append_only=True,
+    meta=by_time(),
+    exclude=_UNTRACKED,
 )
 class Account(OwnedModel):
     """A place that holds money for one organization. Amounts are cents.

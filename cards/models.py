@@ -19,6 +19,7 @@ from sequence.core.database.owned import OwnedModel, OwnForeignKey
 from sequence.core.events.telling import tells_of_rows
 from sequence.core.money import MAX_CENTS
 from sequence.core.texts import PlainTextField
+from sequence.core.tracking import by_time
 from transfers.models import EntrySet
 
 
@@ -81,7 +82,7 @@ MERCHANT_LISTS = ("allowed_merchants", "blocked_merchants")
 _CHANGEABLE = ["status", *LIMITS, *MERCHANT_LISTS]
 
 
-@pghistory.track(pghistory.InsertEvent(), pghistory.UpdateEvent(), append_only=True)
+@pghistory.track(pghistory.InsertEvent(), pghistory.UpdateEvent(), append_only=True, meta=by_time())
 class Card(OwnedModel):
     """A card that spends from a pod, as far as its controls let it. Cents, UTC.
 

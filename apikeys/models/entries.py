@@ -16,6 +16,7 @@ from apikeys.models.organizations import Organization
 from apikeys.scopes import ResourceKind, Scope
 from sequence.core.database.owned import OwnedModel, OwnForeignKey
 from sequence.core.money import MAX_CENTS
+from sequence.core.tracking import by_time
 from sequence.core.typing import JsonObject
 
 
@@ -52,7 +53,9 @@ def _within(name: str, low: int) -> Q:
     return Q(**{name: None}) | Q(**{f"{name}__gte": low, f"{name}__lte": MAX_CENTS})
 
 
-@pghistory.track(pghistory.InsertEvent(), pghistory.UpdateEvent(), pghistory.DeleteEvent(), append_only=True)
+@pghistory.track(
+    pghistory.InsertEvent(), pghistory.UpdateEvent(), pghistory.DeleteEvent(), append_only=True, meta=by_time()
+)
 class PermissionEntry(OwnedModel):
     """One line of what a key may do: see ``apikeys.entries.Permission``, which checks it in words."""
 

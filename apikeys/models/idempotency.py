@@ -13,6 +13,7 @@ from apikeys.models.organizations import Organization
 from sequence.core import clock
 from sequence.core.api.ids import PrefixedIdField
 from sequence.core.database.owned import OwnedModel, OwnForeignKey
+from sequence.core.tracking import by_time
 
 # SQLSTATE of our own: how a key is kept to one dialect.
 USED_IN_ANOTHER_DIALECT = "SQ003"
@@ -28,6 +29,7 @@ class IdempotencyRecordQuerySet(models.QuerySet["IdempotencyRecord"]):
     pghistory.ManualEvent("expire"),
     pghistory.ManualEvent("purge"),
     append_only=True,
+    meta=by_time(),
     exclude=["request_body", "response_body"],
 )
 class IdempotencyRecord(OwnedModel):

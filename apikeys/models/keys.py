@@ -15,6 +15,7 @@ from sequence.core.audit import MAX_NOTE_LENGTH
 from sequence.core.database.owned import OwnedModel
 from sequence.core.events.telling import tells_of_rows
 from sequence.core.texts import PlainTextField
+from sequence.core.tracking import by_time
 
 
 class ApiKeyQuerySet(models.QuerySet["ApiKey"]):
@@ -45,7 +46,7 @@ _TOLD = [
 
 
 # The digest stays out of the trail: nothing of a secret is kept twice. Use is no change.
-@pghistory.track(append_only=True, exclude=["digest", "last_used_at"])
+@pghistory.track(append_only=True, meta=by_time(), exclude=["digest", "last_used_at"])
 class ApiKey(OwnedModel):
     """A program's credential. The secret itself is shown once and stored nowhere."""
 

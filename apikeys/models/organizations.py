@@ -9,6 +9,7 @@ from django.db.models import Q
 from sequence.core import clock
 from sequence.core.api.ids import PrefixedIdField
 from sequence.core.texts import PlainTextField
+from sequence.core.tracking import by_time
 
 # ``staff:`` and the longest user name that Django knows (150), ``command:<name>:`` and the operating system's.
 MAX_ACTOR_LENGTH = 200
@@ -19,7 +20,7 @@ class OrganizationStatus(models.TextChoices):
     SUSPENDED = "suspended"
 
 
-@pghistory.track(append_only=True)
+@pghistory.track(append_only=True, meta=by_time())
 class Organization(models.Model):
     """A tenant. Everything belongs to one, and nothing crosses from one to another."""
 

@@ -20,6 +20,7 @@ from sequence.core.api.ids import PrefixedIdField
 from sequence.core.database.owned import OwnedModel, OwnForeignKey
 from sequence.core.events.telling import tells_of_rows
 from sequence.core.texts import PlainTextField
+from sequence.core.tracking import by_time
 
 
 class OrderedJSONField(models.JSONField):
@@ -83,6 +84,7 @@ class RuleQuerySet(models.QuerySet["Rule"]):
     pghistory.InsertEvent(),
     pghistory.UpdateEvent(),
     append_only=True,
+    meta=by_time(),
     # As its table was named before more was kept.
     obj_field=pghistory.ObjForeignKey(related_name="events"),
     model_name="RuleIdNicknameDescriptionStatusVersionEnabledByEnabledVersionDeletedAtEvent",

@@ -16,6 +16,7 @@ from sequence.core.database.owned import OwnedModel, OwnForeignKey
 from sequence.core.encryption import EncryptedField
 from sequence.core.events.models import EventCounter
 from sequence.core.texts import PlainTextField
+from sequence.core.tracking import by_time
 
 MAX_URL_LENGTH = 2_000
 MAX_DESCRIPTION_LENGTH = 200
@@ -65,7 +66,11 @@ class WebhookEndpointQuerySet(models.QuerySet["WebhookEndpoint"]):
 
 
 # The secrets stay out of the trail, and what deliveries do to the row is no change of it.
-@pghistory.track(append_only=True, exclude=["secret", "previous_secret", "after_sequence", "failures", "failing_since"])
+@pghistory.track(
+    append_only=True,
+    meta=by_time(),
+    exclude=["secret", "previous_secret", "after_sequence", "failures", "failing_since"],
+)
 class WebhookEndpoint(OwnedModel):
     """Where an organization wants to be told what changed. People make it, never a key."""
 

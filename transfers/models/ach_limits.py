@@ -4,13 +4,16 @@ import pghistory
 from django.db import models
 
 from apikeys.models import Organization
+from sequence.core.tracking import by_time
 
 
 def _limit(help_text: str) -> models.BigIntegerField:
     return models.BigIntegerField(null=True, blank=True, help_text=f"{help_text}, in cents; empty means no limit.")
 
 
-@pghistory.track(pghistory.InsertEvent(), pghistory.UpdateEvent(), pghistory.DeleteEvent(), append_only=True)
+@pghistory.track(
+    pghistory.InsertEvent(), pghistory.UpdateEvent(), pghistory.DeleteEvent(), append_only=True, meta=by_time()
+)
 class AchLimits(models.Model):
     """What the ACH network lets one organization move: credits go out, debits are pulled in. UTC."""
 

@@ -8,6 +8,7 @@ from django.db.models import Q
 
 from accounts.models import Account
 from sequence.core.api.ids import PrefixedIdField
+from sequence.core.tracking import by_time
 from transfers.models.transfer import ErrorCode
 
 
@@ -68,7 +69,9 @@ class SimulatedPayment(models.Model):
             self.returns_at = at + timedelta(seconds=self.return_delay_seconds)
 
 
-@pghistory.track(pghistory.InsertEvent(), pghistory.UpdateEvent(), pghistory.DeleteEvent(), append_only=True)
+@pghistory.track(
+    pghistory.InsertEvent(), pghistory.UpdateEvent(), pghistory.DeleteEvent(), append_only=True, meta=by_time()
+)
 class SimulatedMark(models.Model):
     """What the simulated rail does, on purpose, with every payment to or from an external account."""
 

@@ -10,6 +10,7 @@ from apikeys.models import MAX_ACTOR_LENGTH, Organization
 from sequence.core.audit import MAX_NOTE_LENGTH
 from sequence.core.database.owned import OwnedModel, OwnForeignKey
 from sequence.core.texts import PlainTextField
+from sequence.core.tracking import by_time
 from transfers.models import guards
 from transfers.models.ledger import EntrySet, Posting
 
@@ -46,6 +47,7 @@ class SuspenseQuerySet(models.QuerySet["SuspenseItem"]):
         "post", trigger_name="post", operation=pgtrigger.UpdateOf(*_POSTED), condition=pgtrigger.AnyChange(*_POSTED)
     ),
     append_only=True,
+    meta=by_time(),
 )
 class SuspenseItem(OwnedModel):
     """One posting in suspense. Cents: above zero it waits to be given to somebody, below zero somebody owes it.

@@ -19,6 +19,7 @@ from sequence.core.database.owned import OwnedModel, OwnForeignKey
 from sequence.core.events.telling import tells_of_statements
 from sequence.core.money import MAX_CENTS
 from sequence.core.texts import MAX_REASON_LENGTH, PlainTextField
+from sequence.core.tracking import by_time
 from transfers.expressions import WAITS_UNTIL
 from transfers.models import guards, news
 from transfers.models.states import (
@@ -162,6 +163,7 @@ _TAKEN = ["failure_taken_by", "failure_taken_at", "failure_note"]
     ),
     model_name="TransferDecision",
     append_only=True,
+    meta=by_time(),
     fields=[
         *("id", "status", "cancel_reason", "decided_by", "cancelled_by", "decision_note"),
         *("organization", "amount_cents", "source", "destination"),

@@ -1,7 +1,7 @@
 """Audit trail in words: who changed what, when, in which request.
 
 django-pghistory keeps one table of events for each tracked model. A page merges the newest rows of each, every table
-read backwards along its primary key, so that the last page costs what the first one does.
+read backwards along its index of times, so that the last page, and one of long ago, cost what the first one does.
 """
 
 import heapq
@@ -13,7 +13,7 @@ from typing import Any, ClassVar, Protocol
 from django.contrib import admin
 from django.contrib.admin.utils import quote
 from django.db import models
-from django.db.models import OuterRef, Subquery
+from django.db.models import OuterRef, Q, Subquery
 from django.db.models.options import Options
 from django.urls import reverse
 from pghistory.core import event_models
@@ -23,6 +23,8 @@ from sequence.core.typing import Rows
 from sequence.core.wired import wired
 
 PAGE_SIZE = 50
+# As the index of times that each table has: see ``by_time``.
+NEWEST_FIRST = ("-pgh_created_at", "-pgh_id")
 NOBODY = "outside the application"
 VERBS = {
     "insert": "created",
@@ -211,7 +213,7 @@ def _filtered(events: type[models.Model], filters: Filters) -> Rows:
 
 def _page(sources: Iterable[Rows], *, older: str, size: int) -> Page:
     position = _Position.read(older)
-    newest = [position.continue_in(rows).select_related("pgh_context").order_by("-pgh_id") for rows in sources]
+    newest = [position.continue_in(rows).select_related("pgh_context").order_by(*NEWEST_FIRST) for rows in sources]
     # One more than is shown tells whether there is an older page.
     merged = heapq.merge(*(list(rows[: size + 1]) for rows in newest), key=lambda row: row.pgh_created_at, reverse=True)
     rows = [row for row, _ in zip(merged, range(size + 1), strict=False)]
@@ -237,7 +239,10 @@ class _Position:
 
     def continue_in(self, rows: Rows) -> Rows:
         last = self.last.get(rows.model._meta.label_lower)
-        return rows if last is None else rows.filter(pgh_id__lt=last)
+        if last is None:
+            return rows
+        at = Subquery(rows.model.objects.filter(pgh_id=last).values("pgh_created_at"))
+        return rows.filter(Q(pgh_created_at__lte=at) & (Q(pgh_created_at__lt=at) | Q(pgh_id__lt=last)))
 
     def after(self, rows: Sequence[EventRow]) -> "_Position":
         return _Position({**self.last, **{row._meta.label_lower: row.pgh_id for row in rows}})

@@ -4,6 +4,8 @@ import pghistory
 from django.contrib.auth.models import Group, User
 from pghistory.models import Context
 
+from sequence.core.tracking import by_time
+
 
 class AuditTrail(Context):
     """What staff may or may not look at. The changes themselves are in the event tables of the tracked models."""
@@ -22,6 +24,7 @@ class AuditTrail(Context):
     pghistory.UpdateEvent("password", condition=pghistory.AnyChange("password")),
     pghistory.DeleteEvent(),
     append_only=True,
+    meta=by_time(),
     exclude=["password", "last_login"],
 )
 class TrackedUser(User):
@@ -31,7 +34,9 @@ class TrackedUser(User):
         verbose_name = "staff user"
 
 
-@pghistory.track(pghistory.InsertEvent(), pghistory.UpdateEvent(), pghistory.DeleteEvent(), append_only=True)
+@pghistory.track(
+    pghistory.InsertEvent(), pghistory.UpdateEvent(), pghistory.DeleteEvent(), append_only=True, meta=by_time()
+)
 class TrackedGroup(Group):
     class Meta:
         proxy = True
@@ -43,7 +48,7 @@ class TrackedGroup(Group):
 _GIVEN = [pghistory.InsertEvent("add"), pghistory.DeleteEvent("remove")]
 
 
-@pghistory.track(*_GIVEN, append_only=True, obj_field=None)
+@pghistory.track(*_GIVEN, append_only=True, meta=by_time(), obj_field=None)
 class TrackedUserPermission(User.user_permissions.through):  # type: ignore[name-defined]
     class Meta:
         proxy = True
@@ -51,7 +56,7 @@ class TrackedUserPermission(User.user_permissions.through):  # type: ignore[name
         verbose_name = "permission of a user"
 
 
-@pghistory.track(*_GIVEN, append_only=True, obj_field=None)
+@pghistory.track(*_GIVEN, append_only=True, meta=by_time(), obj_field=None)
 class TrackedUserGroup(User.groups.through):  # type: ignore[name-defined]
     class Meta:
         proxy = True
@@ -59,7 +64,7 @@ class TrackedUserGroup(User.groups.through):  # type: ignore[name-defined]
         verbose_name = "group of a user"
 
 
-@pghistory.track(*_GIVEN, append_only=True, obj_field=None)
+@pghistory.track(*_GIVEN, append_only=True, meta=by_time(), obj_field=None)
 class TrackedGroupPermission(Group.permissions.through):  # type: ignore[name-defined]
     class Meta:
         proxy = True

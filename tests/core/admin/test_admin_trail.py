@@ -2,6 +2,8 @@
 
 import json
 import re
+from dataclasses import replace
+from datetime import UTC, datetime
 
 import pytest
 from django.contrib.auth.models import Group, Permission, User
@@ -15,8 +17,11 @@ from apikeys.entries import parse_permissions
 from apikeys.models import ApiKey, PermissionEntry
 from sequence.core import clock
 from sequence.core.admin import trail
-from sequence.core.admin.trail import Filters, newest_changes
+from sequence.core.admin.trail import NEWEST_FIRST, Filters, newest_changes
+from sequence.core.api.ids import parse_id
+from tests.database_plans import scans_of
 from tests.factories import PodFactory
+from tests.roles import by_owner
 from tests.staff import form_of, list_of, page_of, sign_in
 
 TRAIL = "/admin/sequence/audittrail/"
@@ -37,6 +42,48 @@ def create_key(acme):
     return services.create_api_key(
         organization=acme, name="Agent", permissions=parse_permissions(["LIST_RULES"]), created_by="staff:zoe"
     )
+
+
+class TestCost:
+    """A page of the trail reads what it shows, and where the one before it ended: the rest may be of years."""
+
+    CHANGES = 300
+
+    @pytest.fixture
+    def long_ago(self, acme):
+        """A trail with one change a day; the time on each is set by hand, since it is the database's own."""
+        with by_owner(), connection.cursor() as cursor:
+            cursor.execute(
+                """
+                INSERT INTO apikeys_organizationevent (pgh_created_at, pgh_label, pgh_obj_id, id, name, legal_name,
+                    status, created_at, updated_at, active_since)
+                SELECT timestamptz '2020-01-01' + make_interval(days => number), 'update', id, id, 'Acme ' || number,
+                    legal_name, status, created_at, updated_at, active_since
+                FROM apikeys_organization, generate_series(1, %s) AS number WHERE id = %s ORDER BY number
+                """,
+                [self.CHANGES, parse_id("org", acme.id)],
+            )
+            cursor.execute("ANALYZE apikeys_organizationevent")
+        with connection.cursor() as cursor:
+            cursor.execute("SET LOCAL enable_seqscan = off")
+        return datetime(2020, 2, 1, tzinfo=UTC)
+
+    def test_of_old_dates_is_that_of_what_they_show(self, long_ago):
+        filters = Filters(kind="apikeys.organizationevent", until=long_ago)
+        with CaptureQueriesContext(connection) as queries:
+            page = newest_changes(filters, size=5)
+            older = newest_changes(replace(filters, older=page.older), size=5)
+
+        names = [change.object_name for change in [*page.changes, *older.changes]]
+        assert names == [f"Acme {day}" for day in range(30, 20, -1)]
+        pages = [query["sql"] for query in queries.captured_queries if "LIMIT 6" in query["sql"]]
+        for page in pages:
+            assert sum(read for _, read in scans_of("apikeys_organizationevent", page)) <= 10
+        assert len(pages) == 2
+
+    def test_is_that_of_an_index_in_every_table(self):
+        for events in event_models():
+            assert list(NEWEST_FIRST) in [index.fields for index in events._meta.indexes], events
 
 
 class TestTheTrail:
