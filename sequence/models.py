@@ -6,7 +6,7 @@ from sequence.core.audit_log.models import (  # noqa: F401 - Django finds models
     AuditSigningKey,
     CallsBeyondLimit,
 )
-from sequence.core.events.models import Event, EventCounter  # noqa: F401 - Django finds models by this module
+from sequence.core.events.models import Event, EventCounter, EventReader  # noqa: F401
 from sequence.core.models import *  # noqa: F403 - all that it lists
 from sequence.mails.models import ApprovalNotice, ApprovalReader  # noqa: F401
 from sequence.webhooks.models import PendingDelivery, WebhookDelivery, WebhookEndpoint  # noqa: F401

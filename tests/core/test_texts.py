@@ -119,6 +119,7 @@ EXCEPTIONS = {
     "sequence.CallsBeyondLimit.action": "written by us",
     "sequence.CallsBeyondLimit.method": "one of a list",
     "sequence.CallsBeyondLimit.path": "percent-encoded",
+    "sequence.EventReader.name": "written by us",
     "sequence.SecondFactor.secret": "made by us, encrypted",
     "sequence.SignIn.outcome": "one of a list",
     "sequence.SignIn.person": "a staff user's name, which Django's validator has seen",

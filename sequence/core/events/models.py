@@ -1,11 +1,11 @@
-"""Event, and the counter that numbers those of an organization."""
+"""Event, the counter that numbers those of an organization, and the cursors of those who read them."""
 
 from datetime import timedelta
 
 import pgtrigger
 from django.contrib.postgres.indexes import BrinIndex
 from django.db import models
-from django.db.models import Q
+from django.db.models import F, OuterRef, Q, Subquery
 
 from sequence.core.api.ids import PrefixedIdField
 from sequence.core.database.owned import OwnedModel
@@ -15,6 +15,7 @@ from sequence.core.typing import JsonObject
 # How long somebody who reads them may be away.
 EVENTS_KEPT = timedelta(days=90)
 MAX_NAME_LENGTH = 40
+MAX_READER_LENGTH = 20
 
 
 class EventQuerySet(models.QuerySet["Event"]):
@@ -94,3 +95,29 @@ class EventCounter(models.Model):
 
     def __str__(self) -> str:
         return f"{self.last_sequence}"
+
+
+class EventReaderQuerySet(models.QuerySet["EventReader"]):
+    def behind(self, name: str) -> "EventReaderQuerySet":
+        """Cursors of a reader beyond which events are numbered."""
+        counter = EventCounter.objects.filter(organization_id=OuterRef("organization_id"))
+        newest = Subquery(counter.values("last_sequence"))
+        return self.filter(name=name).alias(newest=newest).filter(newest__gt=F("after_sequence"))
+
+
+class EventReader(models.Model):
+    """A reader's cursor in an organization: it has read the events up to this number, and none is purged before."""
+
+    # ``event_reader_once`` begins with it.
+    organization = models.ForeignKey("apikeys.Organization", on_delete=models.PROTECT, related_name="+", db_index=False)
+    name = models.CharField(max_length=MAX_READER_LENGTH)
+    after_sequence = models.BigIntegerField(default=0)
+
+    objects = EventReaderQuerySet.as_manager()
+
+    class Meta:
+        default_permissions = ()
+        constraints = [models.UniqueConstraint(fields=["organization", "name"], name="event_reader_once")]
+
+    def __str__(self) -> str:
+        return f"{self.name} {self.after_sequence}"

@@ -1,4 +1,4 @@
-"""Purge of events that everybody has had time to read."""
+"""Purge of events that everybody has had time to read, and every reader with a cursor has read."""
 
 from datetime import datetime
 
@@ -7,7 +7,8 @@ from django.db import connection
 from sequence.core.events.models import EVENTS_KEPT, Event
 
 PURGE_BATCH = 10_000
-# Only from the front, so that what is kept has no gaps: up to the first that is young enough.
+# Only from the front, so that what is kept has no gaps: up to the first that is young enough, or that some reader has
+# not read yet.
 _PURGE = """
 WITH old AS (
     SELECT event.id FROM sequence_eventcounter AS counter
@@ -16,9 +17,13 @@ WITH old AS (
         WHERE young.organization_id = counter.organization_id AND young.sequence IS NOT NULL AND young.created_at >= %s
         ORDER BY young.sequence LIMIT 1
     ) AS kept ON true
+    CROSS JOIN LATERAL (
+        SELECT min(after_sequence) AS sequence FROM sequence_eventreader AS reader
+        WHERE reader.organization_id = counter.organization_id
+    ) AS read
     JOIN sequence_event AS event
         ON event.organization_id = counter.organization_id
-        AND event.sequence < coalesce(kept.sequence, counter.last_sequence + 1)
+        AND event.sequence <= least(coalesce(kept.sequence - 1, counter.last_sequence), read.sequence)
     WHERE event.created_at < %s ORDER BY event.sequence LIMIT %s
 )
 DELETE FROM sequence_event USING old WHERE sequence_event.id = old.id
