@@ -29,9 +29,8 @@ _DEPOSITS = """
         FROM generate_series(1, %(events)s) AS number
     ), transfer AS (
         INSERT INTO transfers_transfer (id, organization_id, amount_cents, direction, origin, status, destination_id,
-            rail, created_at, accepted_at, completed_at, arrival_noticed_at, updated_at)
-        SELECT id, %(organization)s, 10000, 'money_in', 'paycheck', 'complete', %(account)s, 'incoming', at, at, at, at,
-            at
+            rail, created_at, accepted_at, completed_at, updated_at)
+        SELECT id, %(organization)s, 10000, 'money_in', 'paycheck', 'complete', %(account)s, 'incoming', at, at, at, at
         FROM due RETURNING id, completed_at
     ), entry AS (
         INSERT INTO transfers_entryset (organization_id, kind, transfer_id, posted_at)

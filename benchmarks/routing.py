@@ -13,6 +13,7 @@ from rules.models import ExecutionStatus, RuleExecution
 from rules.serializers import RuleBody
 from rules.services import create_rule, enable_rule
 from rules.sweeps import carry_out, notice_deposits
+from sequence.core.events.numbering import number_events
 from sequence.core.worker import run_once
 from transfers.models import Origin
 from transfers.services import deposit
@@ -55,7 +56,7 @@ def _share(source: str, pod: str, percent: int) -> dict[str, object]:
 
 
 def _route() -> None:
-    while notice_deposits(timezone.now()):
+    while number_events(timezone.now()) + notice_deposits(timezone.now()):
         pass
     while carry_out(timezone.now()):
         pass

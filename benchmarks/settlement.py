@@ -57,7 +57,7 @@ WITH claimed AS MATERIALIZED (
         LATERAL (VALUES (source_id, -amount_cents), (destination_id, amount_cents)) leg (account_id, cents)
 )
 UPDATE transfers_transfer transfer
-SET status = 'complete', accepted_at = now(), completed_at = now(), arrival_noticed_at = now(), updated_at = now()
+SET status = 'complete', accepted_at = now(), completed_at = now(), updated_at = now()
 FROM funded WHERE transfer.id = funded.id;
 """
 

@@ -14,6 +14,7 @@ from apikeys.custody import find_key_of_actor, reason_against
 from apikeys.models import ApiKey
 from apikeys.standing import what_is_stopped
 from apikeys.trigger_limits import charge_trigger
+from rules.arrivals import begin_reading
 from rules.engine.definition import Definition
 from rules.engine.vocabulary import TriggerType
 from rules.errors import RuleChanged, RuleConflict, RuleDisabled, RuleExecutionNotFound, RuleNotEnablable, RuleNotFound
@@ -116,6 +117,9 @@ def enable_rule(*, rule_id: str, version: int, by: str) -> Rule:
         raise RuleChanged(current=rule.version, seen=version)
     if rule.status == RuleStatus.ENABLED:
         return rule
+    if rule.trigger_type == TriggerType.ON_FUNDS_TRANSFERRED:
+        # Before the instant from which on arrivals set it off: none of them is numbered yet.
+        begin_reading(rule.organization_id)
     now = clock.now()
     if what_is_stopped(rule.organization_id, None):
         raise RuleNotEnablable(reason="The organization is suspended. Make it active first.")

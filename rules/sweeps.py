@@ -1,62 +1,80 @@
 """Sweeps of rules: notice deposits and slots, carry runs out, and see them end. One batch a call."""
 
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 from functools import partial
 
 import structlog
 from django.db.models import F
 
+from rules.arrivals import READER, note_looks, read_arrivals, set_aside
 from rules.engine.chains import MAX_CHAIN_RUNS
 from rules.engine.definition import Schedule
 from rules.engine.vocabulary import TriggerType
 from rules.execution_rows import write_outcomes
-from rules.models import Rule, RuleExecution, RuleMove
+from rules.models import ArrivalLook, Rule, RuleExecution, RuleMove
 from rules.outcomes import settle_status
 from rules.runs import run_together
 from rules.schedules import last_slot, next_slot
 from rules.services import start_executions
 from sequence.core.database.owned import within
 from sequence.core.due import due_when
+from sequence.core.events.models import Event, EventReader
 from sequence.core.sweeps import do_batch, swept
 from sequence.core.transactions import transactional
-from sequence.core.typing import JsonObject
+from sequence.core.typing import JsonObject, Rows
 from transfers.models import STALLED_REST, Status, Transfer
 from transfers.settlement import defer
-from transfers.sql.sweeps import pass_over_arrivals
 
 log = structlog.get_logger("sequence.rules")
 
 BATCH_SIZE = 100
-# Which arrivals may set off a rule; see transfers.arrivals. ``_rules_for_deposits`` finds the rule itself.
-AWAITED_BY_A_RULE = """EXISTS (
-    SELECT FROM rules_rule
-    WHERE trigger_account_id = {account_id} AND status = 'enabled' AND trigger_type = 'ON_FUNDS_TRANSFERRED'{within}
-)"""
-
 
 # What is read of an arrival.
-_OF_AN_ARRIVAL = ("amount_cents", "completed_at", "destination_id", "request_id", "rule_execution_id", "status")
+_OF_AN_ARRIVAL = (
+    *("organization_id", "amount_cents", "completed_at", "destination_id", "request_id", "rule_execution_id"),
+    "status",
+)
 
 
-@due_when(lambda now: [Transfer.objects.arrived_unnoticed().ready(now)])
+def _may_have_arrived(now: datetime) -> Iterable[Rows]:
+    # What has no number gets it just before, from the sweep that numbers.
+    return [Event.objects.unnumbered(), EventReader.objects.behind(READER), ArrivalLook.objects.waiting(now)]
+
+
+@due_when(_may_have_arrived)
 def notice_deposits(now: datetime) -> int:
-    """Start the rule of every account that money has arrived on, once for each arrival.
+    """Start the rule of every account that money has arrived on, once for each arrival; tell how many events it read.
 
-    The arrival is marked in the transaction that starts the rule: a crash undoes both or neither. Those that no rule
-    waits for are passed over in one statement before.
+    The cursor moves in the transaction that starts the rules: a crash undoes both or neither. What no rule waits for is
+    passed over in the statement that reads it.
     """
-    arrived, passed = transactional(pass_over_arrivals)(now, limit=BATCH_SIZE)
-    left = arrived - passed
-    return passed + (do_batch(_notice_deposits, now, size=left, defer=defer) if left else 0)
+    read: list[int] = []
+    done = do_batch(partial(_notice_deposits, read), now, size=BATCH_SIZE, defer=_set_aside)
+    return max(done, sum(read))
 
 
 @transactional
-def _notice_deposits(now: datetime, *, limit: int, claimed: list[str]) -> None:
-    due = swept(Transfer.objects.arrived_unnoticed().ready(now)).only(*_OF_AN_ARRIVAL)
-    arrivals = list(due.select_for_update(skip_locked=True, no_key=True, of=("self",))[:limit])
-    claimed[:] = [transfer.id for transfer in arrivals]
-    if not arrivals:
-        return
+def _set_aside(transfer_id: str, at: datetime) -> None:
+    """Let an arrival that a worker broke on rest; the cursor passes over it meanwhile."""
+    set_aside(Transfer.objects.get(id=transfer_id))
+    defer(transfer_id, at)
+
+
+@transactional
+def _notice_deposits(read: list[int], now: datetime, *, limit: int, claimed: list[str]) -> None:
+    """Start rules for up to ``limit`` arrivals, and add to ``read`` how many events were read for it."""
+    news = read_arrivals(now, limit=limit)
+    claimed[:] = news.due
+    if news.due:
+        _start_rules_of(news.due, now)
+    if news.rested:
+        Transfer.objects.filter(id__in=news.rested).update(stalled_at=None)
+    read.append(news.events + len(news.rested))
+
+
+def _start_rules_of(ids: Sequence[str], now: datetime) -> None:
+    arrivals = list(Transfer.objects.filter(id__in=ids).only(*_OF_AN_ARRIVAL).order_by("completed_at", "id"))
     rules = _rules_for_deposits(arrivals)
     causes = _causes_of(arrivals)
     starts: list[tuple[Rule, JsonObject]] = []
@@ -71,7 +89,8 @@ def _notice_deposits(now: datetime, *, limit: int, claimed: list[str]) -> None:
             }
             starts.append((rule, {**facts, **_chained(causes.get(transfer.rule_execution_id or ""))}))
     start_executions(_within_their_chains(starts), now=now)
-    swept(Transfer.objects.filter(id__in=claimed)).update(arrival_noticed_at=now, stalled_at=None)
+    started = {facts["trigger_transfer"].id for _, facts in starts}
+    note_looks([transfer for transfer in arrivals if transfer.id not in started], now)
 
 
 def _sets_off(transfer: Transfer, rule: Rule) -> bool:

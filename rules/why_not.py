@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterator
 from datetime import datetime
 from functools import cached_property
 
+from rules.arrivals import looked_at
 from rules.engine.chains import MAX_CHAIN_RUNS
 from rules.engine.changes import Change, smallest_changes
 from rules.engine.definition import Trigger
@@ -71,8 +72,6 @@ class _Arrival:
         self.rule = rule
         self.transfer = transfer
         self.at: datetime = transfer.completed_at or transfer.created_at
-        # Until then whatever became of the rule could keep it from running.
-        self.looked_at: datetime = transfer.arrival_noticed_at or clock.now()
 
     def reason(self) -> Reason:
         """Return the first that applies."""
@@ -86,10 +85,19 @@ class _Arrival:
             (Reason.ORGANIZATION_STOPPED, self.was_stopped),
             (Reason.REPLACED_BEFORE_RUN, lambda: self.enabling is not None and self.enabling.had_ended(self.looked_at)),
             (Reason.LOOP_STOPPED, self.was_too_many),
-            (Reason.NOT_YET, lambda: self.transfer.arrival_noticed_at is None),
+            (Reason.NOT_YET, lambda: self.noticed_at is None),
         ]
         # A rule that was enabled in the very moment of the arrival was not there yet for whoever looked.
         return next((reason for reason, applies in checks if applies()), Reason.DISABLED_THEN)
+
+    @cached_property
+    def noticed_at(self) -> datetime | None:
+        return looked_at(self.transfer)
+
+    @cached_property
+    def looked_at(self) -> datetime:
+        """Until then whatever became of the rule could keep it from running."""
+        return self.noticed_at or clock.now()
 
     @cached_property
     def enabling(self) -> Enabling | None:
@@ -111,9 +119,8 @@ class _Arrival:
 
     def had_gone_back(self) -> bool:
         """Say whether the money was gone when somebody looked; what goes back later changes nothing any more."""
-        noticed_at = self.transfer.arrival_noticed_at
         is_gone = self.transfer.status != Status.COMPLETE
-        return is_gone and (noticed_at is None or self.transfer.updated_at <= noticed_at)
+        return is_gone and (self.noticed_at is None or self.transfer.updated_at <= self.noticed_at)
 
     def was_disabled(self) -> bool:
         """Say whether it was not enabled, or was disabled before it could run; replacing it is another reason."""

@@ -48,7 +48,7 @@ from rules.admin.timeline import find_executions, find_rule_callers
 from rules.gauges import rule_gauges
 from rules.models import Rule, RuleExecution
 from rules.services import name_rules
-from rules.sweeps import AWAITED_BY_A_RULE, carry_out, finish, notice_deposits, notice_slots
+from rules.sweeps import carry_out, finish, notice_deposits, notice_slots
 from sequence.audit_log.admin import find_entries, log_of_key, log_of_organization
 from sequence.audit_log.health import audit_log
 from sequence.core.admin import staff_sessions
@@ -122,11 +122,12 @@ SWEEPS: Sequence[Sweep] = (
     accept,
     submit,
     collect,
+    # What was told is read by those after it: the rules first.
+    number_events,
     notice_deposits,
     notice_slots,
     carry_out,
     finish,
-    number_events,
     fan_out,
     record_calls_beyond_limit,
     seal_entries,
@@ -151,9 +152,6 @@ BACKGROUND: Sequence[Callable[[], Background]] = (
     Dispatcher,
     lambda: SweepsBeside("mails", [read_approvals, mail_approvals]),
 )
-
-# Which arrivals a sweep of an app above waits for, in SQL on {account_id}.
-AWAITED_ARRIVALS: Sequence[str] = (AWAITED_BY_A_RULE,)
 
 # How the trail names the accounts between which a key may move money.
 NAME_ACCOUNTS: Callable[[Collection[str]], Mapping[str, str]] = name_accounts_of

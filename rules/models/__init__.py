@@ -1,5 +1,6 @@
 """Models of rules, every version of them, and their executions."""
 
+from rules.models.arrival import ArrivalLook
 from rules.models.execution import (
     FAILED,
     MOVED,
@@ -17,6 +18,7 @@ __all__ = [
     "MOVED",
     "ON_ITS_WAY",
     "RETRY_DELAYS",
+    "ArrivalLook",
     "ExecutionMode",
     "ExecutionStatus",
     "OrderedJSONField",

@@ -10,6 +10,7 @@ from cards.models import CardTransaction
 from rules.models import Rule, RuleExecution, RuleMove
 from sequence.core import clock
 from sequence.core.audit import set_context
+from sequence.core.events.models import Event as ToldEvent
 from sequence.demo.agent import decisions, routine, troubles
 from sequence.demo.household import Event, Household
 from sequence.demo.income import money_in
@@ -34,7 +35,10 @@ _CHAPTERS: tuple[Callable[[Period], Iterable[Event]], ...] = (
 
 # About a month's: every table has rows by then, and no table many.
 EVENTS_BEFORE_COUNTING = 40
-_GROWING = (Account, Transfer, EntrySet, Posting, SimulatedPayment, CardTransaction, Rule, RuleExecution, RuleMove)
+_GROWING = (
+    *(Account, Transfer, EntrySet, Posting, SimulatedPayment, CardTransaction, Rule, RuleExecution, RuleMove),
+    ToldEvent,
+)
 
 
 def events_of(period: Period) -> list[Event]:

@@ -5,6 +5,7 @@ from collections.abc import Callable
 from django.db import connection
 
 from apikeys.services import create_organization
+from rules.sweeps import notice_deposits
 from sequence.core import clock
 from sequence.core.audit import set_context
 from sequence.core.events.numbering import number_events
@@ -55,7 +56,7 @@ def make_demo(*, actor: str, days: int = YEAR_DAYS, tell: Callable[[str], None])
     set_context(actor=actor)
     _, token = make_demo_key(household)
     with only_for(household.organization.id):
-        while number_events(period.end):
+        while number_events(period.end) + notice_deposits(period.end):
             pass
     staff_username, staff_password = make_administrator()
     return {

@@ -8,17 +8,24 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from django.db import connection
-from django.db.models import DateTimeField, ExpressionWrapper, F, Value
+from django.db.models import DateTimeField, ExpressionWrapper, F, Q, Subquery, Value
 from django.db.models.expressions import Combinable
 from django.db.models.functions import Coalesce
 
+from rules.arrivals import READER, TOLD_BY
 from rules.models import ExecutionMode, ExecutionStatus, Rule, RuleExecution
 from rules.sweeps import carry_out, finish, notice_deposits, notice_slots
+from sequence.core.events.models import Event, EventReader
+from sequence.core.events.numbering import number_events
 from sequence.core.sweeps import Sweep
 from sequence.core.typing import Rows
 from sequence.core.wired import wired
 from transfers.models import APPROVAL_LIFETIME, SimulatedPayment, Status, Transfer
 from transfers.settlement import accept, collect, expire_approvals, submit
+
+_TELLS_OF_AN_ARRIVAL = Q(event__in=TOLD_BY, data__status=Status.COMPLETE)
+# No event has such a number.
+_NEVER = 2**62
 
 
 class Work:
@@ -58,6 +65,10 @@ def _due(organization_id: str) -> Rows:
     waiting = runs.filter(status=ExecutionStatus.IN_PROGRESS, decided_at=None)
     unsettled, returning = payments.filter(settled_at=None), payments.filter(returned_at=None)
     undecided = transfers.filter(status=Status.PENDING_APPROVAL)
+    # Other events can wait for a worker.
+    arrivals = Event.objects.for_organization(organization_id).filter(_TELLS_OF_AN_ARRIVAL)
+    reader = EventReader.objects.filter(organization_id=organization_id, name=READER)
+    unread = arrivals.numbered().filter(sequence__gt=Coalesce(Subquery(reader.values("after_sequence")), _NEVER))
     expires_at = ExpressionWrapper(F("created_at") + APPROVAL_LIFETIME, output_field=DateTimeField())
     first, *others = (
         _finds(expire_approvals, undecided, expires_at),
@@ -65,7 +76,8 @@ def _due(organization_id: str) -> Rows:
         _finds(submit, transfers.unsubmitted(), F("accepted_at")),
         _finds(collect, unsettled.exclude(settles_at=None), F("settles_at")),
         _finds(collect, returning.exclude(returns_at=None), F("returns_at")),
-        _finds(notice_deposits, transfers.arrived_unnoticed(), F("completed_at")),
+        _finds(number_events, arrivals.unnumbered(), F("created_at")),
+        _finds(notice_deposits, unread, F("created_at")),
         _finds(
             notice_slots,
             Rule.objects.for_organization(organization_id).enabled().exclude(next_slot_at=None),

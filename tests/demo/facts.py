@@ -26,7 +26,7 @@ _TABLES: dict[str, tuple[Any, tuple[str, ...]]] = {
         Transfer,
         (
             "created_at", "accepted_at", "submitted_at", "completed_at", "amount_cents", "origin", "status",
-            "error_code", "description", "source__name", "destination__name", "arrival_noticed_at", "decided_at",
+            "error_code", "description", "source__name", "destination__name", "decided_at",
         ),
     ),
     "cards": (Card, ("holder_name", "status", "type", "created_at", "account__name")),

@@ -2,13 +2,15 @@
 
 import copy
 import re
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from django.utils import timezone
 
 from rules.models import Rule, RuleExecution
 from rules.services import disable_rule, enable_rule
+from rules.sweeps import notice_deposits
+from sequence.core.events.numbering import number_events
 from sequence.core.worker import run_once
 from tests.client import Api
 from tests.rules.definitions import action, manual, rule, step
@@ -58,6 +60,12 @@ def run_now(api: Api, rule: Rule, **body: Any) -> dict[str, Any]:
     id = trigger(api, rule, **body)
     run_once()
     return execution(api, id)
+
+
+def notice(at: datetime | None = None) -> int:
+    """Let a worker number what was told and notice one batch of deposits; return how many events it read for that."""
+    number_events(at or timezone.now())
+    return notice_deposits(at or timezone.now())
 
 
 def runs_of(rule: Rule) -> list[RuleExecution]:

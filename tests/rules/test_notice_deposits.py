@@ -6,11 +6,11 @@ import pytest
 from django.db import IntegrityError, transaction
 from django.utils import timezone
 
-from rules.models import RuleExecution
-from rules.sweeps import notice_deposits
+from rules.models import ArrivalLook, RuleExecution
+from sequence.core.events.models import EventCounter
 from sequence.core.worker import run_once
 from tests.rules.definitions import action, on_funds, rule, step
-from tests.rules.steps import disable, enable, execution, move, runs_of, write, write_enabled
+from tests.rules.steps import disable, enable, execution, move, notice, runs_of, write, write_enabled
 from tests.transfers.steps import balances, fund, transfer_between
 from transfers.ledger_invariants import find_faults
 from transfers.models import ErrorCode, Transfer
@@ -163,22 +163,23 @@ class TestNoticeDeposits:
 
         assert runs_of(made) == []
 
-    def test_marks_every_arrival_so_that_nobody_looks_twice(self, routing, rent, income):
+    def test_reads_on_so_that_nobody_looks_twice(self, acme, routing, rent, income):
         fund(rent, 100_00)
         fund(income, 100_00)
         now = later()
 
-        assert notice_deposits(now) == 2
-        assert notice_deposits(now) == 0
-        assert set(Transfer.objects.values_list("arrival_noticed_at", flat=True)) == {now}
+        assert notice(now) == EventCounter.objects.get(organization=acme).last_sequence
+        assert notice(now) == 0
+        assert not ArrivalLook.objects.exists()
 
     def test_takes_one_batch_at_a_time(self, routing, rent, monkeypatch):
         monkeypatch.setattr("rules.sweeps.BATCH_SIZE", 2)
         for _ in range(3):
             fund(rent, 10_00)
 
-        assert [notice_deposits(later()) for _ in range(3)] == [2, 1, 0]
-        assert len(runs_of(routing)) == 3
+        read = [(notice(later()), len(runs_of(routing))) for _ in range(3)]
+        assert [runs for _, runs in read] == [2, 3, 3]
+        assert [count for count, _ in read][1:] == [1, 0]
 
     def test_carries_the_request_id_of_the_money_along(self, api, routing, income, rent):
         fund(income, 100_00)

@@ -9,11 +9,11 @@ from apikeys.models import OrganizationStatus
 from apikeys.services import set_organization_status
 from rules.engine.chains import MAX_CHAIN_RUNS
 from rules.models import RuleExecution
-from rules.sweeps import carry_out, notice_deposits
+from rules.sweeps import carry_out
 from sequence.core.worker import run_once
 from tests.factories import PodFactory
 from tests.rules.definitions import condition, limit, manual, on_funds, rule, step
-from tests.rules.steps import disable, enable, move, runs_of, write, write_enabled
+from tests.rules.steps import disable, enable, move, notice, runs_of, write, write_enabled
 from tests.transfers.steps import error_of, fund, pulled, transfer_between
 from transfers.models import ErrorCode, Transfer
 from transfers.services import pull_from_outside
@@ -52,7 +52,7 @@ def code_of(api, made, transfer):
 def noticed(income) -> Transfer:
     """Return a deposit whose run has not begun."""
     deposit = fund(income, 100_00)
-    notice_deposits(timezone.now())
+    notice()
     assert RuleExecution.objects.filter(trigger_transfer=deposit, decided_at=None).exists()
     return deposit
 
@@ -209,7 +209,7 @@ class TestWhyNot:
     def test_is_return_where_the_money_had_gone_back(self, api, rent, savings, bank):
         made = write_enabled(api, rule(step(move(rent, savings, 1_00)), trigger=on_funds(rent.id)))
         about_to_run = pulled(api, bank, rent)
-        notice_deposits(timezone.now())
+        notice()
         unnoticed = pulled(api, bank, rent)
         for transfer in (unnoticed, about_to_run):
             return_payment(transfer.id, ErrorCode.PAYMENT_FAILED)
@@ -244,7 +244,7 @@ class TestWhyNot:
         there = write_enabled(api, rule(step(move(rent, savings, 1_00)), trigger=on_funds(rent.id)))
         ends = write_enabled(api, rule(step(move(savings, rent, 1_00)), trigger=on_funds(savings.id)))
         fund(rent, 10_00)
-        notice_deposits(timezone.now())
+        notice()
         carry_out(timezone.now())
         [root] = runs_of(there)
         RuleExecution.objects.filter(id=root.id).update(chain_runs=MAX_CHAIN_RUNS + 1)
@@ -389,9 +389,10 @@ class TestCost:
         with django_assert_num_queries(5):
             ask(api, made, deposit)
 
-    def test_is_eight_queries_of_an_arrival(self, api, made, income, django_assert_num_queries):
+    def test_is_nine_queries_of_an_arrival(self, api, made, income, django_assert_num_queries):
         deposit = fund(income, 50_00)
 
-        # The key; the transfer, the rule, no run; when it was enabled and until when, its version, the organization.
-        with django_assert_num_queries(8):
+        # The key; the transfer, the rule, no run; when it was enabled and until when, its version, the look at it, the
+        # organization.
+        with django_assert_num_queries(9):
             ask(api, made, deposit)

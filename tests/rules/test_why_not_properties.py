@@ -16,12 +16,12 @@ from apikeys.models import OrganizationStatus
 from apikeys.services import set_organization_status
 from rules.models import Rule, RuleExecution
 from rules.services import create_rule, disable_rule, enable_rule, replace_rule
-from rules.sweeps import carry_out, notice_deposits
+from rules.sweeps import carry_out
 from rules.why_not import why_not
 from sequence.stops.services import suspend_organization
 from tests.factories import IncomeSourceFactory, OrganizationFactory, PodFactory
 from tests.rules.definitions import condition, kept, limit, manual, on_funds, rule, step
-from tests.rules.steps import move
+from tests.rules.steps import move, notice
 from tests.transfers.steps import fund
 from transfers.models import Status, Transfer
 
@@ -153,7 +153,7 @@ class History:
             deposit.reasons.add("other_account")
 
     def notice(self):
-        notice_deposits(timezone.now())
+        notice()
         for deposit in self.open_deposits():
             if not deposit.is_noticed:
                 deposit.is_noticed, deposit.is_over = True, bool(deposit.reasons)

@@ -9,11 +9,11 @@ from apikeys.models import Organization, OrganizationStatus
 from apikeys.services import set_organization_status
 from rules.errors import RuleNotEnablable
 from rules.models import Rule, RuleExecution
-from rules.sweeps import carry_out, notice_deposits, notice_slots
+from rules.sweeps import carry_out, notice_slots
 from sequence.core import clock
 from sequence.stops.services import suspend_organization
 from tests.rules.definitions import manual, on_funds, rule, scheduled, step
-from tests.rules.steps import enable, move, trigger, write, write_enabled
+from tests.rules.steps import enable, move, notice, trigger, write, write_enabled
 from tests.transfers.steps import balances, fund, settle, transfer_between
 from transfers.ledger_invariants import find_faults
 from transfers.models import CancelReason, Status, Transfer
@@ -138,7 +138,7 @@ class TestItsRules:
 
     def test_end_their_runs_that_have_yet_to_decide(self, acme, agent, routes_pay, income):
         fund(income, 10_00)
-        notice_deposits(timezone.now())
+        notice()
         told = suspend(acme)
         carry_out(timezone.now())
 

@@ -99,11 +99,6 @@ class TransferQuerySet(models.QuerySet["Transfer"]):
         """Transfers that the rail does not have for sure, oldest first."""
         return self.filter(status=Status.PENDING, submitted_at=None).order_by("created_at", "id")
 
-    def arrived_unnoticed(self) -> "TransferQuerySet":
-        """Completed movements into an account that nobody above has looked at yet, oldest first."""
-        arrived = self.filter(completed_at__isnull=False, destination__isnull=False, arrival_noticed_at=None)
-        return arrived.order_by("completed_at", "id")
-
     def failed_since(self, at: datetime) -> "TransferQuerySet":
         """Transfers that failed or came back after the instant."""
         return self.filter(status__in=FAILED, updated_at__gt=at)
@@ -224,8 +219,6 @@ class Transfer(OwnedModel):
     accepted_at = models.DateTimeField(null=True)
     submitted_at = models.DateTimeField(null=True)
     completed_at = models.DateTimeField(null=True)
-    # When the rules have seen that money arrived; what they make of it commits together with this.
-    arrival_noticed_at = models.DateTimeField(null=True)
     # When a worker last broke on it, by a defect of ours; None again as soon as one carries it on.
     stalled_at = models.DateTimeField(null=True)
     updated_at = models.DateTimeField(default=clock.now)
@@ -308,11 +301,6 @@ class Transfer(OwnedModel):
                 F("id"),
                 condition=Q(status__in=UNDER_WAY),
                 name="transfer_due",
-            ),
-            models.Index(
-                fields=["completed_at", "id"],
-                condition=Q(completed_at__isnull=False, destination__isnull=False, arrival_noticed_at=None),
-                name="transfer_unnoticed",
             ),
             models.Index(fields=["updated_at"], condition=Q(status__in=FAILED), name="transfer_failed"),
             models.Index(fields=["updated_at"], condition=UNTAKEN, name="transfer_failed_untaken"),

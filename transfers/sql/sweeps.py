@@ -18,7 +18,6 @@ from sequence.core.database.owned import within_sql
 from sequence.core.money import MAX_CENTS
 from sequence.core.sweeps import swept_organization
 from sequence.core.typing import JsonObject
-from transfers.arrivals import is_awaited
 from transfers.models import STALLED_REST, Transfer
 
 # ``claimed`` is what ``Transfer.objects.accepted().due().ready()`` claims, and ``locked`` what ``lock_accounts_of``
@@ -79,24 +78,10 @@ WITH claimed AS MATERIALIZED (
 ), completed AS (
     UPDATE transfers_transfer transfer
     SET status = 'complete', accepted_at = coalesce(transfer.accepted_at, %(now)s), completed_at = %(now)s,
-        arrival_noticed_at = CASE WHEN {awaited} THEN NULL ELSE %(now)s END, stalled_at = NULL, updated_at = %(now)s
+        stalled_at = NULL, updated_at = %(now)s
     FROM funded WHERE transfer.id = funded.id{swept_transfer}
 )
 SELECT (SELECT COUNT(*) FROM claimed), (SELECT COUNT(*) FROM funded)
-"""
-
-# ``due`` is what ``Transfer.objects.arrived_unnoticed().ready()`` finds.
-_SKIP_ARRIVALS = """
-WITH due AS MATERIALIZED (
-    SELECT id, destination_id FROM transfers_transfer
-    WHERE completed_at IS NOT NULL AND destination_id IS NOT NULL AND arrival_noticed_at IS NULL
-        AND (stalled_at IS NULL OR stalled_at <= %(rested)s OR stalled_at > %(now)s){swept}
-    ORDER BY completed_at, id LIMIT {limit} FOR NO KEY UPDATE SKIP LOCKED
-), passed AS (
-    UPDATE transfers_transfer transfer SET arrival_noticed_at = %(now)s, stalled_at = NULL
-    FROM due WHERE transfer.id = due.id{swept_transfer} AND NOT ({awaited}) RETURNING transfer.id
-)
-SELECT (SELECT COUNT(*) FROM due), (SELECT COUNT(*) FROM passed)
 """
 
 # ``due`` is what ``SimulatedPayment.objects.with_news()`` finds, and the outcome what ``SimulatedPayment.end`` notes.
@@ -172,7 +157,6 @@ def settle_funded(now: datetime, *, limit: int, rails: Collection[str]) -> tuple
         swept_key=_swept(_OF_THE_KEY),
         swept_transfer=_swept(_OF_THE_TRANSFER),
         most=MAX_CENTS,
-        awaited=is_awaited("funded.destination_id", _swept()),
     )
     facts: JsonObject = {
         "now": now,
@@ -183,23 +167,6 @@ def settle_funded(now: datetime, *, limit: int, rails: Collection[str]) -> tuple
         cursor.execute(statement, facts)
         claimed, funded = cursor.fetchone()
     return claimed, funded
-
-
-def pass_over_arrivals(now: datetime, *, limit: int) -> tuple[int, int]:
-    """Note of the oldest ``limit`` arrivals that nobody waits for that they are noticed.
-
-    Returns how many arrivals there were, and how many of them nobody waits for.
-    """
-    statement = _SKIP_ARRIVALS.format(
-        limit=int(limit),
-        swept=_swept(),
-        swept_transfer=_swept(_OF_THE_TRANSFER),
-        awaited=is_awaited("due.destination_id", _swept()),
-    )
-    with connection.cursor() as cursor:
-        cursor.execute(statement, {"now": now, "rested": now - STALLED_REST})
-        due, passed = cursor.fetchone()
-    return due, passed
 
 
 class SimulatedNews(NamedTuple):

@@ -18,14 +18,10 @@ from ulid import ULID
 from accounts.models import Account
 from apikeys.limits import SpendPeriod, starts_on
 from apikeys.models import ApiKey, Organization, SpendCounter
-from rules import sweeps
-from rules.models import RuleExecution
-from rules.sweeps import notice_deposits
+from sequence.core.events.models import Event
 from sequence.core.money import MAX_CENTS
 from sequence.core.sweeps import do_batch
 from tests.factories import PodFactory, set_balance
-from tests.rules.definitions import on_funds, rule, step
-from tests.rules.steps import move, write_enabled
 from transfers import settlement
 from transfers.models import AchLimits, Direction, EntrySet, Origin, Posting, SimulatedPayment, Transfer
 from transfers.sql import sweeps as sql_of_sweeps
@@ -141,8 +137,6 @@ def cast(api, client_with, acme, globex, income, rent, savings, bank, card) -> C
             spent_cents=MAX_CENTS * 100,
             uses=100,
         )
-    write_enabled(api, rule(step(move(rent, savings, 1_00)), trigger=on_funds(rent.id)))
-    notice_deposits(NOW)  # What the cast was given.
     accounts = {
         "income": income,
         "rent": rent,
@@ -170,7 +164,8 @@ def rows() -> dict[str, Any]:
             )
         ),
         "counters": list(SpendCounter.objects.order_by("id").values()),
-        "runs": sorted(RuleExecution.objects.values_list("rule_id", "trigger_transfer_id", "incoming_cents")),
+        # What rules and others learn of it.
+        "news": sorted(map(repr, Event.objects.values_list("organization_id", "event", "data", "created_at"))),
     }
 
 
@@ -189,11 +184,6 @@ def outcome_of(work: Callable[[], object]) -> dict[str, Any]:
 def accept_one_after_another() -> int:
     """Accept a batch as the plain code does it, and nothing else."""
     return do_batch(settlement._accept_batch, NOW, size=settlement.BATCH_SIZE, defer=settlement.defer)
-
-
-def notice_one_after_another() -> int:
-    """Notice arrivals as the plain code does it, and nothing else."""
-    return do_batch(sweeps._notice_deposits, NOW, size=sweeps.BATCH_SIZE, defer=settlement.defer)
 
 
 def tell_one_after_another(except_for: list[str]) -> list[tuple]:
@@ -268,8 +258,7 @@ class TestSettleFunded:
                     completed.append(settlement.settle_funded(NOW, limit=100, rails=["book"]))
                     transaction.set_rollback(True)
 
-                together = outcome_of(lambda: (settlement.accept(NOW), notice_deposits(NOW)))
-                assert together == outcome_of(lambda: (accept_one_after_another(), notice_one_after_another()))
+                assert outcome_of(lambda: settlement.accept(NOW)) == outcome_of(accept_one_after_another)
                 transaction.set_rollback(True)
 
         holds()
