@@ -1,21 +1,29 @@
 """Replays for staff: asked for on a rule's page before somebody enables it, and read on a page of their own."""
 
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
 from django import forms
 from django.core.exceptions import PermissionDenied
-from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect, QueryDict
 from django.urls import reverse
+from django.utils.html import format_html
+from rest_framework.exceptions import ValidationError
 
+from accounts.descriptions import describe_accounts
 from rules.models import Rule
+from rules.sentences import sentences_of
 from rules.services import account_names
 from sequence.core import clock
 from sequence.core.admin.base import ObjectPage, actor_of, page_about
 from sequence.core.admin.offers import offers_of
 from sequence.core.admin.panels import Panel
 from sequence.core.admin.periods import Period
+from sequence.core.api.bodies import parse_object
+from sequence.core.api.failures import invalid_request
+from sequence.core.errors import InvalidRequest
 from sequence.core.periods import day_of, midnight
 from sequence.core.typing import Context, JsonObject
 from sequence.insight.balance_history import BalanceHistory, Point
@@ -27,7 +35,8 @@ from sequence.replays.sentences import (
     difference_in_words,
     missed_in_words,
 )
-from sequence.replays.services import MAX_SPAN, ask_for_replay
+from sequence.replays.serializers import DraftBody
+from sequence.replays.services import MAX_SPAN, ask_for_replay, resolve_draft
 from sequence.replays.told import tell
 
 # A page shows these; the API has all of them.
@@ -49,6 +58,41 @@ class ReplayForm(forms.Form):
         widget=forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d"),
         help_text="Empty: until now.",
     )
+    definition = forms.CharField(
+        label="A draft instead of the rule (JSON)",
+        required=False,
+        widget=forms.Textarea(attrs={"rows": 8, "class": "json", "spellcheck": "false"}),
+    )
+
+    def __init__(self, rule: Rule, sent: QueryDict | None) -> None:
+        super().__init__(sent)
+        self.rule = rule
+        self.fields["definition"].help_text = format_html(
+            "Empty: the rule as it is. A draft has a “trigger” and “steps” as a rule has, and changes nothing of it."
+            "<details><summary>The rule’s own, to begin with</summary>"
+            '<pre class="json" tabindex="0">{}</pre></details>',
+            json.dumps(rule.definition, ensure_ascii=False, indent=2),
+        )
+
+    def clean_definition(self) -> JsonObject | None:
+        """Return the draft, None without one. What is wrong with it is told as the API would, each fault on a line."""
+        text = self.cleaned_data["definition"].strip()
+        if not text:
+            return None
+        try:
+            said = {"definition": parse_object(text.encode())}
+            draft: JsonObject = DraftBody.read(said)["definition"]
+            resolve_draft(draft, self.rule.organization_id)
+        except (InvalidRequest, ValidationError) as error:
+            refusal = error if isinstance(error, InvalidRequest) else invalid_request(error)
+            raise forms.ValidationError(_faults_of(refusal)) from None
+        return draft
+
+
+def _faults_of(refusal: InvalidRequest) -> list[str]:
+    if not refusal.details:
+        return [refusal.text.replace("The body", "The draft")]
+    return [f"{each['field'].removeprefix('definition.')}: {each['message']}" for each in refusal.details]
 
 
 def end_of(day: date | None, now: datetime) -> datetime | None:
@@ -63,14 +107,17 @@ class ReplayRule(ObjectPage[Rule]):
     name = "replay"
     label = "Replay on history"
     permission = "simulate"
-    form_class = ReplayForm
+
+    def form(self, obj: Rule, sent: QueryDict | None) -> ReplayForm:
+        return ReplayForm(obj, sent)
 
     def offered(self, obj: Rule) -> bool:
         return obj.deleted_at is None
 
     def consequences(self, obj: Rule) -> list[str]:
         return [
-            f"Version {obj.version} of this rule is tried on what really happened to its accounts, and moves nothing.",
+            f"Version {obj.version} of this rule, or your draft of another, is tried on what really happened to its"
+            " accounts, and moves nothing.",
             "You see what it would have paid, what would have been missed then, and both courses of the balances.",
         ]
 
@@ -80,6 +127,7 @@ class ReplayRule(ObjectPage[Rule]):
             rule_id=obj.id,
             since=midnight(choices["since"]),
             until=end_of(choices["until"], clock.now()),
+            definition=choices["definition"],
             by=actor_of(request),
         )
         return HttpResponseRedirect(address_of(replay))
@@ -123,10 +171,20 @@ def replay_view(request: HttpRequest, replay_id: str) -> HttpResponse:
         # What a rule was enabled for is what the accounts had with it, else without it.
         actual_heading="As it was" if replay.rule.enabled_version else "Without this rule",
         rule_address=rule_address,
+        draft=_draft_in_words(replay),
         buttons=_decisions(request, replay),
         is_outdated=replay.version is not None and replay.version.number != replay.rule.version,
         **(_found(replay) if replay.status == ReplayStatus.DONE else {}),
     )
+
+
+def _draft_in_words(replay: RuleReplay) -> list[str]:
+    """Return what was tried, where no version of the rule says it."""
+    if replay.version is not None:
+        return []
+    draft = replay.parsed()
+    described = describe_accounts(draft.account_ids())
+    return sentences_of(draft, {id: description.short for id, description in described.items()})
 
 
 def _decisions(request: HttpRequest, replay: RuleReplay) -> list[ObjectPage[Rule]]:

@@ -20,6 +20,12 @@ class ReplayDefinition(StrictSerializer):
     steps = BoundedList(child=RuleStepInput(), min_length=1, max_length=MAX_STEPS)
 
 
+class DraftBody(StrictSerializer):
+    """A draft as people give one."""
+
+    definition = ReplayDefinition()
+
+
 class ReplayBody(StrictSerializer):
     """Body of ``POST /rules/{id}/replays``."""
 

@@ -66,7 +66,7 @@ def ask_for_replay(
     if faults := check_span(since, until, now=now):
         raise InvalidRequest.with_details(faults)
     until = until or now
-    draft = _resolved(definition, organization_id) if definition is not None else None
+    draft = resolve_draft(definition, organization_id) if definition is not None else None
     version = None if draft else rule.versions.get(number=rule.version)
     replay = RuleReplay(
         organization_id=organization_id,
@@ -87,7 +87,7 @@ def ask_for_replay(
     return replay
 
 
-def _resolved(definition: Mapping[str, object], organization_id: str) -> Definition:
+def resolve_draft(definition: Mapping[str, object], organization_id: str) -> Definition:
     """Return the draft with the types of its accounts, checked as that of a rule is."""
     written = Definition.read({"trigger": definition["trigger"], "steps": definition["steps"]})
     try:

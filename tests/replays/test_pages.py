@@ -1,7 +1,9 @@
 """Replays for people: the command, the form on a rule's page, and the page of what came of it."""
 
 import json
+import re
 from datetime import timedelta
+from html import unescape
 from io import StringIO
 
 import pytest
@@ -10,6 +12,8 @@ from django.utils import timezone
 
 from sequence.core.worker import run_once
 from sequence.replays.models import RuleReplay
+from sequence.replays.told import tell
+from tests.factories import PodFactory
 from tests.replays.steps import ago, replayed, started
 from tests.rules.definitions import on_funds, rule, scheduled, step
 from tests.rules.steps import move, write, write_enabled
@@ -94,6 +98,58 @@ class TestForm:
         assert "in progress" in html
         assert 'http-equiv="refresh"' in html
         assert replay.asked_by == "staff:ann"
+
+    def test_takes_a_draft_and_shows_the_rules_own_to_begin_with(self, ann, income, savings, written):
+        fund(income, 100_00)
+        page, draft = self.address(written), rule(step(move(income, savings, 30_00)), trigger=on_funds(income.id))
+        own = unescape(re.search(r'<pre class="json"[^>]*>(.*?)</pre>', ann.get(page).content.decode(), re.S)[1])
+
+        for definition in (json.loads(own), {name: draft[name] for name in ("trigger", "steps")}):
+            ann.post(page, since=f"{timezone.now():%Y-%m-%d}", definition=json.dumps(definition))
+            run_once()
+
+        of_own, of_draft = RuleReplay.objects.order_by("id")
+        assert (of_own.version, of_own.definition) == (None, written.definition)
+        assert [each["destination"] for each in tell(of_draft)["moved"]] == [savings.id]
+        html = ann.get(f"rules/rule/replays/{of_draft.id}/").content.decode()
+        assert "A draft" in html
+        assert "Move $30.00 from “Payroll”" in html
+
+    @pytest.mark.parametrize(
+        ("definition", "fault"),
+        [
+            ("{", "The draft is not JSON: Expecting property name enclosed in double quotes at line 1, column 2."),
+            ("[]", "The draft must be a JSON object."),
+            ('{"trigger": {"type": "manual"}}', "steps: This field is required."),
+            (
+                '{"trigger": {"type": "manual"}, "steps": [{"actions": [{"type": "give"}]}]}',
+                "steps[0].actions[0].type: ",
+            ),
+        ],
+    )
+    def test_tells_each_fault_of_a_draft_beside_what_was_typed(self, ann, written, definition, fault):
+        html = ann.post(
+            self.address(written), since=f"{timezone.now():%Y-%m-%d}", definition=definition
+        ).content.decode()
+
+        assert fault in unescape(html)
+        assert definition in unescape(html)
+        assert not RuleReplay.objects.exists()
+
+    def test_refuses_a_draft_that_names_what_is_not_there(self, ann, income, written):
+        definition = rule(step(move(income, PodFactory(), 1_00)), trigger=on_funds(income.id))
+        sent = {name: definition[name] for name in ("trigger", "steps")}
+
+        html = ann.post(
+            self.address(written), since=f"{timezone.now():%Y-%m-%d}", definition=json.dumps(sent)
+        ).content.decode()
+
+        assert "steps[0].actions[0].destination" in html
+        assert not RuleReplay.objects.exists()
+
+    @staticmethod
+    def address(written) -> str:
+        return f"rules/rule/{written.id}/replay/"
 
     def test_is_not_for_whoever_may_only_look(self, written):
         viewer = Staff("vic", *LOOKING)

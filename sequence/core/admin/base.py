@@ -14,7 +14,7 @@ from django.db import models
 from django.db.models.options import Options
 from django.forms import BaseFormSet, model_to_dict
 from django.forms.models import _get_foreign_key
-from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase, HttpResponseRedirect
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase, HttpResponseRedirect, QueryDict
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
 
@@ -62,6 +62,10 @@ class ObjectPage(ABC, Generic[M]):
 
     def lock(self, obj: M) -> None:
         """Lock whatever else the consequences tell of, the object's own row being locked: in the services' order."""
+
+    def form(self, obj: M, sent: QueryDict | None) -> forms.Form:
+        """Return what is asked for besides the button, with what was sent."""
+        return self.form_class(sent)
 
     def deciders(self, obj: M) -> Deciders:
         """Return who may, where the permission alone does not say it. The page tells it; the service checks it."""
@@ -196,7 +200,7 @@ class StaffAdmin(admin.ModelAdmin, Generic[M]):
             note_refusal(request, NOT_POSSIBLE)
             messages.warning(request, f"“{page.label}” is not possible in the present state of {obj}.")
             return HttpResponseRedirect(self.address_of(obj))
-        form = page.form_class(request.POST if request.method == "POST" else None)
+        form = page.form(obj, request.POST if request.method == "POST" else None)
         if request.method == "POST" and form.is_valid():
             return self._decide(request, page, obj, form)
         return self._ask(request, page, obj, form)
