@@ -1,9 +1,10 @@
-"""Trace sentences: an execution told line by line."""
+"""Trace sentences: an execution told line by line, steps and actions counted from one."""
 
 from collections.abc import Iterator
 
 from rules.engine.traces import Trace
 from rules.engine.vocabulary import Fact
+from rules.failure_sentences import code_in_words
 from rules.sentences import OPERATORS
 from sequence.core.money import dollars
 
@@ -19,7 +20,7 @@ def _tell_steps(steps: list[Trace]) -> Iterator[str]:
     for step in steps:
         verdict = "its conditions hold" if step["holds"] else "its conditions do not hold"
         always = "it has no conditions" if step["conditions"] is None else verdict
-        yield f"Step {step['step_index']}: {always}."
+        yield f"Step {step['step_index'] + 1}: {always}."
         if step["conditions"] is not None:
             yield from _tell_conditions(step["conditions"], depth=1)
 
@@ -55,8 +56,9 @@ def _show(fact: str, value: object) -> str:
 def _tell_actions(actions: list[Trace]) -> Iterator[str]:
     for action in actions:
         result = action["result"]
-        reason = f" ({action['reason']})" if action.get("reason") else ""
-        yield f"Action {action['action_index']}, {action['type']} from {action['source']}: {result}{reason}."
+        reason = f" ({code_in_words(action['reason'])})" if action.get("reason") else ""
+        kind = action["type"].replace("_", " ")
+        yield f"Action {action['action_index'] + 1}, {kind} from {action['source']}: {result}{reason}."
         yield from _tell_amounts(action)
         for movement in action.get("movements", []):
             yield f"  {_tell_movement(movement)}"
@@ -89,6 +91,6 @@ def _tell_movement(movement: Trace) -> str:
     cents = movement["amount_cents"]
     amount = "an unknown amount" if cents is None else dollars(cents)
     where = f" to {movement['destination']}" if movement["destination"] else ""
-    reason = f": {movement['reason'].replace('_', ' ')}" if movement["reason"] else ""
+    reason = f": {code_in_words(movement['reason'])}" if movement["reason"] else ""
     transfer = f", transfer {movement['transfer_id']}" if movement.get("transfer_id") else ""
     return f"{_RESULTS[movement['result']]} {amount}{where}{reason}{transfer}"

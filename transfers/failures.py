@@ -5,6 +5,24 @@ from sequence.core.transactions import transactional
 from transfers.errors import FailureNotTakeable, TransferNotFound
 from transfers.models import FAILED, ErrorCode, Transfer
 
+# Why it failed, to stand after a colon.
+REASONS: dict[str, str] = {
+    ErrorCode.INSUFFICIENT_FUNDS: "there was not enough money in the source",
+    ErrorCode.DISCONNECTED_ACCOUNT: "the institution no longer lets us reach the account",
+    ErrorCode.NAME_MISMATCH: "the institution knows the account under another name",
+    ErrorCode.PAYMENT_FAILED: "the payment did not go through",
+    ErrorCode.PAYMENT_NOT_SUPPORTED: "no rail carries money between the two accounts",
+    ErrorCode.TRANSFER_AMOUNT_LESS_THAN_ONE_DOLLAR: "the amount was less than one dollar",
+    ErrorCode.DAILY_ACH_CREDIT_LIMIT_REACHED: "as much was sent by ACH that day as may be",
+    ErrorCode.MONTHLY_ACH_CREDIT_LIMIT_REACHED: "as much was sent by ACH that month as may be",
+    ErrorCode.DAILY_ACH_DEBIT_LIMIT_REACHED: "as much was pulled by ACH that day as may be",
+    ErrorCode.MONTHLY_ACH_DEBIT_LIMIT_REACHED: "as much was pulled by ACH that month as may be",
+    ErrorCode.NULL_BALANCE: "nobody has told what the account holds",
+    ErrorCode.ACCOUNT_NO_MINIMUM_PAYMENT_AMOUNT: "the liability has no minimum payment on record",
+    ErrorCode.ACCOUNT_NO_LAST_STATEMENT_BALANCE: "the liability has no statement balance on record",
+    ErrorCode.RESOURCE_DELETED: "one of the accounts was deleted",
+    ErrorCode.RULE_LOOP_DETECTED: "rules set each other off in a circle",
+}
 # What to do, by why it failed. Nothing here is done by itself: money that did not move may have been paid otherwise.
 REMEDIES: dict[str, str] = {
     ErrorCode.INSUFFICIENT_FUNDS: (

@@ -5,6 +5,7 @@ from datetime import timedelta
 from django.db.models import F, Q
 from django.urls import reverse
 
+from rules.failure_sentences import failure_in_words
 from rules.models import ExecutionMode, ExecutionStatus, Rule, RuleExecution, RuleStatus
 from rules.models.execution import RuleExecutionQuerySet
 from rules.models.rule import RuleQuerySet
@@ -55,7 +56,7 @@ def failures(look: ConsoleQuery) -> Queue:
     return queue_of(
         "Runs of rules that failed in the last day",
         ordered,
-        lambda run: _item(run, run.error_message or run.get_status_display()),
+        lambda run: _item(run, failure_in_words(run.error_message or run.get_status_display())),
         address=address,
         tone="bad",
     )

@@ -10,6 +10,7 @@ from django.utils.safestring import SafeString
 from accounts.admin.accounts import account_filter
 from apikeys.admin.organizations import ORGANIZATION_FILTER
 from rules.engine.vocabulary import TriggerType
+from rules.failure_sentences import failure_in_words
 from rules.models import ExecutionMode, ExecutionStatus, Rule, RuleExecution
 from rules.sentences import sentences_of
 from rules.services import account_names
@@ -55,7 +56,7 @@ class RuleExecutionAdmin(ReadOnlyAdmin[RuleExecution]):
     search_help_text = "The whole id of an execution, rule, request, or of the transfer that set it off."
     ordering = ["-created_at", "-id"]
     fieldsets = [
-        (None, {"fields": ["shown_status", "rule", "mode", "error_message", "next_attempt_at", "attempts"]}),
+        (None, {"fields": ["shown_status", "rule", "mode", "failure", "next_attempt_at", "attempts"]}),
         (
             "Why",
             {"fields": ["trigger_type", "incoming", "deposit", "scheduled_at", "started_by", "shown_request", "hops"]},
@@ -77,6 +78,10 @@ class RuleExecutionAdmin(ReadOnlyAdmin[RuleExecution]):
     @admin.display(description="status", ordering="status")
     def shown_status(self, obj: RuleExecution) -> SafeString:
         return badge(obj.get_status_display(), TONES[ExecutionStatus(obj.status)])
+
+    @admin.display(description="error message")
+    def failure(self, obj: RuleExecution) -> str:
+        return failure_in_words(obj.error_message) if obj.error_message else UNKNOWN
 
     @admin.display(description="incoming amount", ordering="incoming_cents")
     def incoming(self, obj: RuleExecution) -> str:

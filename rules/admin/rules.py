@@ -23,6 +23,7 @@ from rules import services
 from rules.admin.executions import paragraphs
 from rules.admin.why_not import links_to_why_not, why_not_page
 from rules.engine.vocabulary import TriggerType
+from rules.failure_sentences import failure_in_words
 from rules.models import ExecutionMode, Rule, RuleExecution, RuleStatus
 from rules.runs import simulate
 from rules.sentences import changes_between, sentences_of
@@ -137,6 +138,7 @@ class Simulate(ObjectPage[Rule]):
             title=f"Simulation: {obj}",
             original=obj,
             execution=execution,
+            failure=failure_in_words(execution.error_message) if execution.error_message else "",
             lines=tell_trace(execution.trace),
             buttons=[page for page in RuleAdmin.object_pages if page.is_allowed(request, obj)],
             rule_address=model_admin.address_of(obj),  # type: ignore[attr-defined]

@@ -174,7 +174,7 @@ class TestExecutionPages:
 
         text = root.get(f"rules/ruleexecution/{execution.id}/change/").content.decode()
 
-        assert "Step 0: its conditions hold." in text
+        assert "Step 1: its conditions hold." in text
         assert "computed amount: $200.00" in text
         assert f"moved $200.00 to Taxes, transfer {execution.transfer_ids()[0]}" in text
         assert "move 20 % of what arrived" in text
