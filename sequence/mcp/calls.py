@@ -28,7 +28,7 @@ from sequence.core.audit_log.models import Via
 from sequence.core.errors import Detail, DomainError, InvalidRequest
 from sequence.core.typing import JsonObject
 from sequence.mcp.schemas import input_schema
-from sequence.mcp.spelling import to_own, to_plain
+from sequence.mcp.spelling import in_arguments, to_own, to_plain
 from sequence.mcp.tools import OWN_PREFIX, Tool, tools
 from sequence.platform.errors import retell, spell_in_full, tell
 from sequence.platform.ids import PREFIXES, own_id
@@ -141,7 +141,17 @@ def _refuse(request: HttpRequest, caller: AuthenticatedKey, tool: Tool, refusal:
         HttpResponse(status=told.status), refusal
     )
     content = {"code": told.code, "message": told.message, "details": told.details}
-    return Outcome({**content, "requestId": request_id_of(request)}, is_refusal=True)
+    return _refused(content, request_id_of(request))
+
+
+def _refused(told: JsonObject, request_id: str, *, is_replay: bool = False) -> Outcome:
+    """Return a refusal in the words of whoever has arguments and no headers."""
+    details = [
+        {**detail, "field": in_arguments(detail["field"]), "message": in_arguments(detail["message"])}
+        for detail in told["details"]
+    ]
+    content = {**told, "message": in_arguments(told["message"]), "details": details, "requestId": request_id}
+    return Outcome(content, is_refusal=True, is_replay=is_replay)
 
 
 def audited_call(request: HttpRequest, caller: AuthenticatedKey, action: str, *, writes: bool) -> AuditedCall:
@@ -337,10 +347,12 @@ def _outcome(tool: Tool, inner: _CallRequest, response: HttpResponse) -> Outcome
     is_replay = idempotency.REPLAYED_HEADER in response.headers
     if response.status_code >= 400:
         error = inner.refusal or retell(body["error"])
-        request_id = body.get("requestId") or body.get("request_id")
-        return Outcome({**error, "requestId": request_id}, is_refusal=True, is_replay=is_replay)
+        return _refused(error, body.get("requestId") or body["request_id"], is_replay=is_replay)
     data = body["data"]
     if tool.list_name:
         data = {tool.list_name: data, "page_info": body["page_info"]}
     data = to_plain(data) if tool.is_own else data
-    return Outcome(data if isinstance(data, dict) else {"items": data}, is_replay=is_replay)
+    content: JsonObject = data if isinstance(data, dict) else {"items": data}
+    if isinstance(sentence := content.get("sentence"), str):
+        content = {**content, "sentence": in_arguments(sentence)}
+    return Outcome(content, is_replay=is_replay)

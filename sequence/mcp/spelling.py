@@ -2,6 +2,8 @@
 
 from typing import Any
 
+from apikeys import idempotency
+from sequence.core.api import called_reasons
 from sequence.core.api.ids import noun_of
 from sequence.core.typing import JsonObject
 from sequence.platform.ids import own_id, plain_id
@@ -15,6 +17,21 @@ _PREFIXES = {
     "sourceAccountId": "acc",
     "destinationAccountId": "acc",
 }
+
+
+# What programs say in headers, and assistants, who send none, in arguments; the longer words first.
+_HEADERS = {
+    f"the header {called_reasons.HEADER}": "reason",
+    called_reasons.HEADER: "reason",
+    idempotency.HEADER: "idempotencyKey",
+}
+
+
+def in_arguments(text: str) -> str:
+    """Return a sentence about a call, or the name of a field, with arguments in the place of headers."""
+    for header, argument in _HEADERS.items():
+        text = text.replace(header, argument)
+    return text
 
 
 def to_own(name: str, value: object) -> object:

@@ -219,6 +219,16 @@ class TestRefusals:
         assert refused["code"] == "INVALID_PARAMETERS"
         assert [detail["field"] for detail in refused["details"]] == [argument]
 
+    def test_of_headers_name_the_argument(self, assistant_with, income, rent):
+        assistant = assistant_with(f"MANUAL_TRANSFER:*>{rent.id};reason=required")
+        for more, field in (({}, "reason"), ({"reason": "Rent", "idempotencyKey": "a b"}, "idempotencyKey")):
+            refused = pay(assistant, income, rent, **more)["structuredContent"]
+            assert [detail["field"] for detail in refused["details"]] == [field]
+            assert refused["message"].startswith(f"{field}: ")
+            assert "X-Called-Reason" not in str(refused)
+        ids = {"sourceAccountId": plain(income), "destinationAccountId": plain(rent), "amountInCents": 1_00}
+        assert "Say in reason why" in assistant.read("dryRunTransfer", **ids)["sentence"]
+
     def test_of_what_stands_in_an_address(self, assistant):
         assert assistant.refusal("getAccount")["details"][0]["field"] == "id"
         assert assistant.refusal("getAccount", id=5)["details"][0]["code"] == "invalid"
