@@ -50,6 +50,22 @@ print(json.dumps({
 """
 
 
+def run_program(program: str, *, url: str, seconds: float = 300, **variables: str) -> dict[str, Any]:
+    """Run one of our own programs on a database, and return the JSON of its last line."""
+    names = {"DATABASE_URL": url, "DJANGO_SETTINGS_MODULE": "sequence.settings", **variables}
+    done = subprocess.run(  # noqa: S603
+        [sys.executable, "-c", program],
+        cwd=ROOT,
+        env={**os.environ, **names},
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=seconds,
+    )
+    assert done.returncode == 0, done.stderr[-3000:]
+    return json.loads(done.stdout.splitlines()[-1])
+
+
 class World:
     """A database server of its own, and programs that use it."""
 
@@ -63,18 +79,7 @@ class World:
 
     def run(self, program: str, *, url: str | None = None, seconds: float = 300, **variables: str) -> dict[str, Any]:
         """Run one of our own programs on the database, and return the JSON of its last line."""
-        names = {"DATABASE_URL": url or self.url, "DJANGO_SETTINGS_MODULE": "sequence.settings", **variables}
-        done = subprocess.run(  # noqa: S603
-            [sys.executable, "-c", program],
-            cwd=ROOT,
-            env={**os.environ, **names},
-            capture_output=True,
-            text=True,
-            check=False,
-            timeout=seconds,
-        )
-        assert done.returncode == 0, done.stderr[-3000:]
-        return json.loads(done.stdout.splitlines()[-1])
+        return run_program(program, url=url or self.url, seconds=seconds, **variables)
 
     def ask(self, question: str) -> Any:
         """Return the one value that answers the question."""
