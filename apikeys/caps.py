@@ -11,7 +11,6 @@ from django.db import connection
 from apikeys.entries import Permission
 from apikeys.limits import PERIOD_LIMITS, SpendPeriod, Used, starts_on
 from sequence.core.api.ids import parse_id
-from sequence.core.database.owned import within_sql
 from sequence.core.periods import day_of
 
 # A fragment for the statement that inserts what an entry lets through: the count of it in the same breath, so that the
@@ -107,11 +106,11 @@ def read_usage_until(
     owners = [parse_id("org", organization_id) for organization_id in organization_ids]
     with connection.cursor() as cursor:
         cursor.execute(
-            f"""
+            """
             SELECT spend_id, period, spent_cents, uses, starts_on FROM apikeys_spendcounter
-            WHERE spend_id = ANY(%s::uuid[]) AND starts_on BETWEEN %s AND %s{within_sql(owners)}
-            """,  # noqa: S608 - an id of ours
-            [ids, min(starts_on(period, since) for period in SpendPeriod), day_of(until)],
+            WHERE organization_id = ANY(%s::uuid[]) AND spend_id = ANY(%s::uuid[]) AND starts_on BETWEEN %s AND %s
+            """,
+            [owners, ids, min(starts_on(period, since) for period in SpendPeriod), day_of(until)],
         )
         counters = {(row[0], row[1], row[4]): Used(int(row[2]), row[3]) for row in cursor.fetchall()}
 
@@ -169,19 +168,24 @@ def add_spent(spends: Iterable[Spend]) -> None:
     keys = sorted(rows)
     with connection.cursor() as cursor:
         cursor.execute(
-            f"""
+            """
             WITH change AS (
                 SELECT * FROM unnest(%s::uuid[], %s::text[], %s::date[], %s::numeric[], %s::bigint[])
                     AS change (spend_id, period, starts_on, cents, uses)
             ), locked AS (
                 SELECT counter.id, change.cents, change.uses FROM apikeys_spendcounter counter JOIN change
                     USING (spend_id, period, starts_on)
-                WHERE true{within_sql(owners)}
+                WHERE counter.organization_id = ANY(%s::uuid[])
                 ORDER BY spend_id, period, starts_on FOR NO KEY UPDATE OF counter
             )
             UPDATE apikeys_spendcounter counter
             SET spent_cents = counter.spent_cents + locked.cents, uses = counter.uses + locked.uses
-            FROM locked WHERE counter.id = locked.id{within_sql(owners, "counter.organization_id")}
-            """,  # noqa: S608 - an id of ours
-            [*map(list, zip(*keys, strict=True)), [rows[key][0] for key in keys], [rows[key][1] for key in keys]],
+            FROM locked WHERE counter.id = locked.id AND counter.organization_id = ANY(%s::uuid[])
+            """,
+            [
+                *map(list, zip(*keys, strict=True)),
+                [rows[key][0] for key in keys],
+                [rows[key][1] for key in keys],
+                *[list(owners)] * 2,
+            ],
         )

@@ -12,7 +12,7 @@ from django.db import connection
 
 from apikeys.models import ApiKey, Organization, OrganizationStatus
 from sequence.core.api.ids import parse_id
-from sequence.core.database.owned import within, within_sql
+from sequence.core.database.owned import within
 
 # An organization, and the key of it that asks where one does.
 Asker = tuple[str, str | None]
@@ -44,19 +44,18 @@ def share_standings(askers: Collection[Asker]) -> set[Asker]:
     their work for later, instead of waiting in a circle.
     """
     asked = list(askers)
-    owners = [parse_id("org", organization_id) for organization_id, _ in asked]
     with connection.cursor() as cursor:
         cursor.execute(
-            f"""
+            """
             SELECT pg_try_advisory_xact_lock_shared(uuid_hash_extended(asker.organization_id, 1)), COALESCE((
                 SELECT pg_try_advisory_xact_lock_shared(uuid_hash_extended(lineage_id, 1))
-                FROM apikeys_apikey WHERE id = asker.key_id{within_sql(owners)}
+                FROM apikeys_apikey WHERE id = asker.key_id AND organization_id = asker.organization_id
             ), TRUE)
             FROM unnest(%s::uuid[], %s::uuid[]) WITH ORDINALITY AS asker (organization_id, key_id, number)
             ORDER BY asker.number
-            """,  # noqa: S608 - an id of ours
+            """,
             [
-                owners,
+                [parse_id("org", organization_id) for organization_id, _ in asked],
                 [parse_id("key", key_id or "") for _, key_id in asked],
             ],
         )

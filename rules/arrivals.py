@@ -13,7 +13,7 @@ from django.db import connection
 from rules.models import ArrivalLook
 from sequence.core.api.ids import parse_id, show_id
 from sequence.core.events.readers import hold_behind, open_reader
-from sequence.core.sweeps import swept_organization
+from sequence.core.swept_sql import swept_sql
 from transfers.models import STALLED_REST, Status, Transfer
 
 READER = "rules"
@@ -31,8 +31,9 @@ EVENTS_AT_ONCE = 1_000
 # has gone back, or a rule or the organization changed. Whoever asks later otherwise takes the arrival's own instant.
 _READ = """
 WITH rested AS MATERIALIZED (
-    SELECT look.transfer_id FROM rules_arrivallook AS look
-    JOIN transfers_transfer AS transfer ON transfer.id = look.transfer_id
+    SELECT look.organization_id, look.transfer_id FROM rules_arrivallook AS look
+    JOIN transfers_transfer AS transfer
+        ON transfer.organization_id = look.organization_id AND transfer.id = look.transfer_id
     WHERE look.looked_at IS NULL
         AND (transfer.stalled_at IS NULL OR transfer.stalled_at <= %(rested)s OR transfer.stalled_at > %(now)s){swept}
     ORDER BY transfer.completed_at, transfer.id LIMIT {limit} FOR NO KEY UPDATE OF look SKIP LOCKED
@@ -48,16 +49,22 @@ WITH rested AS MATERIALIZED (
     ) AS event CROSS JOIN LATERAL (
         SELECT arrival.id AS transfer_id, arrival.status, arrival.completed_at, EXISTS (
             SELECT FROM rules_rule
-            WHERE trigger_account_id = arrival.destination_id
+            WHERE organization_id = behind.organization_id AND trigger_account_id = arrival.destination_id
                 AND status = 'enabled' AND trigger_type = 'ON_FUNDS_TRANSFERRED'
         ) AS is_awaited
         FROM transfers_transfer AS arrival
-        WHERE arrival.id = (event.data ->> 'transfer_id')::uuid AND arrival.destination_id IS NOT NULL
+        WHERE arrival.organization_id = behind.organization_id
+            AND arrival.id = (event.data ->> 'transfer_id')::uuid AND arrival.destination_id IS NOT NULL
         LIMIT 1
     ) AS transfer
     WHERE {tells_of_an_arrival}
-        AND NOT EXISTS (SELECT FROM rules_arrivallook AS look WHERE look.transfer_id = transfer.transfer_id)
-        AND NOT EXISTS (SELECT FROM rules_ruleexecution WHERE trigger_transfer_id = transfer.transfer_id)
+        AND NOT EXISTS (
+            SELECT FROM rules_arrivallook AS look
+            WHERE look.organization_id = behind.organization_id AND look.transfer_id = transfer.transfer_id{swept}
+        ) AND NOT EXISTS (
+            SELECT FROM rules_ruleexecution AS run
+            WHERE run.organization_id = behind.organization_id AND run.trigger_transfer_id = transfer.transfer_id{swept_run}
+        )
 ), awaited AS MATERIALIZED (
     SELECT transfer_id, organization_id, sequence,
         row_number() OVER (PARTITION BY organization_id ORDER BY sequence) AS place
@@ -78,7 +85,8 @@ WITH rested AS MATERIALIZED (
     UPDATE sequence_eventreader AS reader SET after_sequence = target.sequence
     FROM target WHERE reader.organization_id = target.organization_id AND reader.name = '{reader}'
 ), seen AS (
-    UPDATE rules_arrivallook AS look SET looked_at = %(now)s FROM rested WHERE look.transfer_id = rested.transfer_id
+    UPDATE rules_arrivallook AS look SET looked_at = %(now)s FROM rested
+    WHERE look.organization_id = rested.organization_id AND look.transfer_id = rested.transfer_id
 ), noted AS (
     INSERT INTO rules_arrivallook (transfer_id, organization_id, looked_at)
     SELECT arrived.transfer_id, arrived.organization_id, %(now)s
@@ -95,7 +103,10 @@ WITH rested AS MATERIALIZED (
 )
 SELECT ARRAY(
         SELECT transfer_id FROM taken UNION ALL SELECT transfer_id FROM rested
-        WHERE NOT EXISTS (SELECT FROM rules_ruleexecution WHERE trigger_transfer_id = rested.transfer_id)
+        WHERE NOT EXISTS (
+            SELECT FROM rules_ruleexecution AS run
+            WHERE run.organization_id = rested.organization_id AND run.trigger_transfer_id = rested.transfer_id{swept_run}
+        )
     ),
     ARRAY(SELECT transfer_id FROM rested),
     (SELECT coalesce(sum(sequence - after_sequence), 0)::bigint FROM target)
@@ -113,7 +124,8 @@ SELECT CASE
     ) THEN NULL
     ELSE transfer.completed_at
 END
-FROM transfers_transfer AS transfer LEFT JOIN rules_arrivallook AS look ON look.transfer_id = transfer.id
+FROM transfers_transfer AS transfer LEFT JOIN rules_arrivallook AS look
+    ON look.organization_id = transfer.organization_id AND look.transfer_id = transfer.id
 WHERE transfer.id = %(transfer)s
 """
 
@@ -128,14 +140,14 @@ class Arrivals(NamedTuple):
 
 def read_arrivals(now: datetime, *, limit: int) -> Arrivals:
     """Read on, up to ``limit`` arrivals that a rule waits for, and return them. The caller's transaction keeps it."""
-    only = swept_organization()
     statement = _READ.format(
         limit=int(limit),
         events=EVENTS_AT_ONCE,
         reader=READER,
         tells_of_an_arrival=_TELLS_OF_AN_ARRIVAL,
         behind=hold_behind(READER, organizations=ORGANIZATIONS_AT_ONCE, events=EVENTS_AT_ONCE).strip(),
-        swept=f" AND look.organization_id = '{parse_id('org', only)}'" if only else "",
+        swept=swept_sql("look.organization_id"),
+        swept_run=swept_sql("run.organization_id"),
     )
     with connection.cursor() as cursor:
         cursor.execute(statement, {"now": now, "rested": now - STALLED_REST})

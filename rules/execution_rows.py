@@ -14,8 +14,7 @@ from django.db import connection
 from rules.engine.usage import Sum, Window
 from rules.models import MOVED, RuleExecution, RuleMove
 from sequence.core.api.ids import parse_id
-from sequence.core.database.owned import within_sql
-from sequence.core.sweeps import swept_organization
+from sequence.core.swept_sql import swept_sql
 
 END_OF_TIME = datetime.max.replace(tzinfo=UTC)
 
@@ -24,10 +23,10 @@ def write_outcomes(executions: Sequence[RuleExecution]) -> None:
     """Write all that mutators of these executions may have changed. The caller holds their rows' locks."""
     if not executions:
         return
-    owners = {parse_id("org", execution.organization_id) for execution in executions}
+    owners = list({parse_id("org", execution.organization_id) for execution in executions})
     with connection.cursor() as cursor:
         cursor.execute(
-            f"""
+            """
             UPDATE rules_ruleexecution execution
             SET status = outcome.status, attempts = outcome.attempts, decided_at = outcome.decided_at,
                 next_attempt_at = outcome.next_attempt_at, step_index_matched = outcome.step_index_matched,
@@ -38,8 +37,8 @@ def write_outcomes(executions: Sequence[RuleExecution]) -> None:
                     %s::boolean[], %s::int[], %s::int[], %s::text[], %s::text[])
                 AS outcome (id, status, attempts, decided_at, next_attempt_at, step_index_matched,
                     conditions_not_met, attempted, failed_without_transfer, error_message, trace)
-            WHERE execution.id = outcome.id{within_sql(owners, "execution.organization_id")}
-            """,  # noqa: S608 - an id of ours
+            WHERE execution.id = outcome.id AND execution.organization_id = ANY(%s::uuid[])
+            """,
             [
                 [parse_id("rex", execution.id) for execution in executions],
                 [str(execution.status) for execution in executions],
@@ -52,6 +51,7 @@ def write_outcomes(executions: Sequence[RuleExecution]) -> None:
                 [execution.failed_without_transfer for execution in executions],
                 [execution.error_message for execution in executions],
                 [json.dumps(row.trace, ensure_ascii=False, separators=(",", ":")) for row in executions],
+                owners,
             ],
         )
 
@@ -75,7 +75,6 @@ def sum_moved(
     """
     if not windows:
         return []
-    only = [parse_id("org", swept_organization() or "")]
     rows = fetch(
         f"""
         SELECT asked.number::int, move.action_key,
@@ -86,9 +85,9 @@ def sum_moved(
         JOIN rules_rulemove move ON move.rule_id = asked.rule_id
             AND move.counted_at >= asked.begins_at AND move.counted_at < asked.ends_at AND move.made_at <= %s
         JOIN rules_ruleexecution execution ON execution.id = move.execution_id
-            {within_sql(only, "execution.organization_id")}
+            {swept_sql("execution.organization_id")}
         JOIN transfers_transfer transfer ON transfer.id = move.transfer_id AND transfer.status = ANY (%s)
-            {within_sql(only, "transfer.organization_id")}
+            {swept_sql("transfer.organization_id")}
         GROUP BY 1, 2, 3
         """,  # noqa: S608 - an id of ours
         [

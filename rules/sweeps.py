@@ -74,7 +74,8 @@ def _notice_deposits(read: list[int], now: datetime, *, limit: int, claimed: lis
 
 
 def _start_rules_of(ids: Sequence[str], now: datetime) -> None:
-    arrivals = list(Transfer.objects.filter(id__in=ids).only(*_OF_AN_ARRIVAL).order_by("completed_at", "id"))
+    known = swept(Transfer.objects.filter(id__in=ids))
+    arrivals = list(known.only(*_OF_AN_ARRIVAL).order_by("completed_at", "id"))
     rules = _rules_for_deposits(arrivals)
     causes = _causes_of(arrivals)
     starts: list[tuple[Rule, JsonObject]] = []

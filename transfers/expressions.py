@@ -19,24 +19,28 @@ class WaitsUntil(models.Func):
 
 
 class BalanceAfter(models.Func):
-    """What an account held after all postings up to a position, given as account, time and number of the last one.
+    """What an account held after all postings up to a position.
 
-    It is read back from the next mark, or from what the account holds now where there is none: past some hundred
-    postings, however many the account has, and in one snapshot.
+    Given are its organization, the account, and time and number of the position's posting. It is read back from the
+    next mark, or from what the account holds now where there is none: past some hundred postings, however many the
+    account has, and in one snapshot.
     """
 
     template = """(
         SELECT COALESCE(mark.balance_cents, account.balance_cents) - COALESCE((
             SELECT SUM(later.amount_cents) FROM transfers_posting later
-            WHERE later.account_id = place.account_id AND (later.posted_at, later.id) > (place.at, place.number)
+            WHERE later.organization_id = place.organization_id AND later.account_id = place.account_id
+                AND (later.posted_at, later.id) > (place.at, place.number)
                 AND (later.posted_at, later.id)
                     <= (COALESCE(mark.posted_at, 'infinity'), COALESCE(mark.posting_id, 0))
         ), 0)::bigint
-        FROM (SELECT %(expressions)s) AS place (account_id, at, number)
-        JOIN accounts_account account ON account.id = place.account_id
+        FROM (SELECT %(expressions)s) AS place (organization_id, account_id, at, number)
+        JOIN accounts_account account
+            ON account.organization_id = place.organization_id AND account.id = place.account_id
         LEFT JOIN LATERAL (
             SELECT posting_id, posted_at, balance_cents FROM transfers_balancemark
-            WHERE account_id = place.account_id AND (posted_at, posting_id) >= (place.at, place.number)
+            WHERE organization_id = place.organization_id AND account_id = place.account_id
+                AND (posted_at, posting_id) >= (place.at, place.number)
             ORDER BY posted_at, posting_id LIMIT 1
         ) mark ON true
     )"""

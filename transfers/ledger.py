@@ -63,6 +63,6 @@ def post(movements: Iterable[Movement], *, at: datetime) -> list[EntrySet]:
 
 def balance_at(account: Account, at: datetime) -> int:
     """Return the cents that a pod or income source held at the end of the instant ``at``, in one indexed statement."""
-    held = BalanceAfter(F("pk"), Value(at, DateTimeField()), Value(LAST_NUMBER, BigIntegerField()))
+    held = BalanceAfter(F("organization"), F("pk"), Value(at, DateTimeField()), Value(LAST_NUMBER, BigIntegerField()))
     own = Account.objects.for_organization(account.organization_id).filter(pk=account.pk)
     return own.values_list(held, flat=True).get()

@@ -6,6 +6,7 @@ from django.db import models
 from django.db.models import Q
 
 from apikeys.models import Organization
+from sequence.core.database.owned import OwnedModel
 from transfers.models import STALLED_REST, Transfer
 
 
@@ -19,7 +20,7 @@ class ArrivalLookQuerySet(models.QuerySet["ArrivalLook"]):
         return rows.order_by("transfer__completed_at", "transfer_id")
 
 
-class ArrivalLook(models.Model):
+class ArrivalLook(OwnedModel):
     """A look at an arrival that is kept by itself.
 
     Of most arrivals nothing is kept: those that a rule runs for have the run, and nothing that matters happens between

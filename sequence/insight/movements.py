@@ -14,6 +14,7 @@ from django.db.models.expressions import Combinable
 from django.db.models.functions import JSONObject
 
 from accounts.models import Account
+from apikeys.models import Organization
 from cards.models import CardDirection, CardTransaction
 from rules.models import RuleExecution
 from sequence.core.api.ids import show_id
@@ -216,7 +217,8 @@ def held_after(account: Account, last: Posting | None) -> Combinable:
 
 
 def _held(account: Account, at: Value, number: int) -> Combinable:
-    return BalanceAfter(Value(account.pk, Account._meta.pk), at, Value(number, BigIntegerField()))
+    owner = Value(account.organization_id, Organization._meta.pk)
+    return BalanceAfter(owner, Value(account.pk, Account._meta.pk), at, Value(number, BigIntegerField()))
 
 
 def older_than(posting: Posting) -> Q:

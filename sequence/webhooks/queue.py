@@ -14,9 +14,9 @@ from django.db import connection
 from django.db.models import BooleanField, ExpressionWrapper, F, Q, QuerySet
 
 from sequence.core.api.ids import parse_id, show_id
-from sequence.core.database.owned import within_sql
 from sequence.core.due import due_when
-from sequence.core.sweeps import swept, swept_organization
+from sequence.core.sweeps import swept
+from sequence.core.swept_sql import swept_sql
 from sequence.core.transactions import transactional
 from sequence.core.typing import JsonObject
 from sequence.webhooks.bodies import TEST_EVENT, events_told_in
@@ -120,7 +120,7 @@ _CLAIM = """
 WITH busy AS (
     SELECT endpoint_id, count(*) AS requests, bool_or(attempts = 0 AND sequence IS NOT NULL) AS has_first
     FROM sequence_pendingdelivery
-    WHERE endpoint_id = ANY(%(endpoints)s){within} AND claimed_until > %(now)s AND claimed_until <= %(until)s
+    WHERE endpoint_id = ANY(%(endpoints)s){swept} AND claimed_until > %(now)s AND claimed_until <= %(until)s
     GROUP BY endpoint_id
 ), due AS (
     SELECT chosen.id, coalesce(busy.requests, 0)
@@ -130,12 +130,12 @@ WITH busy AS (
     CROSS JOIN LATERAL (
         (
             SELECT id, due_at FROM sequence_pendingdelivery
-            WHERE endpoint_id = endpoint.id{within} AND attempts = 0 AND sequence IS NOT NULL
+            WHERE endpoint_id = endpoint.id{swept} AND attempts = 0 AND sequence IS NOT NULL
                 AND NOT coalesce(busy.has_first, false)
             ORDER BY sequence LIMIT 1
         ) UNION ALL (
             SELECT id, due_at FROM sequence_pendingdelivery AS again
-            WHERE endpoint_id = endpoint.id{within} AND due_at <= %(now)s
+            WHERE endpoint_id = endpoint.id{swept} AND due_at <= %(now)s
                 AND (claimed_until IS NULL OR claimed_until <= %(now)s OR claimed_until > %(until)s)
                 AND (attempts > 0 OR sequence IS NULL AND NOT EXISTS (
                     SELECT FROM sequence_event AS event
@@ -180,9 +180,8 @@ def claim_due(now: datetime, endpoint_ids: Sequence[str]) -> list[Claim]:
     }
     with connection.cursor() as cursor:
         # A statement of its own, after the locks: it sees what whoever held them before has claimed.
-        only = [parse_id("org", swept_organization() or "")]
-        tables = {f"{name}": within_sql(only, f"{name}.organization_id") for name in ("pending", "event")}
-        cursor.execute(_CLAIM.format(within=within_sql(only), **tables), parameters)
+        its_own = {name: swept_sql(f"{name}.organization_id") for name in ("pending", "event")}
+        cursor.execute(_CLAIM.format(swept=swept_sql(), **its_own), parameters)
         rows = cursor.fetchall()
     return [
         Claim(id, claim, show_id("whk", endpoint), show_id("evt", event), attempt, show_id("org", organization))

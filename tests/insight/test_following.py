@@ -138,6 +138,12 @@ class TestCost:
         # So few rows lie on a page or two, which PostgreSQL would rather read by any other way than by their index.
         with by_owner(), connection.cursor() as cursor:
             cursor.execute("DROP INDEX posting_list")
+            cursor.execute(
+                "SELECT indexname FROM pg_indexes WHERE tablename = 'transfers_posting'"
+                " AND indexdef LIKE '%(organization_id)'"
+            )
+            for (name,) in cursor.fetchall():
+                cursor.execute(f"DROP INDEX {name}")
         with connection.cursor() as cursor:
             cursor.execute("SET LOCAL enable_seqscan = off; SET LOCAL enable_bitmapscan = off")
         return Posting.objects.filter(account=income).earliest("id")

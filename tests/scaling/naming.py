@@ -19,7 +19,7 @@ CONDITIONS = ("Index Cond", "Recheck Cond", "Filter")
 STATEMENT = re.compile(r"\s*\(?(?:SELECT|INSERT|UPDATE|DELETE|WITH)\b", re.IGNORECASE)
 INSERT = re.compile(r'INSERT INTO "?(?P<table>\w+)"?(?: AS \w+)?\s*\((?P<columns>[^)]*)\)', re.IGNORECASE)
 # By itself, or as that of the row beside which it is looked for, which is then judged itself.
-NAMED = r"\borganization_id = (?:'{}'::uuid|\w+\.organization_id)"
+NAMED = r"\borganization_id = (?:'{0}'::uuid|ANY \('\{{{0}\}}'::uuid\[\]\)|\w+\.organization_id)"
 
 
 class Unnamed(NamedTuple):

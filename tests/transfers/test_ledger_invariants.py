@@ -191,6 +191,15 @@ class TestFindFaults:
 
         assert "suspense_is_worked_off_as_decided" in found()
 
+    def test_finds_a_mark_that_is_not_what_the_postings_add_up_to(self, books, plant):
+        plant(
+            "INSERT INTO transfers_balancemark (posting_id, organization_id, account_id, posted_at, balance_cents)"
+            " SELECT id, organization_id, account_id, posted_at, 12345678 FROM transfers_posting"
+            " WHERE account_id IS NOT NULL LIMIT 1"
+        )
+
+        assert set(found()) == {"marks_are_their_postings"}
+
     def test_has_a_planted_fault_for_each_check(self):
         tried = Path(__file__).read_text()
 

@@ -132,10 +132,12 @@ class TestForeignKeys:
         # Of one organization with what they belong to, which has a constraint.
         assert sorted(missing) == [
             ("apikeys_idempotencyrecord", "organization_id"),
+            ("transfers_balancemark", "organization_id"),
             ("transfers_posting", "organization_id"),
         ]
         for table, owner in (
             ("apikeys_idempotencyrecord", "apikeys_apikey"),
+            ("transfers_balancemark", "accounts_account"),
             ("transfers_posting", "transfers_entryset"),
         ):
             assert (table, "organization_id", owner) in references

@@ -5,6 +5,8 @@ import pgtrigger.compiler
 import pgtrigger.migrations
 from django.db import migrations, models
 
+from sequence.core.database.foreign_keys import of_same
+
 
 class Migration(migrations.Migration):
     dependencies = [
@@ -20,7 +22,6 @@ class Migration(migrations.Migration):
                 (
                     "posting",
                     models.OneToOneField(
-                        db_constraint=False,
                         on_delete=django.db.models.deletion.PROTECT,
                         primary_key=True,
                         related_name="+",
@@ -81,4 +82,5 @@ class Migration(migrations.Migration):
             model_name="balancemark",
             index=models.Index(fields=["account", "posted_at", "posting"], name="balance_mark_by_account"),
         ),
+        of_same("organization", "transfers_balancemark", "account_id", "accounts_account"),
     ]

@@ -168,21 +168,18 @@ class Posting(OwnedModel):
         return f"{self.amount_cents} on {self.account_id or self.clearing}"
 
 
-class BalanceMark(models.Model):
+class BalanceMark(OwnedModel):
     """What an account held after one of its postings, in the order of the ledger: see ``BalanceAfter``.
 
     A trigger makes one every 500 postings or so, and moves those after what is posted with an earlier time.
     """
 
-    posting = models.OneToOneField(
-        Posting, primary_key=True, on_delete=models.PROTECT, db_constraint=False, related_name="+"
-    )
+    posting = models.OneToOneField(Posting, primary_key=True, on_delete=models.PROTECT, related_name="+")
+    # The account's, to which a composite foreign key holds it.
     organization = models.ForeignKey(
         Organization, on_delete=models.PROTECT, related_name="+", db_constraint=False, db_index=False
     )
-    account = models.ForeignKey(
-        Account, on_delete=models.PROTECT, related_name="+", db_constraint=False, db_index=False
-    )
+    account = OwnForeignKey(Account, on_delete=models.PROTECT, related_name="+", db_constraint=False, db_index=False)
     posted_at = models.DateTimeField()
     balance_cents = models.BigIntegerField()
 

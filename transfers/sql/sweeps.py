@@ -14,9 +14,8 @@ from django.db import connection
 
 from accounts.models import Account
 from sequence.core.api.ids import parse_id
-from sequence.core.database.owned import within_sql
 from sequence.core.money import MAX_CENTS
-from sequence.core.sweeps import swept_organization
+from sequence.core.swept_sql import swept_sql
 from sequence.core.typing import JsonObject
 from transfers.models import STALLED_REST, Transfer
 
@@ -114,7 +113,7 @@ SET held_cents = account.held_cents + change.held,
         THEN greatest(0, account.paid_since_minimum_cents - change.snapshot) ELSE 0 END,
     balance_updated_at = CASE WHEN change.snapshot = 0 THEN account.balance_updated_at ELSE %s END
 FROM unnest(%s::uuid[], %s::bigint[], %s::bigint[]) AS change (id, held, snapshot)
-WHERE account.id = change.id{within}
+WHERE account.id = change.id AND account.organization_id = ANY(%s::uuid[])
 """
 
 _WRITE_OUTCOMES = """
@@ -124,24 +123,17 @@ SET status = change.status, error_code = change.error_code, cancel_reason = chan
     stalled_at = NULL, updated_at = %s
 FROM unnest(%s::uuid[], %s::text[], %s::text[], %s::text[], %s::timestamptz[], %s::timestamptz[])
     AS change (id, status, error_code, cancel_reason, accepted_at, completed_at)
-WHERE transfer.id = change.id{within}
+WHERE transfer.id = change.id AND transfer.organization_id = ANY(%s::uuid[])
 """
 
 
-_ITS_OWN = " AND organization_id = '{}'"
-_OF_THE_KEY, _OF_THE_TRANSFER = " AND key.organization_id = '{}'", " AND transfer.organization_id = '{}'"
 # What the world outside knows of an organization is its transfers' ids.
-_ITS_TRANSFER = " AND transfer_id IN (SELECT id FROM transfers_transfer WHERE organization_id = '{}')"
+_ITS_TRANSFER = " AND transfer_id IN (SELECT id FROM transfers_transfer WHERE true{})"
 
 
-def _swept(condition: str = _ITS_OWN) -> str:
-    """Return what limits a statement to the rows that sweeps may take, as ``sequence.core.sweeps.swept`` does."""
-    organization_id = swept_organization()
-    return condition.format(parse_id("org", organization_id)) if organization_id else ""
-
-
-def _within(rows: Iterable[Account | Transfer], column: str) -> str:
-    return within_sql({parse_id("org", row.organization_id) for row in rows}, column)
+def _owners(rows: Iterable[Account | Transfer]) -> list[UUID | None]:
+    """Return whose the rows are: statements name the organization, though an id would do."""
+    return list({parse_id("org", row.organization_id) for row in rows})
 
 
 def settle_funded(now: datetime, *, limit: int, rails: Collection[str]) -> tuple[int, int]:
@@ -153,9 +145,9 @@ def settle_funded(now: datetime, *, limit: int, rails: Collection[str]) -> tuple
     # A number in the text, not a parameter: the plan is then one for a hundred rows, and made once.
     statement = _SETTLE_FUNDED.format(
         limit=int(limit),
-        swept=_swept(),
-        swept_key=_swept(_OF_THE_KEY),
-        swept_transfer=_swept(_OF_THE_TRANSFER),
+        swept=swept_sql(),
+        swept_key=swept_sql("key.organization_id"),
+        swept_transfer=swept_sql("transfer.organization_id"),
         most=MAX_CENTS,
     )
     facts: JsonObject = {
@@ -181,7 +173,9 @@ class SimulatedNews(NamedTuple):
 
 def tell_simulated_news(now: datetime, *, limit: int, except_for: Collection[str]) -> list[SimulatedNews]:
     """Note of at most ``limit`` simulated payments that their news is told, and return it."""
-    statement = _TELL_SIMULATED_NEWS.format(limit=int(limit), swept=_swept(_ITS_TRANSFER))
+    its_own = swept_sql()
+    swept = _ITS_TRANSFER.format(its_own) if its_own else ""
+    statement = _TELL_SIMULATED_NEWS.format(limit=int(limit), swept=swept)
     with connection.cursor() as cursor:
         cursor.execute(statement, {"now": now, "except_for": [parse_id("txr", id) for id in except_for]})
         return [SimulatedNews(*row) for row in cursor.fetchall()]
@@ -196,12 +190,13 @@ def add_to_accounts(
         return
     with connection.cursor() as cursor:
         cursor.execute(
-            _ADD_TO_ACCOUNTS.format(within=_within((accounts[id] for id in changed), "account.organization_id")),
+            _ADD_TO_ACCOUNTS,
             [
                 at,
                 [parse_id("acc", id) for id in changed],
                 [held.get(id, 0) for id in changed],
                 [snapshots.get(id, 0) for id in changed],
+                _owners(accounts[id] for id in changed),
             ],
         )
 
@@ -212,7 +207,7 @@ def write_outcomes(transfers: Sequence[Transfer], at: datetime) -> None:
         return
     with connection.cursor() as cursor:
         cursor.execute(
-            _WRITE_OUTCOMES.format(within=_within(transfers, "transfer.organization_id")),
+            _WRITE_OUTCOMES,
             [
                 at,
                 [parse_id("txr", transfer.id) for transfer in transfers],
@@ -221,5 +216,6 @@ def write_outcomes(transfers: Sequence[Transfer], at: datetime) -> None:
                 [transfer.cancel_reason and str(transfer.cancel_reason) for transfer in transfers],
                 [transfer.accepted_at for transfer in transfers],
                 [transfer.completed_at for transfer in transfers],
+                _owners(transfers),
             ],
         )

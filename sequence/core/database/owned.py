@@ -6,7 +6,6 @@ to each of them: docs/scaling.md. Composite foreign keys see to it that what is 
 
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any, TypeVar
-from uuid import UUID
 
 from django.db import models
 from django.db.models.lookups import Exact
@@ -15,7 +14,6 @@ from django.db.models.sql.where import WhereNode
 COLUMN = "organization_id"
 
 Rows = TypeVar("Rows", bound="models.QuerySet[Any]")
-Id = TypeVar("Id")
 
 if TYPE_CHECKING:
     from django.db.models.fields.related import ForeignKey as _ForeignKey
@@ -60,16 +58,5 @@ def within(rows: Rows, organization_ids: Iterable[str], column: str = COLUMN) ->
 
     A worker's batch may be of several, and names none.
     """
-    only = _only(organization_ids)
-    return rows if only is None else rows.filter(**{column: only})
-
-
-def within_sql(organization_ids: Iterable[UUID | None], column: str = COLUMN) -> str:
-    """Return what ``within`` says as the end of a condition in SQL. Ids are given as they are stored."""
-    only = _only(organization_ids)
-    return "" if only is None else f" AND {column} = '{only}'"
-
-
-def _only(ids: Iterable[Id]) -> Id | None:
-    found = set(ids)
-    return found.pop() if len(found) == 1 else None
+    owners = set(organization_ids)
+    return rows.filter(**{column: owners.pop()}) if len(owners) == 1 else rows

@@ -105,7 +105,7 @@ class EventReaderQuerySet(models.QuerySet["EventReader"]):
         return self.filter(name=name).alias(newest=newest).filter(newest__gt=F("after_sequence"))
 
 
-class EventReader(models.Model):
+class EventReader(OwnedModel):
     """A reader's cursor in an organization: it has read the events up to this number, and none is purged before."""
 
     # ``event_reader_once`` begins with it.

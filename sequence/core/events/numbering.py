@@ -12,7 +12,6 @@ from uuid import UUID
 from django.db import connection
 
 from sequence.core.api.ids import parse_id
-from sequence.core.database.owned import within_sql
 from sequence.core.due import due_when
 from sequence.core.events.models import Event
 from sequence.core.sweeps import swept_organization
@@ -31,7 +30,7 @@ SELECT DISTINCT organization_id FROM (
 """
 # A counter that somebody else holds is that worker's to raise.
 _HOLD_COUNTERS = """
-SELECT organization_id FROM sequence_eventcounter WHERE organization_id = ANY(%s){own}
+SELECT organization_id FROM sequence_eventcounter WHERE organization_id = ANY(%s)
 ORDER BY organization_id FOR NO KEY UPDATE SKIP LOCKED
 """
 _MAKE_COUNTERS = """
@@ -44,19 +43,20 @@ ON CONFLICT (organization_id) DO NOTHING
 _NUMBER = """
 WITH unnumbered AS (
     SELECT ctid AS place, organization_id, position FROM sequence_event
-    WHERE sequence IS NULL AND organization_id = ANY(%s){own} ORDER BY position LIMIT %s
+    WHERE sequence IS NULL AND organization_id = ANY(%(held)s) ORDER BY position LIMIT %(limit)s
 ), numbered AS (
     UPDATE sequence_event AS event SET sequence = next.sequence
     FROM (
         SELECT place, last_sequence + row_number() OVER (PARTITION BY organization_id ORDER BY position) AS sequence
-        FROM unnumbered JOIN sequence_eventcounter counter USING (organization_id) WHERE true{counter}
+        FROM unnumbered JOIN sequence_eventcounter USING (organization_id)
     ) AS next
-    WHERE event.ctid = ANY (ARRAY(SELECT place FROM unnumbered)) AND event.ctid = next.place{event}
+    WHERE event.ctid = ANY (ARRAY(SELECT place FROM unnumbered)) AND event.ctid = next.place
+        AND event.organization_id = ANY(%(held)s)
     RETURNING event.organization_id, event.sequence
 ), raised AS (
     UPDATE sequence_eventcounter AS counter SET last_sequence = newest.sequence
     FROM (SELECT organization_id, max(sequence) AS sequence FROM numbered GROUP BY organization_id) AS newest
-    WHERE counter.organization_id = newest.organization_id{counter}
+    WHERE counter.organization_id = newest.organization_id
 )
 SELECT count(*) FROM numbered
 """
@@ -87,15 +87,13 @@ def _hold(organizations: list[UUID]) -> list[UUID]:
     """Hold the counters of those organizations whose events nobody else numbers, and return these."""
     with connection.cursor() as cursor:
         cursor.execute(_MAKE_COUNTERS, [organizations])
-        cursor.execute(_HOLD_COUNTERS.format(own=within_sql(organizations)), [organizations])
+        cursor.execute(_HOLD_COUNTERS, [organizations])
         return [organization_id for (organization_id,) in cursor.fetchall()]
 
 
 def _number(held: list[UUID]) -> int:
     """Number events whose organizations' counters are held, in a statement that sees what was numbered before."""
     with connection.cursor() as cursor:
-        only = within_sql(held), within_sql(held, "event.organization_id"), within_sql(held, "counter.organization_id")
-        own, event, counter = only
-        cursor.execute(_NUMBER.format(own=own, event=event, counter=counter), [held, BATCH_SIZE])
+        cursor.execute(_NUMBER, {"held": held, "limit": BATCH_SIZE})
         [numbered] = cursor.fetchone()
     return int(numbered)

@@ -8,7 +8,7 @@ each event is read once. Events are kept until the last reader has passed them.
 from django.db import connection
 
 from sequence.core.api.ids import parse_id
-from sequence.core.sweeps import swept_organization
+from sequence.core.swept_sql import swept_sql
 
 _OPEN = """
 INSERT INTO sequence_eventreader (organization_id, name, after_sequence)
@@ -38,6 +38,5 @@ def hold_behind(name: str, *, organizations: int, events: int) -> str:
     It tells ``organization_id``, ``after_sequence`` and ``until_sequence``, at most ``events`` further. All that is
     numbered up to there is seen by the same statement, and nothing comes below it any more.
     """
-    only = swept_organization()
-    swept = f" AND reader.organization_id = '{parse_id('org', only)}'" if only else ""
+    swept = swept_sql("reader.organization_id")
     return _HOLD.format(name=name, organizations=int(organizations), events=int(events), swept=swept)

@@ -150,7 +150,7 @@ def _legs(entry_sets: list[EntrySet]) -> dict[int, list[Leg]]:
     rows = Posting.objects.filter(entry_set__in=[entry_set.pk for entry_set in entry_sets], account__isnull=False)
     found: dict[int, list[Leg]] = defaultdict(list)
     for row in rows.order_by("id").annotate(
-        name=F("account__name"), after=BalanceAfter(F("account"), F("posted_at"), F("id"))
+        name=F("account__name"), after=BalanceAfter(F("organization"), F("account"), F("posted_at"), F("id"))
     ):
         found[row.entry_set_id].append(Leg(row.pk, str(row.account_id), row.name, row.amount_cents, row.after))
     return found

@@ -60,7 +60,9 @@ SELECT start.id, start.cents, (SELECT MAX(number) FROM met WHERE met.start = sta
 FROM start LEFT JOIN counted ON counted.start = start.id AND counted.place <= %(width)s
 ORDER BY start.id, counted.place
 """
-_HELD = BalanceAfter.template % {"expressions": "posting.account_id, posting.posted_at, posting.id"}
+_HELD = BalanceAfter.template % {
+    "expressions": "posting.organization_id, posting.account_id, posting.posted_at, posting.id"
+}
 _FORWARDS = _STATEMENT.format(held=_HELD, low="start.before_cents", sign="-1", side=">", order="posted_at, id")
 # Backwards the newest arrivals are met first: they are what stays behind when the posting takes the oldest.
 _BACKWARDS = _STATEMENT.format(
