@@ -77,6 +77,21 @@ def answers(port: int) -> bool:
     return True
 
 
+def is_there(port: int) -> bool:
+    try:
+        return answers(port)
+    except OSError:
+        return False
+
+
+def kill_all(mark: str, name: str) -> None:
+    """Kill what was started and has the name on its command line, all at once."""
+    found = [pid for pid in processes_with(mark) if name in Path(f"/proc/{pid}/cmdline").read_text()]
+    assert found
+    for pid in found:
+        os.kill(pid, signal.SIGKILL)
+
+
 def echo_once(server: socket.socket) -> None:
     line, _ = server.accept()
     with line:
@@ -110,6 +125,10 @@ class TestRun:
 
         with started(environment, tmp_path) as run:
             assert ask(cluster, "SELECT value FROM kept", "sequence") == "still here"
+            for name in ("granian", "run_worker"):
+                kill_all(f"POSTGRES_DIR={cluster.folder}", name)
+            wait_until(lambda: is_there(port))
+            assert run.poll() is None
             run.terminate()
             assert run.wait(timeout=PATIENCE_SECONDS) == 0
         assert processes_with(f"POSTGRES_DIR={cluster.folder}") == []

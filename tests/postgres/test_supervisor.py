@@ -60,6 +60,21 @@ class TestKeepRunning:
 
         assert keep_running([worker], stop, stop_when(stop, lambda: worker.starts == 2)) is None
 
+    def test_starts_it_again_when_it_is_killed_at_its_first_start(self, stop, mark, monkeypatch):
+        """Without the children that it left: of three starts, one child at most is there."""
+        monkeypatch.setattr(supervisor, "PAUSE_SECONDS", 0.1)
+        worker = shell(f"{FOREVER} & kill -9 $$", restart=True)
+        seen: list[int] = []
+
+        def each_tick() -> None:
+            if worker.starts == 3:
+                seen.append(len([number for number in processes_with(mark) if number != worker.process.pid]))
+            stop.is_made = worker.starts == 4
+
+        assert keep_running([worker], stop, each_tick) is None
+        assert min(seen) <= 1
+        assert_nothing_is_left(mark)
+
     def test_stops_everything_when_one_fails_at_its_first_start(self, stop, mark):
         broken = shell("exit 7", restart=True)
 

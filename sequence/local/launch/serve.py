@@ -80,7 +80,9 @@ def serve(address: Address, workers: int, stop: StopRequest) -> int:
         return 0
     demo = prepare_demo(address, stop)
     token = secrets.token_hex()
-    web_server = Program("web server", web.command(address, workers), variables={start_token.VARIABLE: token})
+    variables = {start_token.VARIABLE: token}
+    # It replaces processes that die, but gives up when one of them dies again at once.
+    web_server = Program("web server", web.command(address, workers), restart=True, variables=variables)
     programs = [web_server, Program("worker", manage("run_worker").command, restart=True)]
     ended = keep_running(programs, stop, Welcome(address, demo, token).once_ready)
     if ended is None:

@@ -81,7 +81,9 @@ class Program:
 
     def has_failed_probation(self) -> bool:
         is_short = self.ended_at - self.started_at < PROBATION_SECONDS
-        return self.starts == 1 and is_short and self.process.returncode != 0
+        # Whoever was killed has not failed: somebody else ended it.
+        has_failed = self.process.returncode not in (0, -signal.SIGKILL)
+        return self.starts == 1 and is_short and has_failed
 
     def ask_to_stop(self) -> None:
         if self.process.poll() is None:
@@ -147,6 +149,7 @@ def keep_running(programs: Sequence[Program], stop: StopRequest, each_tick: Call
                     if not program.restart or program.has_failed_probation():
                         return program
                     if program.is_due_again():
+                        program.kill()  # Its children, where it could not end them: they would work beside new ones.
                         program.start()
             each_tick()
             time.sleep(TICK_SECONDS)
