@@ -5,7 +5,7 @@ The format is Postman's, version 2.1, which the others read: https://schema.post
 
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from functools import cache
 
 from sequence.core.api.envelope import CONTENT_TYPE
@@ -24,11 +24,12 @@ def collection() -> JsonObject:
     """Return the collection: a folder for each tag, a request for each operation."""
     described = document()
     folders: dict[str, list[JsonObject]] = {}
-    names: dict[str, None] = {}
+    names = dict.fromkeys(name for path in described["paths"] for name in re.findall(r"{(\w+)}", path))
     for path, item in described["paths"].items():
-        names |= dict.fromkeys(re.findall(r"{(\w+)}", path))
         for method, operation in item.items():
-            folders.setdefault(operation["tags"][0], []).append(_item(path, method.upper(), operation, described))
+            folders.setdefault(operation["tags"][0], []).append(
+                _item(path, method.upper(), operation, described, names)
+            )
     return {
         "info": {
             "name": described["info"]["title"],
@@ -53,11 +54,13 @@ def as_json() -> bytes:
     return json.dumps(collection(), ensure_ascii=False, indent=1).encode()
 
 
-def _item(path: str, method: str, operation: JsonObject, described: JsonObject) -> JsonObject:
+def _item(
+    path: str, method: str, operation: JsonObject, described: JsonObject, variables: Collection[str]
+) -> JsonObject:
     request: JsonObject = {
         "method": method,
         "header": list(_headers(operation, described)),
-        "url": _url(path, operation),
+        "url": _url(path, operation, variables),
         "description": operation["description"],
     }
     if "requestBody" in operation:
@@ -75,13 +78,13 @@ def _headers(operation: JsonObject, described: JsonObject) -> Iterator[JsonObjec
         yield {"key": "Idempotency-Key", "value": _UNIQUE}
 
 
-def _url(path: str, operation: JsonObject) -> JsonObject:
-    """Return the address with a variable of the collection for each of the path's; filters wait, switched off."""
+def _url(path: str, operation: JsonObject, variables: Collection[str]) -> JsonObject:
+    """Return the address with variables of the collection; filters wait, switched off."""
     filled = re.sub(r"{(\w+)}", r"{{\1}}", path)
     query = [
         {
-            "key": parameter["name"],
-            "value": str(parameter.get("example", "")),
+            "key": (name := parameter["name"]),
+            "value": f"{{{{{name}}}}}" if name in variables else str(parameter.get("example", "")),
             "description": parameter["description"],
             "disabled": not parameter["required"],
         }
