@@ -8,8 +8,7 @@ from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from django.db import models
-from django.db.models.lookups import Exact
-from django.db.models.sql.where import WhereNode
+from django.db.models.sql.compiler import SQLCompiler
 
 COLUMN = "organization_id"
 
@@ -21,6 +20,17 @@ else:
     _ForeignKey = models.ForeignKey
 
 
+class _OfSame:
+    """That two rows are of the same organization, in SQL: as expressions of Django's it cost a list a third more."""
+
+    def __init__(self, *aliases: str) -> None:
+        self._aliases = aliases
+
+    def as_sql(self, compiler: SQLCompiler, connection: object) -> tuple[str, list[object]]:
+        owners = [f"{compiler.quote_name_unless_alias(alias)}.{COLUMN}" for alias in self._aliases]
+        return " = ".join(owners), []
+
+
 class OwnForeignKey(_ForeignKey):
     """A foreign key to a row of the same organization: whoever joins or follows it says so. To migrations it is any."""
 
@@ -28,12 +38,9 @@ class OwnForeignKey(_ForeignKey):
         name, _, args, kwargs = super().deconstruct()
         return name, "django.db.models.ForeignKey", args, kwargs
 
-    def get_extra_restriction(self, alias: str, related_alias: str) -> WhereNode:
+    def get_extra_restriction(self, alias: str, related_alias: str) -> "_OfSame":  # type: ignore[override]
         """Return what a join says besides. ``alias`` is of the row that is pointed to. Django's hook."""
-        ends: Any = (self.related_model, self.model)
-        owner, own = (model._meta.get_field("organization") for model in ends)
-        same: Any = Exact(owner.get_col(alias), own.get_col(related_alias))
-        return WhereNode([same])
+        return _OfSame(alias, related_alias)
 
     def get_extra_descriptor_filter(self, instance: models.Model) -> dict[str, Any]:
         """Return what following it from a row says besides. Django's hook."""
