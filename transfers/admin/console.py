@@ -20,10 +20,12 @@ from sequence.core.admin.console import (
 )
 from sequence.core.admin.display import ago, dollars
 from transfers.admin.desk import desk_address
+from transfers.failures import REASONS
 from transfers.ledger_audit import EVERY
 from transfers.models import (
     APPROVAL_LIFETIME,
     Direction,
+    ErrorCode,
     LedgerCheck,
     RailTrouble,
     Status,
@@ -83,7 +85,9 @@ def failures(look: ConsoleQuery) -> Queue:
     rows = look.of(Transfer.objects.untaken().with_accounts())
 
     def item(transfer: Transfer) -> Item:
-        return _item(transfer, transfer.get_error_code_display(), transfer.updated_at)
+        return _item(
+            transfer, f"Failed: {REASONS[transfer.error_code or ErrorCode.PAYMENT_FAILED]}.", transfer.updated_at
+        )
 
     ordered = rows.order_by("-updated_at", "-id")
     return queue_of(

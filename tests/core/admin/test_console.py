@@ -110,7 +110,7 @@ class TestWaitsForAPerson:
         title = "Failed transfers that nobody has taken"
 
         assert waiting(ann) == {title: ["$500.00 Payroll → Rent"] * 2}
-        assert details(ann, title) == ["Insufficient Funds"] * 2
+        assert details(ann, title) == ["Failed: there was not enough money in the source."] * 2
         assert page_of(new) in ann.get("").content.decode()
 
         take_failure(transfer_id=old.id, by="staff:bob", note="Paid by check")
@@ -171,7 +171,7 @@ class TestWaitsForAPerson:
         found = waiting(ann)
         assert found["Runs of rules that failed in the last day"] == ["Too much"]
         assert found["Runs of rules that stand still"] == ["Too much"]
-        assert "insufficient_funds" in details(ann, "Runs of rules that failed in the last day")[0]
+        assert "not enough money" in details(ann, "Runs of rules that failed in the last day")[0]
 
     def test_is_of_the_chosen_organization_alone(self, ann, client_with, income, rent, globex):
         transfer_between(client_with("MANUAL_TRANSFER:*>*;approval=0"), income, rent, 30_00)
