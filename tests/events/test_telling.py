@@ -5,6 +5,7 @@ from datetime import timedelta
 import pytest
 from django.utils import timezone
 
+from accounts.models import _TOLD, Account
 from apikeys.models import ApiKey, OrganizationStatus, SpendCounter
 from apikeys.services import resume_api_key, set_organization_status
 from cards.services import charge_card, issue_card, refund_purchase
@@ -218,3 +219,20 @@ class TestKeys:
 
 def test_the_events_are_those_of_the_contract():
     assert len(EVENTS) == 20
+
+
+def test_a_change_of_each_column_of_an_account_is_told_or_told_otherwise():
+    """A new one belongs to ``_TOLD``, or here: what never changes, and what its own event or a payment tells."""
+    otherwise = {
+        *("id", "organization_id", "type", "external_account_type", "created_at", "updated_at", "deleted_at"),
+        *(
+            "balance_cents",
+            "held_cents",
+            "balance_updated_at",
+            "paid_since_statement_cents",
+            "paid_since_minimum_cents",
+        ),
+        # Told by their last four digits.
+        *("routing_number", "bank_account_number"),
+    }
+    assert {field.column for field in Account._meta.concrete_fields} - {*_TOLD} == otherwise
