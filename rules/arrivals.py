@@ -63,7 +63,8 @@ WITH rested AS MATERIALIZED (
             WHERE look.organization_id = behind.organization_id AND look.transfer_id = transfer.transfer_id{swept}
         ) AND NOT EXISTS (
             SELECT FROM rules_ruleexecution AS run
-            WHERE run.organization_id = behind.organization_id AND run.trigger_transfer_id = transfer.transfer_id{swept_run}
+            WHERE run.organization_id = behind.organization_id{swept_run}
+                AND run.trigger_transfer_id = transfer.transfer_id
         )
 ), awaited AS MATERIALIZED (
     SELECT transfer_id, organization_id, sequence,
@@ -105,7 +106,8 @@ SELECT ARRAY(
         SELECT transfer_id FROM taken UNION ALL SELECT transfer_id FROM rested
         WHERE NOT EXISTS (
             SELECT FROM rules_ruleexecution AS run
-            WHERE run.organization_id = rested.organization_id AND run.trigger_transfer_id = rested.transfer_id{swept_run}
+            WHERE run.organization_id = rested.organization_id{swept_run}
+                AND run.trigger_transfer_id = rested.transfer_id
         )
     ),
     ARRAY(SELECT transfer_id FROM rested),
