@@ -122,7 +122,7 @@ class AuditEntryAdmin(ReadOnlyAdmin[AuditEntry]):
 
     @admin.display(description="outcome")
     def how_it_ended(self, obj: AuditEntry) -> SafeString:
-        words = " ".join(str(word) for word in (obj.status, obj.error_code) if word)
+        words = " ".join(str(word) for word in (_status_for_programs(obj), obj.error_code) if word)
         return badge(words or obj.get_outcome_display(), _TONES[Outcome(obj.outcome)])
 
     @admin.display(description="about", empty_value=UNKNOWN)
@@ -153,7 +153,7 @@ def find_entries(request_id: str) -> Iterator[TimelineEntry]:
     """Tell what the audit log has of a request, for the search."""
     for entry in AuditEntry.objects.filter(request_id=request_id).order_by("position")[:MAX_ENTRIES]:
         words = f"{entry.actor} asked for it by {entry.get_via_display()}"
-        outcome = (str(entry.status or entry.get_outcome_display()), _TONES[Outcome(entry.outcome)])
+        outcome = (str(_status_for_programs(entry) or entry.get_outcome_display()), _TONES[Outcome(entry.outcome)])
         yield TimelineEntry(Stage.ANSWER, entry.created_at, words, entry, state=outcome, title=entry.action)
 
 
@@ -171,3 +171,8 @@ def _list_of(request: HttpRequest, words: str, **query: str) -> list[Link]:
     if not may_see(request, AuditEntry):
         return []
     return [(words, f"{reverse('admin:sequence_auditentry_changelist')}?{urlencode(query)}")]
+
+
+def _status_for_programs(entry: AuditEntry) -> int | None:
+    """Return the status of an answer, None of one that leads a person to the next page: it says nothing to people."""
+    return None if entry.status is None or 300 <= entry.status < 400 else entry.status

@@ -38,6 +38,16 @@ def last() -> AuditEntry:
     return AuditEntry.objects.filter(via="admin").latest("position")
 
 
+class TestList:
+    def test_calls_done_what_led_a_person_on(self, root, waiting):
+        root.post(page_of(waiting, "approve"), {"note": "By phone"})
+
+        html = root.get(f"/admin/sequence/auditentry/?request={last().request_id}").content.decode()
+
+        assert 'badge good">Done<' in html
+        assert ">302<" not in html
+
+
 class TestAct:
     def test_on_a_page_that_asks_is_told_with_its_object_and_note(self, root, waiting):
         path = page_of(waiting, "approve")
