@@ -53,6 +53,12 @@ class TestApiReference:
             expect(reference.get_by_role("link", name=tag["name"], exact=True)).to_be_visible()
         assert overhang(reference) <= 0
 
+    def test_breaks_no_name_of_a_scope(self, reference):
+        names = reference.locator(".info td:first-child code")
+        assert "MANUAL_TRANSFER" in names.all_inner_texts()
+        for name in names.all():
+            assert name.evaluate("name => name.getClientRects().length") == 1
+
     def test_finds_operations_by_what_they_say(self, reference):
         search = reference.locator(".operation-filter-input")
         search.fill("cancel transfer")
