@@ -87,6 +87,16 @@ class TestFindFaults:
         assert (fault.check, fault.subject) == ("balance_is_its_postings", rent.id)
         assert fault.message == "the balance is 1001 cents, but the postings add up to 1000"
 
+    def test_finds_a_mark_that_is_not_what_the_account_held(self, books, plant, rent):
+        plant(
+            "INSERT INTO transfers_balancemark SELECT id, posted_at, 1234, account_id, organization_id"
+            " FROM transfers_posting WHERE account_id = %s ORDER BY posted_at, id LIMIT 1",
+            rent.id,
+        )
+
+        [fault] = find_faults()
+        assert (fault.check, fault.subject) == ("marks_are_their_postings", rent.id)
+
     def test_finds_a_hold_that_no_transfer_explains(self, books, plant, income):
         plant("UPDATE accounts_account SET held_cents = held_cents + 1 WHERE id = %s", income.id)
 
