@@ -1,7 +1,6 @@
 """Why-not page of a rule: staff pick or paste a deposit, and read why it did not set the rule off."""
 
 from collections.abc import Sequence
-from typing import Any
 
 from django.core.exceptions import PermissionDenied
 from django.db.models import QuerySet
@@ -15,6 +14,7 @@ from rules.services import account_names
 from rules.why_not import why_not
 from sequence.core.admin.base import StaffAdmin
 from sequence.core.admin.links import Link
+from sequence.core.typing import Context
 from transfers.models import Transfer
 
 LABEL = "Why did it not run?"
@@ -50,7 +50,7 @@ def why_not_page(model_admin: StaffAdmin, request: HttpRequest, rule: Rule | Non
     )
 
 
-def _told(rule: Rule, transfer: Transfer) -> dict[str, Any]:
+def _told(rule: Rule, transfer: Transfer) -> Context:
     answer = why_not(rule, transfer, may_read=lambda account_id: True)
     run = answer.execution_id and reverse("admin:rules_ruleexecution_change", args=[answer.execution_id])
     return {"answer": answer, "transfer": transfer, "run": run, "changes": _changes_in_words(rule, answer)}

@@ -1,12 +1,11 @@
 """Audit log on the wire. Fields stand in the order of the contract."""
 
-from typing import Any
-
 from rest_framework import serializers
 
 from sequence.core.api.fields import Id, IdText, PageQuery, Text, Time, Word
 from sequence.core.api.request_ids import MAX_LENGTH
 from sequence.core.audit_log.models import Outcome, Via
+from sequence.core.typing import JsonObject
 
 MAX_ACTION_LENGTH = 100
 _HASH = "64 hexadecimal digits."
@@ -71,7 +70,7 @@ class AuditPublicKey(serializers.Serializer):
     public_key = serializers.CharField(help_text="Base64 of the 32 raw bytes.")
 
 
-def filters_of(query: dict[str, Any]) -> dict[str, Any]:
+def filters_of(query: JsonObject) -> JsonObject:
     """Return the conditions of a list."""
     columns = {
         "action": "action",

@@ -2,11 +2,11 @@
 
 import re
 from functools import cache
-from typing import Any
 
 from rest_framework import serializers
 
 from sequence.core.api.fields import StrictSerializer
+from sequence.core.typing import JsonObject
 
 _after_a_word = re.compile(r"(?<=[a-zA-Z0-9])_([a-z0-9])")
 
@@ -20,7 +20,7 @@ def camel(name: str) -> str:
 class Spelled(serializers.Serializer):
     """A serializer whose fields are declared under our names and go over the wire under the dialect's."""
 
-    def get_fields(self) -> dict[str, Any]:
+    def get_fields(self) -> JsonObject:
         return spelled_fields(super().get_fields())
 
 
@@ -30,7 +30,7 @@ class OpenBody(StrictSerializer):
     is_open = True
     is_stateless = True
 
-    def get_fields(self) -> dict[str, Any]:
+    def get_fields(self) -> JsonObject:
         return spelled_fields(super().get_fields())
 
 
@@ -39,11 +39,11 @@ class ClosedBody(StrictSerializer):
 
     is_stateless = True
 
-    def get_fields(self) -> dict[str, Any]:
+    def get_fields(self) -> JsonObject:
         return spelled_fields(super().get_fields())
 
 
-def spelled_fields(fields: dict[str, Any]) -> dict[str, Any]:
+def spelled_fields(fields: JsonObject) -> JsonObject:
     """Return the fields under the dialect's names; what they read stays under ours."""
     for name, field in fields.items():
         if camel(name) != name:

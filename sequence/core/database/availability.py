@@ -6,6 +6,7 @@ from typing import Any
 
 import psycopg
 from django.db import InterfaceError, InternalError, OperationalError, connection
+from django.db.backends.base.base import BaseDatabaseWrapper
 
 # The server went away, is starting or stopping, takes no more connections, or has closed an idle one.
 # https://www.postgresql.org/docs/current/errcodes-appendix.html
@@ -65,7 +66,7 @@ def replace_dead_connection(**_: object) -> None:
     close_if_dead(connection)
 
 
-def close_if_dead(wrapper: Any) -> None:
+def close_if_dead(wrapper: BaseDatabaseWrapper) -> None:
     """Close the connection if the server has closed its end."""
     raw = wrapper.connection
     if raw is not None and not wrapper.in_atomic_block and (raw.closed or _has_hung_up(raw)):

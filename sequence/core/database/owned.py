@@ -10,9 +10,11 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from django.db import models
 from django.db.models.sql.compiler import SQLCompiler
 
+from sequence.core.typing import JsonObject, Rows
+
 COLUMN = "organization_id"
 
-Rows = TypeVar("Rows", bound="models.QuerySet[Any]")
+Found = TypeVar("Found", bound=Rows)
 
 if TYPE_CHECKING:
     from django.db.models.fields.related import ForeignKey as _ForeignKey
@@ -34,7 +36,7 @@ class _OfSame:
 class OwnForeignKey(_ForeignKey):
     """A foreign key to a row of the same organization: whoever joins or follows it says so. To migrations it is any."""
 
-    def deconstruct(self) -> tuple[str, str, Sequence[Any], dict[str, Any]]:
+    def deconstruct(self) -> tuple[str, str, Sequence[Any], JsonObject]:
         name, _, args, kwargs = super().deconstruct()
         return name, "django.db.models.ForeignKey", args, kwargs
 
@@ -42,7 +44,7 @@ class OwnForeignKey(_ForeignKey):
         """Return what a join says besides. ``alias`` is of the row that is pointed to. Django's hook."""
         return _OfSame(alias, related_alias)
 
-    def get_extra_descriptor_filter(self, instance: models.Model) -> dict[str, Any]:
+    def get_extra_descriptor_filter(self, instance: models.Model) -> JsonObject:
         """Return what following it from a row says besides. Django's hook."""
         return {COLUMN: instance.__dict__[COLUMN]} if COLUMN in instance.__dict__ else {}
 
@@ -53,14 +55,14 @@ class OwnedModel(models.Model):
     class Meta:
         abstract = True
 
-    def _do_update(self, base_qs: "models.QuerySet[Any]", *rest: Any, **named: Any) -> Any:
+    def _do_update(self, base_qs: Rows, *rest: Any, **named: Any) -> Any:
         """Change the row by ``save``. Django's own."""
         owner = self.__dict__.get(COLUMN)
         mine = base_qs if owner is None else base_qs.filter(organization_id=owner)
         return super()._do_update(mine, *rest, **named)
 
 
-def within(rows: Rows, organization_ids: Iterable[str], column: str = COLUMN) -> Rows:
+def within(rows: Found, organization_ids: Iterable[str], column: str = COLUMN) -> Found:
     """Return the rows, which are of these organizations: a statement of one organization, as a request's is, names it.
 
     A worker's batch may be of several, and names none.

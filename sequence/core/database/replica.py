@@ -15,9 +15,9 @@ from typing import Any
 import structlog
 from django.conf import settings
 from django.db import DEFAULT_DB_ALIAS, Error, InterfaceError, OperationalError, connections
-from django.db.models import QuerySet
 
 from sequence.core.database.availability import close_if_dead, reason_of
+from sequence.core.typing import Rows
 
 log = structlog.get_logger("sequence.replica")
 
@@ -62,7 +62,7 @@ def bearing(seconds: float | None) -> Iterator[Reading | None]:
         _reading.reset(token)
 
 
-def read(rows: "QuerySet[Any]") -> list[Any]:
+def read(rows: Rows) -> list[Any]:
     """Return the rows, from the replica where the reader can bear how late it is."""
     reading = _reading.get()
     late = None if reading is None else _lateness(*_now())

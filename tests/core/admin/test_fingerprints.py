@@ -108,6 +108,7 @@ class TestEveryPageThatActs:
         perform = Mock(side_effect=AssertionError("It acted on what nobody read."))
         monkeypatch.setattr(type(page), "perform", perform)
         monkeypatch.setattr(type(page), "form_class", ObjectPage.form_class)
+        monkeypatch.setattr(type(page), "form", ObjectPage.form)
         obj = examples[model][0]
 
         response = root.post(page_of(obj, page.name), {"seen": seen})
@@ -123,6 +124,7 @@ class TestEveryPageThatActs:
         perform = Mock(return_value="Done.")
         monkeypatch.setattr(type(page), "perform", perform)
         monkeypatch.setattr(type(page), "form_class", ObjectPage.form_class)
+        monkeypatch.setattr(type(page), "form", ObjectPage.form)
 
         root.post(page_of(examples[model][0], page.name))
 
