@@ -85,10 +85,10 @@ WITH rested AS MATERIALIZED (
     FROM behind
 ), moved AS (
     UPDATE sequence_eventreader AS reader SET after_sequence = target.sequence
-    FROM target WHERE reader.organization_id = target.organization_id AND reader.name = '{reader}'
+    FROM target WHERE reader.organization_id = target.organization_id AND reader.name = '{reader}'{swept_reader}
 ), seen AS (
     UPDATE rules_arrivallook AS look SET looked_at = %(now)s FROM rested
-    WHERE look.organization_id = rested.organization_id AND look.transfer_id = rested.transfer_id
+    WHERE look.organization_id = rested.organization_id AND look.transfer_id = rested.transfer_id{swept}
 ), noted AS (
     INSERT INTO rules_arrivallook (transfer_id, organization_id, looked_at)
     SELECT arrived.transfer_id, arrived.organization_id, %(now)s
@@ -151,6 +151,7 @@ def read_arrivals(now: datetime, *, limit: int) -> Arrivals:
         behind=hold_behind(READER, organizations=ORGANIZATIONS_AT_ONCE, events=EVENTS_AT_ONCE).strip(),
         swept=swept_sql("look.organization_id"),
         swept_run=swept_sql("run.organization_id"),
+        swept_reader=swept_sql("reader.organization_id"),
     )
     with connection.cursor() as cursor:
         cursor.execute(statement, {"now": now, "rested": now - STALLED_REST})

@@ -48,7 +48,8 @@ WITH unnumbered AS (
     UPDATE sequence_event AS event SET sequence = next.sequence
     FROM (
         SELECT place, last_sequence + row_number() OVER (PARTITION BY organization_id ORDER BY position) AS sequence
-        FROM unnumbered JOIN sequence_eventcounter USING (organization_id)
+        FROM unnumbered JOIN sequence_eventcounter AS counter USING (organization_id)
+        WHERE counter.organization_id = ANY(%(held)s)
     ) AS next
     WHERE event.ctid = ANY (ARRAY(SELECT place FROM unnumbered)) AND event.ctid = next.place
         AND event.organization_id = ANY(%(held)s)
@@ -56,7 +57,7 @@ WITH unnumbered AS (
 ), raised AS (
     UPDATE sequence_eventcounter AS counter SET last_sequence = newest.sequence
     FROM (SELECT organization_id, max(sequence) AS sequence FROM numbered GROUP BY organization_id) AS newest
-    WHERE counter.organization_id = newest.organization_id
+    WHERE counter.organization_id = newest.organization_id AND counter.organization_id = ANY(%(held)s)
 )
 SELECT count(*) FROM numbered
 """
