@@ -1,6 +1,5 @@
 """Base of the staff's pages: changes that touch only what was edited, the trail, and pages that ask first."""
 
-from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Sequence
 from typing import ClassVar, Generic, TypeVar
 
@@ -11,21 +10,20 @@ from django.contrib.admin.utils import quote, unquote
 from django.contrib.admin.views.main import ChangeList
 from django.core.exceptions import PermissionDenied
 from django.db import models
-from django.db.models.options import Options
 from django.forms import BaseFormSet, model_to_dict
 from django.forms.models import _get_foreign_key
-from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase, HttpResponseRedirect, QueryDict
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase, HttpResponseRedirect
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
 
 from sequence.core.admin.actors import actor_of
 from sequence.core.admin.acts import CHANGED, NOT_POSSIBLE, action_on, attempt, note_act, note_refusal
-from sequence.core.admin.deciders import Deciders
 from sequence.core.admin.exports import Column, export
 from sequence.core.admin.filters import Filter
 from sequence.core.admin.fingerprints import CHANGED_MEANWHILE, fingerprint_of, has_seen
 from sequence.core.admin.links import Link, links_of
 from sequence.core.admin.lists import FilteredList
+from sequence.core.admin.object_pages import ObjectPage
 from sequence.core.admin.panels import panels_of
 from sequence.core.admin.trail import newest_changes_of
 from sequence.core.api.request_ids import request_id_of
@@ -35,57 +33,6 @@ from sequence.core.wired import wired
 T = TypeVar("T")
 # The model whose page it is.
 M = TypeVar("M", bound=models.Model)
-
-
-class ObjectPage(ABC, Generic[M]):
-    """A page about one object that says what will happen, asks, and does it.
-
-    Subclasses set ``name`` (the last part of the address), ``label`` (the button), ``permission`` (the verb of the
-    model permission that is needed), and implement ``offered``, ``consequences`` and ``perform``. ``audit_action`` is
-    for the audit log, where name and model make no good one.
-    """
-
-    name: ClassVar[str]
-    label: ClassVar[str]
-    permission: ClassVar[str]
-    audit_action: ClassVar[str] = ""
-    is_dangerous: ClassVar[bool] = False
-    form_class: ClassVar[type[forms.Form]] = forms.Form
-
-    def offered(self, obj: M) -> bool:
-        """Say whether it makes sense in the object's present state."""
-        return True
-
-    @abstractmethod
-    def consequences(self, obj: M) -> Sequence[str]:
-        """Return what will happen, a sentence each. Whoever presses the button has read just these."""
-
-    def lock(self, obj: M) -> None:
-        """Lock whatever else the consequences tell of, the object's own row being locked: in the services' order."""
-
-    def form(self, obj: M, sent: QueryDict | None) -> forms.Form:
-        """Return what is asked for besides the button, with what was sent."""
-        return self.form_class(sent)
-
-    def deciders(self, obj: M) -> Deciders:
-        """Return who may, where the permission alone does not say it. The page tells it; the service checks it."""
-        return Deciders()
-
-    def action_on(self, obj: M) -> str:
-        """Return what the audit log calls it."""
-        return self.audit_action or action_on(type(obj), self.name)
-
-    @abstractmethod
-    def perform(self, request: HttpRequest, obj: M, choices: Context) -> HttpResponse | str:
-        """Do it. Return what to tell the person, or a page of its own. May raise DomainError."""
-
-    def is_allowed(self, request: HttpRequest, obj: M) -> bool:
-        """Say whether this person may do it to this object now."""
-        return self.has_permission(request, obj._meta) and self.offered(obj)
-
-    def has_permission(self, request: HttpRequest, options: Options) -> bool:
-        """Say whether this person holds the model permission."""
-        return request.user.has_perm(f"{options.app_label}.{self.permission}_{options.model_name}")
 
 
 class StaffAdmin(admin.ModelAdmin, Generic[M]):
