@@ -23,16 +23,33 @@ def fund(account: Account, cents: int, *, by: str = "test") -> Transfer:
 
 
 def mark_next_posting(*, but: int = 0) -> None:
-    """Let the next posting, or the one after so many others, be one that makes a mark of its account's balance."""
+    """Let the next posting, or the one after so many others, make a mark of its account's balance.
+
+    None of the 100 before and after it makes one, so that a test sees the marks it asked for whatever ran before it.
+    """
+    put_next_posting(marks=True, but=but)
+
+
+def mark_no_posting() -> None:
+    """Let none of the next 100 postings make a mark of its account's balance."""
+    put_next_posting(marks=False, but=0)
+
+
+def put_next_posting(*, marks: bool, but: int) -> None:
+    """Go on counting postings before a number that makes a mark or not, with none that does for 100 on either side."""
     with by_owner(), connection.cursor() as cursor:
         cursor.execute(
             """
-            SELECT setval('transfers_posting_id_seq', number - 1 - %(but)s, true)
-            FROM transfers_posting_id_seq, generate_series(last_value + 10, last_value + 20000) AS number
-            WHERE hashint8(number) %% 500 = 0 LIMIT 1
+            SELECT setval('transfers_posting_id_seq', start - 1 - %(but)s, true)
+            FROM transfers_posting_id_seq, generate_series(last_value + 10, last_value + 200000) AS start
+            WHERE NOT EXISTS (
+                SELECT FROM generate_series(-100, 100) AS number
+                WHERE (hashint8(start + number) %% 500 = 0) <> (%(marks)s AND number = 0)
+            ) LIMIT 1
             """,
-            {"but": but},
+            {"but": but, "marks": marks},
         )
+        assert cursor.rowcount == 1, "no such place among the next numbers"
 
 
 def post_transfer(api: Api, source: Account, destination: Account, cents: Any, **options: Any) -> HttpResponse:

@@ -15,7 +15,7 @@ from sequence.core.api.ids import new_id
 from tests.database_plans import scans_of
 from tests.factories import ExternalAccountFactory, IncomeSourceFactory, PodFactory
 from tests.roles import by_owner
-from tests.transfers.steps import error_of, fund, mark_next_posting, post_transfer, settle
+from tests.transfers.steps import error_of, fund, mark_next_posting, mark_no_posting, post_transfer, settle
 from transfers.ledger import balance_at
 from transfers.ledger_invariants import find_faults
 from transfers.models import BalanceMark, Posting
@@ -161,6 +161,7 @@ class TestBalanceMark:
     def pod(self, acme, set_clock):
         """A pod that gets a dollar a day, with a mark on the tenth and the twentieth."""
         set_clock(START)
+        mark_no_posting()
         pod = PodFactory(organization=acme)
         for day in range(1, 31):
             set_clock(START + timedelta(days=day))
