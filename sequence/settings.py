@@ -7,6 +7,7 @@ from pathlib import Path
 import environ
 from django.core.exceptions import ImproperlyConfigured
 
+from sequence.database_line import bounded
 from sequence.database_url import read_database_url
 from sequence.local.postgres import APPLICATION, SUPERUSER
 from sequence.local.secrets import ensure_local_secrets
@@ -171,10 +172,10 @@ DATABASE_CONNECTIONS_ARE_SHARED = not env.bool("DATABASE_PREPARED_STATEMENTS", d
 for database in DATABASES.values():
     # Connections live as long as their thread; opening one costs 12 times the request.
     database["CONN_MAX_AGE"] = None
-    database.setdefault("OPTIONS", {}).update(
-        server_side_binding=True,
-        prepare_threshold=None if DATABASE_CONNECTIONS_ARE_SHARED else 2,
-    )
+    database["OPTIONS"] = bounded(database.get("OPTIONS", {}), is_shared=DATABASE_CONNECTIONS_ARE_SHARED) | {
+        "server_side_binding": True,
+        "prepare_threshold": None if DATABASE_CONNECTIONS_ARE_SHARED else 2,
+    }
 
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 LANGUAGE_CODE = "en-us"
