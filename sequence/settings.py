@@ -68,6 +68,8 @@ EMAIL_TIMEOUT = 10
 DEFAULT_FROM_EMAIL = SERVER_EMAIL = env("EMAIL_FROM", default="sequence@localhost")
 # Lets an operator run a worker as if it were another time. Never in production: it would settle the future.
 ALLOW_TIME_TRAVEL = env.bool("ALLOW_TIME_TRAVEL", default=False)
+# Workers go from one organization to the next: where the rows of each are on a machine of their own.
+WORK_BY_ORGANIZATION = env.bool("WORK_BY_ORGANIZATION", default=False)
 # What a monitor sends to read /metrics; without it there is no such page.
 METRICS_TOKEN = env("METRICS_TOKEN", default="")
 

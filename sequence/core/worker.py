@@ -19,6 +19,7 @@ from sequence.core.beside import Background
 from sequence.core.database.availability import reason_of
 from sequence.core.due import with_due_rows
 from sequence.core.heartbeat import Heartbeat
+from sequence.core.rounds import in_rounds
 from sequence.core.sweeps import DATABASE_TROUBLE, Sweep, name_of
 from sequence.core.wakeup import LINGER_SECONDS, listen, wait_for_wakeup
 from sequence.core.wired import wired
@@ -37,7 +38,7 @@ REST_SECONDS = 10.0
 
 def due_sweeps(now: datetime) -> Sequence[Sweep]:
     """Return the sweeps that may have something to do at ``now``, in the order in which they run."""
-    return with_due_rows(wired("SWEEPS"), now)
+    return in_rounds(with_due_rows(wired("SWEEPS"), now), now)
 
 
 def sweep_all(now: datetime) -> int:

@@ -5,9 +5,11 @@ the worker; what a killed one had on its way is taken up by another when the cla
 """
 
 import time
+from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from queue import Empty, SimpleQueue
 from threading import Thread
 
@@ -17,6 +19,7 @@ from django.db import connection, connections
 
 from sequence.core import clock
 from sequence.core.database.availability import reason_of
+from sequence.core.rounds import do_in_turns
 from sequence.core.sweeps import DATABASE_TROUBLE
 from sequence.webhooks.queue import claim_due, due_endpoints
 from sequence.webhooks.sending import LIMIT_SECONDS, REQUESTS_AT_ONCE, Answer, Senders
@@ -117,8 +120,7 @@ class Dispatcher:
         if free < REQUESTS_AT_ONCE:
             return
         due = due_endpoints(now, most=free // REQUESTS_AT_ONCE, with_failing=free > SLOTS // 2)
-        claims = claim_due(now, due) if due else []
-        for request in prepare(claims, now) if claims else []:
+        for request in do_in_turns(due, partial(_claim, now)):
             self._under_way[request] = time.monotonic() + GIVE_UP_SECONDS
             Thread(target=self._send, args=[request], name="webhook", daemon=True).start()
 
@@ -155,3 +157,8 @@ class Dispatcher:
             self._ended.pop(0)
             recorded += 1
         return recorded
+
+
+def _claim(now: datetime, endpoint_ids: Sequence[str]) -> list[Request]:
+    claims = claim_due(now, endpoint_ids)
+    return prepare(claims, now) if claims else []

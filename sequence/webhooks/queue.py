@@ -151,8 +151,11 @@ RETURNING pending.id, pending.endpoint_id, pending.event_id, pending.attempts + 
 """
 
 
-def due_endpoints(now: datetime, *, most: int, with_failing: bool) -> Sequence[str]:
-    """Return the ids of ``most`` endpoints that may be sent something at ``now``: by chance, those that fail last."""
+def due_endpoints(now: datetime, *, most: int, with_failing: bool) -> Sequence[tuple[str, str]]:
+    """Return ``most`` endpoints that may be sent something at ``now``: by chance, those that fail last.
+
+    Each by its organization's id and its own.
+    """
     is_free = Q(claimed_until=None) | Q(claimed_until__lte=now) | Q(claimed_until__gt=now + CLAIM)
     is_due = Q(due_at__lte=now) | Q(attempts=0, sequence__isnull=False)
     waiting = swept(PendingDelivery.objects.filter(is_due, is_free))
@@ -160,7 +163,7 @@ def due_endpoints(now: datetime, *, most: int, with_failing: bool) -> Sequence[s
     if not with_failing:
         rows = rows.filter(failures=0)
     is_failing = ExpressionWrapper(Q(failures__gt=0), output_field=BooleanField())
-    return list(rows.order_by(is_failing, "?").values_list("id", flat=True)[:most])
+    return list(rows.order_by(is_failing, "?").values_list("organization_id", "id")[:most])
 
 
 @transactional
