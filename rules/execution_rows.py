@@ -79,7 +79,7 @@ def sum_moved(
         f"""
         SELECT asked.number::int, move.action_key,
             CASE WHEN execution.version_id = asked.version_id THEN move.group_index END AS group_index,
-            sum(transfer.amount_cents)::bigint
+            sum(transfer.amount_cents)
         FROM unnest(%s::uuid[], %s::bigint[], %s::timestamptz[], %s::timestamptz[])
             WITH ORDINALITY AS asked (rule_id, version_id, begins_at, ends_at, number)
         JOIN rules_rulemove move ON move.rule_id = asked.rule_id
@@ -99,7 +99,8 @@ def sum_moved(
             [str(status) for status in MOVED],
         ],
     )
-    return [(windows[number - 1], key, group, cents) for number, key, group, cents in rows]
+    # The sum is a numeric: a thousand of the largest transfers are more than a bigint.
+    return [(windows[number - 1], key, group, int(cents)) for number, key, group, cents in rows]
 
 
 def insert_moves(moves: Sequence[RuleMove]) -> None:

@@ -26,12 +26,12 @@ _ACCOUNTS = """
     FROM accounts_account WHERE organization_id = %(organization)s AND id = ANY(%(all)s::uuid[]) ORDER BY id
 """
 _POSTED_SINCE = """
-    SELECT account_id, sum(amount_cents)::bigint FROM transfers_posting
+    SELECT account_id, sum(amount_cents) FROM transfers_posting
     WHERE account_id = ANY(%(all)s::uuid[]) AND posted_at > %(since)s GROUP BY account_id
 """
 # Of accounts at other institutions, which have no postings.
 _MOVED_SINCE = """
-    SELECT moved.account_id, sum(CASE entry.kind WHEN 'reversal' THEN -moved.cents ELSE moved.cents END)::bigint
+    SELECT moved.account_id, sum(CASE entry.kind WHEN 'reversal' THEN -moved.cents ELSE moved.cents END)
     FROM (
         SELECT id, source_id AS account_id, -amount_cents AS cents FROM transfers_transfer
         WHERE source_id = ANY(%(outside)s::uuid[])
@@ -65,8 +65,10 @@ class OpeningReader:
 
     def read(self) -> Opening:
         gained: dict[uuid.UUID, int] = {
-            **dict(self._snapshot.fetch(_POSTED_SINCE, self._values)),
-            **dict(self._snapshot.fetch(_MOVED_SINCE, self._values)),
+            # Sums are numerics: a thousand of the largest transfers are more than a bigint.
+            account: int(cents)
+            for statement in (_POSTED_SINCE, _MOVED_SINCE)
+            for account, cents in self._snapshot.fetch(statement, self._values)
         }
         states: dict[str, AccountState] = {}
         deleted_at: dict[str, datetime] = {}

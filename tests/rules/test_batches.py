@@ -3,7 +3,7 @@
 from datetime import timedelta
 
 import pytest
-from django.db import transaction
+from django.db import connection, transaction
 from django.utils import timezone
 
 from accounts.models import Account
@@ -14,7 +14,9 @@ from rules.models import MOVED, Rule, RuleExecution, RuleMove
 from rules.runs import run_together
 from rules.services import create_rule, disable_rule, enable_rule, start_execution
 from rules.sweeps import carry_out
+from sequence.core.money import MAX_CENTS
 from tests.factories import OrganizationFactory, PodFactory
+from tests.past_guards import unguarded
 from tests.rules.definitions import condition, kept, limit, manual, rule, step
 from tests.rules.steps import move, write_enabled
 from tests.rules.test_simulation_tells_the_truth import random_action  # noqa: F401 - a fixture
@@ -146,6 +148,21 @@ def _rule_of(organization, source, destination) -> Rule:
     return enable_rule(rule_id=made.id, version=made.version, by="staff:ada")
 
 
+# Of the one move there is, as often as you like, each with a transfer of so many cents.
+COPY_MOVE = """
+WITH copied AS (
+    INSERT INTO transfers_transfer SELECT (jsonb_populate_record(
+        transfer, jsonb_build_object('id', gen_random_uuid(), 'amount_cents', %(cents)s::bigint)
+    )).* FROM transfers_transfer AS transfer JOIN rules_rulemove AS move ON move.transfer_id = transfer.id,
+        generate_series(1, %(count)s)
+    RETURNING id
+)
+INSERT INTO rules_rulemove SELECT (jsonb_populate_record(
+    move, jsonb_build_object('id', move.id + row_number() OVER (), 'transfer_id', copied.id)
+)).* FROM rules_rulemove AS move, copied
+"""
+
+
 class TestSqlByHand:
     def test_writes_outcomes_as_saving_each_row_does(self, api, income, rent):
         made = write_enabled(api, rule(step(move(income, rent, 1_00)), trigger=manual(income.id)))
@@ -196,3 +213,18 @@ class TestSqlByHand:
                     added[place] = added.get(place, 0) + move_.transfer.amount_cents
         assert summed == added
         assert sorted(summed.values()) == [2_00, 2_00, 3_00, 3_00]
+
+    def test_sums_up_more_than_a_bigint(self, api, income, rent):
+        fund(income, 10_00)
+        made = write_enabled(api, rule(step(move(income, rent, 1_00)), trigger=manual(income.id)))
+        start_execution(made, trigger_type="MANUAL")
+        carry_out(NOW())
+        count = 2**63 // MAX_CENTS + 1
+        with unguarded("transfers_transfer", "rules_rulemove"), connection.cursor() as cursor:
+            cursor.execute(COPY_MOVE, {"count": count, "cents": MAX_CENTS})
+        window = Window(made.id, made.versions.get().pk, NOW() - timedelta(days=1), NOW() + timedelta(days=1))
+
+        [(_, _, _, cents)] = sum_moved([window])
+
+        assert cents == 1_00 + count * MAX_CENTS > 2**63
+        assert type(cents) is int

@@ -8,9 +8,10 @@ import psycopg
 from django.db import InterfaceError, InternalError, OperationalError, connection
 from django.db.backends.base.base import BaseDatabaseWrapper
 
-# The server went away, is starting or stopping, takes no more connections, or has closed an idle one.
+# The server went away, is starting or stopping, has no room on its disk, takes no more connections, or has closed an
+# idle one.
 # https://www.postgresql.org/docs/current/errcodes-appendix.html
-_AWAY = {"53300", "57P01", "57P02", "57P03", "57P05", "25P03", "25006"}
+_AWAY = {"53100", "53300", "57P01", "57P02", "57P03", "57P05", "25P03", "25006"}
 _CONNECTION_EXCEPTION = "08"
 # The server only reads: it was demoted, or waits to be promoted, and another one writes.
 _READ_ONLY = "25006"

@@ -139,7 +139,7 @@ class TestAServerThatOnlyReads:
 
 
 class TestIsAway:
-    @pytest.mark.parametrize("sqlstate", [None, "08006", "57P01", "57P03", "53300", "25P03", "25006"])
+    @pytest.mark.parametrize("sqlstate", [None, "08006", "57P01", "57P03", "53100", "53300", "25P03", "25006"])
     def test_holds_for_what_a_lost_server_says(self, sqlstate):
         assert is_away(self.error(sqlstate))
 
