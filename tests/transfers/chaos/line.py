@@ -8,7 +8,7 @@ import os
 import shutil
 import subprocess
 import sys
-from types import TracebackType
+from typing import Self
 
 import psycopg
 import pytest
@@ -59,41 +59,90 @@ def demand_networks() -> None:
         pytest.skip(f"This machine lets nobody make a network: {error.stderr.decode().strip()}")
 
 
-class Line:
-    """A way to a world's server, by an address of its own. Use it in a ``with``: it leaves nothing behind."""
+class _Network:
+    """A network of its own, which one line joins to ours. Use it in a ``with``: it leaves nothing behind."""
 
-    def __init__(self, world: World, number: int) -> None:
-        self.world = world
+    def __init__(self, number: int) -> None:
         # Of a range for such trials: https://datatracker.ietf.org/doc/html/rfc2544
         self.ours, self.address = (f"198.18.{os.getpid() % 256}.{4 * number + last}" for last in (1, 2))
-        self.network, self.plug = f"seq-{os.getpid()}-{number}", f"seq{os.getpid()}-{number}"
+        self.name, self.plug = f"seq-{os.getpid()}-{number}", f"seq{os.getpid()}-{number}"
+        self.inside = ["ip", "netns", "exec", self.name]
 
-    def __enter__(self) -> "Line":
-        ip("netns", "add", self.network)
-        ip("link", "add", self.plug, "type", "veth", "peer", "name", "there", "netns", self.network)
+    def __enter__(self) -> Self:
+        ip("netns", "add", self.name)
+        ip("link", "add", self.plug, "type", "veth", "peer", "name", "there", "netns", self.name)
         ip("address", "add", f"{self.ours}/30", "dev", self.plug)
         ip("link", "set", self.plug, "up")
-        ip("-n", self.network, "address", "add", f"{self.address}/30", "dev", "there")
-        ip("-n", self.network, "link", "set", "there", "up")
-        inside = ["ip", "netns", "exec", self.network, sys.executable, "-c", FORWARDER]
-        socket = f"{self.world.host}/.s.PGSQL.{self.world.port}"
-        self.forwarder = subprocess.Popen([*inside, self.address, str(PORT), socket])  # noqa: S603
-        wait_until(self._answers, "the forwarder answers")
+        ip("-n", self.name, "address", "add", f"{self.address}/30", "dev", "there")
+        for device in ("there", "lo"):
+            ip("-n", self.name, "link", "set", device, "up")
         return self
 
-    def __exit__(self, *_: type[BaseException] | BaseException | TracebackType | None) -> None:
-        self.forwarder.kill()
-        self.forwarder.wait()
-        ip("netns", "delete", self.network)
+    def __exit__(self, *_: object) -> None:
+        ip("netns", "delete", self.name)
 
     def cut(self) -> None:
-        """Lose whatever is sent back from now on, acknowledgements too."""
-        ip("-n", self.network, "route", "add", "blackhole", f"{self.ours}/32")
+        """Lose whatever is sent from there from now on, acknowledgements too."""
+        ip("-n", self.name, "route", "add", "blackhole", f"{self.ours}/32")
 
-    def _answers(self) -> bool:
-        url = make_url(host=self.address, port=PORT, user=self.world.user, name="postgres")
-        try:
-            psycopg.connect(url, connect_timeout=10).close()
-        except psycopg.OperationalError:
-            return False
-        return True
+
+class Line(_Network):
+    """A way to a world's server, by an address of its own."""
+
+    def __init__(self, world: World, number: int) -> None:
+        super().__init__(number)
+        self.world = world
+
+    def __enter__(self) -> Self:
+        super().__enter__()
+        self.forwarder = forward(self.world, self.address, *self.inside)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        end(self.forwarder)
+        super().__exit__()
+
+
+class Machine(_Network):
+    """A machine as far as processes can tell: a network, its addresses and ports, and a name, all of its own.
+
+    It reaches the world's server at ``database``. Commands that begin with ``inside`` run on it.
+    """
+
+    def __init__(self, world: World, number: int) -> None:
+        super().__init__(number)
+        self.world = world
+        self.database = make_url(host=self.ours, port=PORT, user=world.user, name="chaos")
+        named = f'hostname {self.name} && exec "$@"'
+        self.inside = [*self.inside, "unshare", "--uts", "sh", "-c", named, "sh"]
+
+    def __enter__(self) -> Self:
+        super().__enter__()
+        self.forwarder = forward(self.world, self.ours)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        end(self.forwarder)
+        super().__exit__()
+
+
+def forward(world: World, address: str, *inside: str) -> "subprocess.Popen[bytes]":
+    """Let the world's server be reached at an address of ours, or of a network ``inside`` which it is."""
+    socket = f"{world.host}/.s.PGSQL.{world.port}"
+    process = subprocess.Popen([*inside, sys.executable, "-c", FORWARDER, address, str(PORT), socket])  # noqa: S603
+    url = make_url(host=address, port=PORT, user=world.user, name="postgres")
+    wait_until(lambda: answers(url), "the forwarder answers")
+    return process
+
+
+def answers(url: str) -> bool:
+    try:
+        psycopg.connect(url, connect_timeout=10).close()
+    except psycopg.OperationalError:
+        return False
+    return True
+
+
+def end(process: "subprocess.Popen[bytes]") -> None:
+    process.kill()
+    process.wait()

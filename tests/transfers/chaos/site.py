@@ -8,7 +8,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote, urlencode
@@ -109,8 +109,9 @@ class Site:
 class Persistent:
     """A client that sends a request until it has an answer, whatever dies meanwhile."""
 
-    def __init__(self, ports: list[int], token: str) -> None:
-        self.ports = ports
+    def __init__(self, ports: list[int], token: str, hosts: Mapping[int, str] | None = None) -> None:
+        """``hosts`` names the hosts of ports that are not on this machine."""
+        self.ports, self.hosts = ports, hosts or {}
         self.headers = {"Authorization": f"ApiKey {token}", "Content-Type": "application/json"}
         self.attempts = 0
 
@@ -128,7 +129,7 @@ class Persistent:
         raise AssertionError(f"POST {path} had no answer in {PATIENCE_SECONDS} seconds.")
 
     def _send(self, port: int, path: str, body: dict[str, Any], idempotency_key: str) -> tuple[int, dict[str, Any]]:
-        line = http.client.HTTPConnection("127.0.0.1", port, timeout=10)
+        line = http.client.HTTPConnection(self.hosts.get(port, "127.0.0.1"), port, timeout=10)
         try:
             headers = {**self.headers, "Idempotency-Key": idempotency_key}
             line.request("POST", f"/api/v1{path}", json.dumps(body), headers)

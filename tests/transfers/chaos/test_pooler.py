@@ -6,11 +6,11 @@ import subprocess
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-import psycopg
 import pytest
 
 from sequence.local.postgres.account import server_account
 from tests.ports import free_port
+from tests.transfers.chaos.line import answers
 from tests.transfers.chaos.site import PATIENCE_SECONDS, Persistent, Site, make_url, wait_until
 from tests.transfers.chaos.world import LOOK, SET_UP
 
@@ -92,14 +92,6 @@ def pooled(world, folder: Path):
     yield url
     process.terminate()
     process.wait(PATIENCE_SECONDS)
-
-
-def answers(url: str) -> bool:
-    try:
-        psycopg.connect(url, connect_timeout=10).close()
-    except psycopg.OperationalError:
-        return False
-    return True
 
 
 @pytest.mark.full
