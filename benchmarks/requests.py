@@ -79,6 +79,7 @@ def _post(line: http.client.HTTPConnection, scene: Scene, client: int, count: in
 
 
 def answers(port: int) -> bool:
+    """Say whether the server at this port answers."""
     line = http.client.HTTPConnection("127.0.0.1", port)
     try:
         line.request("GET", "/api/v1/accounts")

@@ -108,5 +108,6 @@ def describe(name: str, samples: list[float]) -> None:
 
 
 def say(line: str) -> None:
+    """Print a line at once."""
     sys.stdout.write(line + "\n")
     sys.stdout.flush()

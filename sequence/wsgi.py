@@ -21,6 +21,8 @@ class Utf8Request(WSGIRequest):
 
 
 class Application(WSGIHandler):
+    """Django's handler, as it is called once a request is whole."""
+
     request_class = Utf8Request
 
 

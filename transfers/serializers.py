@@ -109,6 +109,7 @@ class AccountReference(serializers.Serializer):
 
 
 def show_reference(account: Account) -> JsonObject:
+    """Return an account as other objects name it."""
     return {"id": account.id, "name": account.name, "type": account.type}
 
 

@@ -16,6 +16,8 @@ MAX_ACTOR_LENGTH = 200
 
 
 class OrganizationStatus(models.TextChoices):
+    """Whether anything of an organization may start."""
+
     ACTIVE = "active"
     SUSPENDED = "suspended"
 

@@ -68,6 +68,7 @@ def wait_for(transfer):
 
 
 def as_node(account):
+    """Return the account as a rule names it."""
     return {"id": account["id"], "type": account["type"]}
 
 

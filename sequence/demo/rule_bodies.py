@@ -139,6 +139,7 @@ def _pay_down_the_debts(id_of: Callable[[str], str], period: Period) -> Body:
 
 
 def pay_more_on_the_card(id_of: Callable[[str], str], trigger: Body, *, percent: int) -> Body:
+    """Return the body of a rule that pays ``percent`` of what the card owes, beyond what is due."""
     return {
         "nickname": "A little more on the card",
         "trigger": trigger,

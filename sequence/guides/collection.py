@@ -51,6 +51,7 @@ def collection() -> JsonObject:
 
 @cache
 def as_json() -> bytes:
+    """Return the collection as the file that Postman and Bruno take."""
     return json.dumps(collection(), ensure_ascii=False, indent=1).encode()
 
 

@@ -16,6 +16,8 @@ MOST_LINES, MOST_DATES = 5, 8
 
 
 class Tick(NamedTuple):
+    """A mark on an axis of the plot."""
+
     position: int
     label: str
 

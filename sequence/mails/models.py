@@ -22,6 +22,8 @@ class ApprovalReader(models.Model):
 
 
 class Occasion(models.TextChoices):
+    """Why staff are mailed."""
+
     WAITS = "waits"
     EXPIRES = "expires", "expires soon"
 

@@ -147,6 +147,7 @@ def _refuse_constant(name: str) -> None:
 
 
 def respond(body: object, status: int = 200) -> HttpResponse:
+    """Answer with the body as JSON."""
     return HttpResponse(as_json(body), status=status, content_type=CONTENT_TYPE)
 
 

@@ -114,6 +114,7 @@ class AccountPage(Spelled):
 
 
 def show_summary(account: Account) -> JsonObject:
+    """Return an account as the dialect lists it."""
     return {
         "id": plain_id(account.id),
         "name": account.name,
@@ -132,6 +133,7 @@ def show_summary(account: Account) -> JsonObject:
 
 
 def show_account(account: Account) -> JsonObject:
+    """Return an account as the dialect shows one: the summary, masked numbers, its balance in cents."""
     return {
         **show_summary(account),
         "routingNumber": account.masked_routing_number,

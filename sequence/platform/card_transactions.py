@@ -58,6 +58,7 @@ class CardTransactionPage(Spelled):
 
 
 def show_card_transaction(transaction: CardTransaction) -> JsonObject:
+    """Return a card transaction as the dialect shows it; its amount is in cents."""
     direction, subtype = _WORDS[transaction.direction]
     return {
         "id": plain_id(transaction.id),

@@ -24,6 +24,7 @@ def upper(word: str) -> str:
 
 
 def upper_or_none(word: str | None) -> str | None:
+    """Return the dialect's spelling of the word, None for none."""
     return None if word is None else upper(word)
 
 

@@ -115,6 +115,7 @@ class ExecutionPage(Spelled):
 
 
 def show_summary(execution: RuleExecution) -> JsonObject:
+    """Return a run as the dialect lists it."""
     return {
         "id": plain_id(execution.id),
         "ruleId": plain_id(execution.rule_id),
@@ -125,6 +126,7 @@ def show_summary(execution: RuleExecution) -> JsonObject:
 
 
 def show_execution(execution: RuleExecution) -> JsonObject:
+    """Return a run as the dialect shows one: the summary, what set it off, its transfers by status."""
     counts = execution.transfer_counts()
     next_attempt_at = execution.next_attempt_at
     return {

@@ -44,6 +44,7 @@ def with_plain_ids(text: str) -> str:
 
 
 def plain_id_or_none(own: str | None) -> str | None:
+    """Return the dialect's spelling of the id, None for none."""
     return None if own is None else plain_id(own)
 
 

@@ -142,10 +142,12 @@ class Listed:
 
 
 def newest_first(rows: QuerySet[M], query: JsonObject) -> Listed:
+    """Return the page of the rows that ``query`` asks for, the newest first."""
     return listed_page(rows.order_by("-created_at", "-id"), query)
 
 
 def oldest_first(rows: QuerySet[M], query: JsonObject) -> Listed:
+    """Return the page of the rows that ``query`` asks for, the oldest first."""
     return listed_page(rows.order_by("created_at", "id"), query)
 
 

@@ -19,6 +19,7 @@ class AccountReference(Spelled):
 
 
 def show_reference(account: Account) -> JsonObject:
+    """Return an account as other objects of the dialect name it."""
     return {
         "id": plain_id(account.id),
         "name": account.name,

@@ -66,6 +66,7 @@ class RulePage(Spelled):
 
 
 def show_summary(rule: Rule) -> JsonObject:
+    """Return a rule as the dialect lists it."""
     return {**_identity(rule), "isSupported": not unspoken_actions(rule.parsed()), **_times(rule)}
 
 

@@ -124,6 +124,7 @@ class TransferPage(Spelled):
 
 
 def show_transfer(transfer: Transfer | SimulatedTransfer) -> JsonObject:
+    """Return a transfer as the dialect shows it; its amount is in cents."""
     return {
         "id": plain_id(transfer.id),
         "amountInCents": transfer.amount_cents,

@@ -35,11 +35,15 @@ class Format(models.TextChoices):
 
 
 class EndpointStatus(models.TextChoices):
+    """Whether an endpoint is sent anything."""
+
     ENABLED = "enabled"
     DISABLED = "disabled"
 
 
 class DisabledReason(models.TextChoices):
+    """Why an endpoint is sent nothing any more."""
+
     BY_PERSON = "by_person", "by a person"
     GONE = "gone", "it answered 410: it is gone"
     FAILING = "failing", "it failed for five days"

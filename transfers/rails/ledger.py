@@ -4,6 +4,8 @@ from transfers.rails.base import End, Rail
 
 
 class BookRail(Rail):
+    """Moves money between accounts of the ledger, at once."""
+
     name = "book"
     label = "Book (between own accounts, at once)"
     settles_at_once = True

@@ -75,6 +75,8 @@ def _audited(view: View) -> View:
 
 
 class StaffSite(admin.AdminSite):
+    """The staff's pages: who may come in, in which order they stand, and what is on the first."""
+
     site_title = "Sequence"
     site_header = "Sequence"
     index_title = "Console"

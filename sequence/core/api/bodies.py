@@ -185,6 +185,7 @@ def _inside(place: str, name: str) -> str:
 
 
 def is_storable(text: str) -> bool:
+    """Say whether PostgreSQL can keep the text: it has no NUL, and no half of a surrogate pair."""
     return "\x00" not in text and not any("\ud800" <= character <= "\udfff" for character in text)
 
 

@@ -54,6 +54,7 @@ def as_json(body: object) -> bytes:
 
 
 def json_response(body: object, status: int) -> HttpResponse:
+    """Answer with the body as JSON, whatever the client would accept."""
     return _response(as_json(body), status, CONTENT_TYPE)
 
 

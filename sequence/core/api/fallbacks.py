@@ -32,14 +32,17 @@ def unknown_address(request: HttpRequest) -> HttpResponse:
 
 
 def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
+    """Refuse what Django itself found wrong: in the dialect of the API that was asked, or on a page. ``handler400``."""
     return refuse(request, InvalidRequest()) if is_api(request) else defaults.bad_request(request, exception)
 
 
 def permission_denied(request: HttpRequest, exception: Exception) -> HttpResponse:
+    """Answer a person who may not do this, with a page: the API refuses by itself. ``handler403``."""
     return defaults.permission_denied(request, exception)
 
 
 def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
+    """Refuse an address that is none: in the dialect of the API that was asked, or on a page. ``handler404``."""
     return refuse(request, NotFound()) if is_api(request) else defaults.page_not_found(request, exception)
 
 

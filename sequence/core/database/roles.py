@@ -36,6 +36,7 @@ def owner_is_meant() -> Iterator[None]:
 
 
 def is_owner_meant() -> bool:
+    """Say whether connections may be opened now whatever their role may do."""
     return bool(_meant)
 
 

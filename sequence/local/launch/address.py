@@ -18,6 +18,8 @@ _Resolved = tuple[socket.AddressFamily, socket.SocketKind, int, str, tuple[str |
 
 @dataclass(frozen=True)
 class Address:
+    """Where a server listens: a host by name or number, and a port."""
+
     host: str
     port: int
 

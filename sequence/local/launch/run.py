@@ -33,6 +33,7 @@ def refuse_production() -> None:
 
 
 def main() -> None:
+    """Set up what is missing, then serve: ``./run``. Ends this process."""
     argparse.ArgumentParser(
         prog="./run", description=PROMISE, epilog=VARIABLES, formatter_class=argparse.RawDescriptionHelpFormatter
     ).parse_args()

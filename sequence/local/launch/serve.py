@@ -53,6 +53,7 @@ Three things to do next:
 
 
 def main() -> int:
+    """Serve until told to stop, and return the exit code."""
     stop = StopRequest()
     stop.listen()
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "sequence.settings")
@@ -102,6 +103,7 @@ def prepare_demo(address: Address, stop: StopRequest) -> dict[str, str | None]:
 
 
 def manage(*arguments: str) -> Program:
+    """Return a program that runs a management command."""
     return Program(arguments[0], [sys.executable, "manage.py", *arguments])
 
 
@@ -154,6 +156,7 @@ def is_answering(address: Address, token: str) -> bool:
 
 
 def say(text: str) -> None:
+    """Tell whoever started this, at once."""
     sys.stdout.write(text)
     sys.stdout.flush()
 

@@ -34,6 +34,7 @@ def main(arguments: list[str]) -> int:
 
 
 def run_pytest(arguments: list[str]) -> int:
+    """Run pytest on all cores, and return its exit code."""
     command = [sys.executable, "-m", "pytest", "-n", "auto", *BY_FILE, *arguments]
     with subprocess.Popen(command, env=with_bytecode(os.environ)) as pytest, left_to(pytest):  # noqa: S603 - no shell.
         return pytest.wait()

@@ -23,6 +23,7 @@ variables:
 
 
 def main(arguments: list[str]) -> None:
+    """Install what the tests need, then run them: ``./test``. Ends this process."""
     if arguments in (["--help"], ["-h"]):
         sys.stdout.write(HELP)
         return

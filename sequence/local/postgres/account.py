@@ -38,6 +38,8 @@ class _Switch(TypedDict, total=False):
 
 @dataclass(frozen=True)
 class Account:
+    """An account of this machine, by its name and numbers."""
+
     name: str
     uid: int
     gid: int
@@ -122,6 +124,7 @@ def server_account(data: Path) -> Account:
 
 
 def account_name(uid: int) -> str:
+    """Return the name of the account, or its number where it has none."""
     return pwd.getpwuid(uid).pw_name if is_known(uid) else f"user {uid}"
 
 

@@ -26,6 +26,7 @@ def recorded_pid(lock_file: Path) -> int | None:
 
 
 def is_alive(pid: int) -> bool:
+    """Say whether there is a process of this number, whosever it is."""
     try:
         os.kill(pid, 0)
     except ProcessLookupError:

@@ -50,11 +50,13 @@ def document_of(prefix: str) -> JsonObject:
 
 @cache
 def as_json(prefix: str) -> bytes:
+    """Return the document of the API under ``prefix`` as JSON, made once for each process."""
     return json.dumps(document_of(prefix), ensure_ascii=False, separators=(",", ":")).encode()
 
 
 @cache
 def as_yaml(prefix: str) -> bytes:
+    """Return the same document as YAML."""
     return OpenApiYamlRenderer().render(document_of(prefix))
 
 

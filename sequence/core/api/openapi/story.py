@@ -29,6 +29,7 @@ def steps() -> list[JsonObject]:
 
 
 def steps_of(operation_id: str) -> list[JsonObject]:
+    """Return the steps of the story that call this operation, in its order."""
     return [step for step in steps() if step["operation"] == operation_id]
 
 
