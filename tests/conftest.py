@@ -25,7 +25,7 @@ from tests.roles import APPLICATION, serving
 _EVERYTHING = {ResourceKind.NONE: "", ResourceKind.ACCOUNT_PAIR: ":*>*"}
 ALL_PERMISSIONS = [scope + _EVERYTHING.get(scope.resource_kind, ":*") for scope in Scope]
 
-pytest_plugins = ["tests.lengths", "tests.order", "pytester"]
+pytest_plugins = ["tests.garbage", "tests.lengths", "tests.order", "pytester"]
 
 
 @pytest.fixture(scope="session")
