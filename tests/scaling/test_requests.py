@@ -25,20 +25,21 @@ WITHOUT_COLUMN = {
 FINDS_THE_ORGANIZATION = "WHERE key.digest = "
 
 
+@pytest.fixture(scope="class")
+def said(houses, said) -> list[Statements]:
+    """All that the requests of both said, who take turns."""
+    run_once()
+    for requests in zip(*(house.requests() for house in houses), strict=True):
+        for house, statements, (method, path, body, key) in zip(houses, said, requests, strict=True):
+            with looking(statements):
+                answer = house.api.request(method, path, body, idempotency_key=key)
+                reads.flush()
+            assert answer.status_code in (200, 201, 202), answer.content
+    return said
+
+
 @pytest.mark.django_db
 class TestRequests:
-    @pytest.fixture
-    def said(self, houses, said) -> list[Statements]:
-        """All that the requests of both said, who take turns."""
-        run_once()
-        for requests in zip(*(house.requests() for house in houses), strict=True):
-            for house, statements, (method, path, body, key) in zip(houses, said, requests, strict=True):
-                with looking(statements):
-                    answer = house.api.request(method, path, body, idempotency_key=key)
-                    reads.flush()
-                assert answer.status_code in (200, 201, 202), answer.content
-        return said
-
     def test_name_their_organization_in_each_statement(self, said):
         for statements in said:
             assert statements.seen > 70

@@ -30,19 +30,20 @@ WITHOUT_COLUMN = {
 }
 
 
+@pytest.fixture(scope="class")
+def said(houses, said):
+    """All that sweeps and deliveries said for each house, while the other had as much to be done."""
+    for minutes in (1, 2):
+        for house, statements in zip(houses, said, strict=True):
+            with only_for(house.organization.id), looking(statements):
+                assert run_once(timezone.now() + timedelta(minutes=minutes))
+        for house in houses:
+            house.make_work()
+    return said
+
+
 @pytest.mark.django_db
 class TestWorkers:
-    @pytest.fixture
-    def said(self, houses, said):
-        """All that sweeps and deliveries said for each house, while the other had as much to be done."""
-        for minutes in (1, 2):
-            for house, statements in zip(houses, said, strict=True):
-                with only_for(house.organization.id), looking(statements):
-                    assert run_once(timezone.now() + timedelta(minutes=minutes))
-            for house in houses:
-                house.make_work()
-        return said
-
     def test_name_the_organization_that_they_work_for(self, said):
         for statements in said:
             assert statements.seen > 300
