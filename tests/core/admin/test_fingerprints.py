@@ -1,15 +1,17 @@
 """What a person read is what happens: every page that acts is compared, under the lock, with what it showed."""
 
+from collections.abc import Iterator
 from datetime import timedelta
 from unittest.mock import Mock
 
 import pytest
 from django.contrib import admin
+from django.db.models import Model
 
 from accounts.services import edit_account
 from apikeys.entries import parse_permissions
 from apikeys.models import ApiKey, IdempotencyRecord, Organization
-from apikeys.services import rotate_api_key, set_permissions
+from apikeys.services import create_api_key, rotate_api_key, set_permissions
 from cards.models import Card, CardType
 from cards.services import issue_card
 from rules.models import Rule, RuleStatus
@@ -22,7 +24,9 @@ from sequence.webhooks.models import WebhookEndpoint
 from sequence.webhooks.services import create_webhook
 from tests.apikeys.test_idempotency import key_of
 from tests.client import Api
-from tests.factories import ExternalAccountFactory, IncomeSourceFactory, PodFactory
+from tests.conftest import ALL_PERMISSIONS
+from tests.database import rolled_back
+from tests.factories import ExternalAccountFactory, IncomeSourceFactory, OrganizationFactory, PodFactory
 from tests.rules.definitions import manual, rule, step
 from tests.rules.steps import move, write
 from tests.staff import form_of, list_of, messages_of, page_of, seen_on, sign_in
@@ -82,24 +86,44 @@ PAGES = [
 UNREAD = [pytest.param(seen, marks=pytest.mark.full) for seen in (None, "")]
 
 
-class TestEveryPageThatActs:
-    """One that a model gets tomorrow is here by itself; a model without an example below fails."""
-
-    @pytest.fixture
-    def examples(self, acme, api, income, pod, bank, written, waiting):
+@pytest.fixture(scope="class")
+def examples(django_db_setup, django_db_blocker) -> Iterator[dict[type[Model], Model]]:
+    """One of each model, made once for a class. What a test changes is undone by its ``db``."""
+    with rolled_back(django_db_blocker):
+        acme = OrganizationFactory(name="Acme", legal_name="Acme Trading LLC")
+        key, token = make_key(acme, *ALL_PERMISSIONS)
+        income, pod = IncomeSourceFactory(organization=acme), PodFactory(organization=acme)
+        bank = ExternalAccountFactory(organization=acme, balance_cents=0)
+        fund(income, 10_000_00)
+        _, asking = make_key(acme, "MANUAL_TRANSFER:*>*;approval=0")
+        asked = post_transfer(Api(asking), income, bank, 6_000_00).json()["data"]["id"]
         item = too_late(PodFactory(organization=acme), 30_00)
         propose_suspense(item_id=item.id, account_id=pod.id, by="staff:ann", note="Theirs")
-        return {
-            AuditEntry: [AuditEntry.objects.earliest("position")],
-            Organization: [acme],
-            ApiKey: [key_of(api)],
-            type(pod): [bank, pod],
-            Transfer: [waiting, Transfer.objects.exclude(id=waiting.id).first()],
-            Rule: [written],
-            SuspenseItem: [item],
-            WebhookEndpoint: [make_endpoint(acme)],
-            Card: [issue_card(account_id=pod.id, type=CardType.VIRTUAL, holder_name="Ann")],
+        harmless = rule(step(move(income, pod, 1_00)), trigger=manual(income.id), nickname="Harmless")
+        yield {
+            AuditEntry: AuditEntry.objects.earliest("position"),
+            Organization: acme,
+            ApiKey: key,
+            type(pod): bank,
+            Transfer: Transfer.objects.get(id=asked),
+            Rule: write(Api(token), harmless),
+            SuspenseItem: item,
+            WebhookEndpoint: make_endpoint(acme),
+            Card: issue_card(account_id=pod.id, type=CardType.VIRTUAL, holder_name="Ann"),
         }
+
+
+def make_key(organization: Organization, *permissions: str) -> tuple[ApiKey, str]:
+    return create_api_key(
+        organization=organization,
+        name="A test's key",
+        permissions=parse_permissions(permissions),
+        created_by="test",
+    )
+
+
+class TestEveryPageThatActs:
+    """One that a model gets tomorrow is here by itself; a model without an example below fails."""
 
     @pytest.mark.parametrize(("model", "page"), PAGES, ids=lambda value: getattr(value, "name", None))
     @pytest.mark.parametrize("seen", [*UNREAD, "0" * 64], ids=["none", "empty", "forged"])
@@ -109,7 +133,7 @@ class TestEveryPageThatActs:
         monkeypatch.setattr(type(page), "perform", perform)
         monkeypatch.setattr(type(page), "form_class", ObjectPage.form_class)
         monkeypatch.setattr(type(page), "form", ObjectPage.form)
-        obj = examples[model][0]
+        obj = examples[model]
 
         response = root.post(page_of(obj, page.name), {"seen": seen})
 
@@ -126,7 +150,7 @@ class TestEveryPageThatActs:
         monkeypatch.setattr(type(page), "form_class", ObjectPage.form_class)
         monkeypatch.setattr(type(page), "form", ObjectPage.form)
 
-        root.post(page_of(examples[model][0], page.name))
+        root.post(page_of(examples[model], page.name))
 
         perform.assert_called_once()
 
