@@ -138,7 +138,7 @@ class TestPromise:
         api = client_with("MANUAL_TRANSFER:*>*")
 
         @settings(
-            max_examples=by_length(200, 2_000, 20_000),
+            max_examples=by_length(60, 2_000, 20_000),
             deadline=None,
             print_blob=True,
             suppress_health_check=list(HealthCheck),

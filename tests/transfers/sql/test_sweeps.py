@@ -216,8 +216,10 @@ simulated_payments = st.fixed_dictionaries(
 
 
 class TestTellSimulatedNews:
-    def test_and_the_plain_code_leave_the_same_rows(self, db):
-        @settings(max_examples=50, deadline=None, print_blob=True, suppress_health_check=list(HealthCheck))
+    def test_and_the_plain_code_leave_the_same_rows(self, db, by_length):
+        @settings(
+            max_examples=by_length(20, 50, 50), deadline=None, print_blob=True, suppress_health_check=list(HealthCheck)
+        )
         @given(payments=st.lists(simulated_payments, min_size=1, max_size=6), resting=st.integers(0, 2))
         def holds(payments, resting):
             with transaction.atomic():
@@ -242,10 +244,12 @@ class TestTellSimulatedNews:
 
 
 class TestSettleFunded:
-    def test_and_the_plain_code_leave_the_same_rows(self, cast):
+    def test_and_the_plain_code_leave_the_same_rows(self, cast, by_length):
         completed = []
 
-        @settings(max_examples=50, deadline=None, print_blob=True, suppress_health_check=list(HealthCheck))
+        @settings(
+            max_examples=by_length(20, 50, 50), deadline=None, print_blob=True, suppress_health_check=list(HealthCheck)
+        )
         @given(state=states)
         # Money that comes later does not pay what comes before, and nothing comes where it could not be counted.
         @example(state=state_of({"income": 100, "rent": 30}, ("rent", "savings", 50), ("income", "rent", 60)))
