@@ -12,7 +12,7 @@ from apikeys.models import CallInProgress, IdempotencyRecord
 from apikeys.operations import Operation, operation_of
 from apikeys.viewsets import KeyedViewSet
 from sequence.core.api.fields import show_time
-from sequence.core.errors import DomainError, NotFound
+from sequence.core.errors import DomainError
 from sequence.core.typing import JsonObject
 
 IN_PROGRESS = "in_progress"
@@ -80,10 +80,7 @@ def may_repeat(view: KeyedViewSet, record: IdempotencyRecord) -> bool:
         return False
     try:
         repeated.check_key()
-        repeated.check_resource()
-    except NotFound:
-        # Only whoever may know that it is missing is told so.
-        return True
+        repeated.check_repeat()
     except (DomainError, APIException, KeyError):
         return False
     return True

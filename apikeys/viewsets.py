@@ -1,6 +1,7 @@
 """Viewset base of the API: every endpoint stands behind a key, in the contract's order of checks."""
 
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any
 
 from django.db import Error
@@ -180,7 +181,7 @@ class KeyedViewSet(ViewSet):
             self._attempt(key, raw_body),
             execute=execute,
             refuse=self._refuse,
-            authorize_replay=lambda: self.authorize(raw_body),
+            authorize_replay=lambda: self.authorize_repeat(raw_body),
             record=record,
         )
         return self.repeat(response) if idempotency.REPLAYED_HEADER in response.headers else response
@@ -202,14 +203,32 @@ class KeyedViewSet(ViewSet):
         return f"key:{self.caller.id}"
 
     def authorize(self, raw_body: JsonObject) -> None:
-        """Validate the input and check the resource, before an action runs and before a stored answer is given out."""
-        self.query, self.body = read_all(self.read_query, lambda: self.operation.body.read(raw_body))
+        """Validate the input and check the resource, before an action runs."""
+        self._read_input(raw_body)
         self.check_resource()
+
+    def authorize_repeat(self, raw_body: JsonObject) -> None:
+        """Validate the input once more and check the resource, before a stored answer is given out."""
+        self._read_input(raw_body)
+        self.check_repeat()
+
+    def _read_input(self, raw_body: JsonObject) -> None:
+        self.query, self.body = read_all(self.read_query, lambda: self.operation.body.read(raw_body))
 
     def check_resource(self) -> None:
         """Check that the key reaches what the request is about. Raises Forbidden, NotFound."""
         found = [self._reach(need.scope, need.resource) for need in self.operation.needs if need.resource is not None]
         self.found, *self.also_found = found or [None]
+
+    def check_repeat(self) -> None:
+        """Check that the key still reaches what a request was about whose answer is kept. Raises Forbidden.
+
+        What is gone by now takes no answer away: only a key that reaches everything is told that it is missing.
+        """
+        for need in self.operation.needs:
+            if need.resource is not None:
+                with suppress(NotFound):
+                    self._reach(need.scope, need.resource)
 
     def _reach(self, scope: Scope, resource: Resource) -> object:
         """Return what the resource finds. Raises Forbidden where no entry of the scope reaches it."""

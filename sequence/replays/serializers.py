@@ -4,8 +4,8 @@ from rest_framework import serializers
 
 from rules.serializers.bodies import MAX_STEPS, RuleStepInput
 from rules.serializers.triggers import TriggerField
-from sequence.core import clock
 from sequence.core.api.fields import BoundedList, Id, Shown, StoredCents, StrictSerializer, Time, Word
+from sequence.core.api.reading_time import reading_time
 from sequence.core.api.schemas import union
 from sequence.core.typing import JsonObject
 from sequence.replays.findings import Assumption
@@ -35,8 +35,8 @@ class ReplayBody(StrictSerializer):
     definition = ReplayDefinition(required=False, help_text="A draft; the rule's newest version where it is left out.")
 
     def validate(self, attrs: JsonObject) -> JsonObject:
-        faults = check_span(attrs["from"], attrs.get("to"), now=clock.now())
-        if faults:
+        now = reading_time()
+        if now is not None and (faults := check_span(attrs["from"], attrs.get("to"), now=now)):
             told = {
                 str(fault["field"]): [serializers.ErrorDetail(str(fault["message"]), str(fault["code"]))]
                 for fault in faults

@@ -11,6 +11,7 @@ from apikeys.scopes import Scope
 from apikeys.viewsets import KeyedViewSet
 from rules.engine.definition import Definition
 from rules.errors import RuleNotFound
+from rules.models import Rule
 from rules.services import get_rule
 from sequence.core import clock
 from sequence.core.api.fields import PageQuery
@@ -24,8 +25,14 @@ from sequence.replays.told import tell
 
 
 def _touched_by_what_is_asked(view: Any) -> list[str]:
-    """Return the accounts that a replay would tell of. Raises RuleNotFound."""
-    rule = get_rule(organization_id=view.caller.organization_id, rule_id=view.kwargs["rule_id"])
+    """Return the accounts that a replay would tell of. Raises RuleNotFound.
+
+    Those of a deleted rule too: whoever repeats a request has asked before it was deleted. That it is gone a new
+    request is told afterwards.
+    """
+    rule = Rule.objects.for_organization(view.caller.organization_id).filter(id=view.kwargs["rule_id"]).first()
+    if rule is None:
+        raise RuleNotFound()
     draft = Definition.read(view.body["definition"]) if "definition" in view.body else None
     until = view.body.get("to") or clock.now()
     return sorted(services.touched_accounts(rule, since=view.body["from"], until=until, draft=draft))

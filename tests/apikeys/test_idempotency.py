@@ -286,6 +286,13 @@ class TestReplayAuthorization:
         assert response.json()["error"]["code"] == "forbidden"
         assert "Idempotent-Replayed" not in response.headers
 
+    def test_lets_a_key_that_may_know_it_have_the_refusal_of_what_is_not_there(self, api):
+        path = f"/transfers/{new_id('txr')}/cancel"
+        first = api.post(path, idempotency_key=KEY)
+
+        assert first.status_code == 404
+        assert_is_replay(api.post(path, idempotency_key=KEY), first)
+
     def test_lets_a_key_that_kept_just_this_resource_have_the_answer(self, api, pod, first):
         kept = parse_permissions([f"EDIT_ACCOUNTS:{pod.id}"])
         services.set_permissions(key_id=key_of(api).id, permissions=kept, changed_by="test")

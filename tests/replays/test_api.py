@@ -9,6 +9,7 @@ from django.utils import timezone
 
 from cards.models import CardType
 from cards.services import charge_card, issue_card, refund_purchase
+from sequence.core import clock
 from sequence.core.api.fields import show_time
 from sequence.core.worker import run_once
 from sequence.replays.models import RuleReplay
@@ -289,6 +290,36 @@ class TestAskForReplay:
 
         assert again.content == first.content
         assert RuleReplay.objects.count() == 1
+
+    @pytest.mark.parametrize("reads", ["*", "named"])
+    def test_is_answered_again_when_the_rule_was_deleted_since(self, api, client_with, income, rent, paying, reads):
+        accounts = "*" if reads == "*" else f"{income.id},{rent.id}"
+        asking = client_with(f"READ_RULES:{paying.id}", f"READ_TRANSFERS:{accounts}")
+        body = {"from": ago(days=1)}
+        first = asking.post(f"/rules/{paying.id}/replays", body, idempotency_key="same")
+        run_once()
+        api.delete(f"/rules/{paying.id}")
+
+        again = asking.post(f"/rules/{paying.id}/replays", body, idempotency_key="same")
+        anew = asking.post(f"/rules/{paying.id}/replays", body, idempotency_key="new")
+
+        assert first.status_code == 202
+        assert again.content == first.content
+        assert anew.status_code == 404
+        assert RuleReplay.objects.count() == 1
+
+    def test_is_answered_again_when_its_beginning_is_out_of_reach_by_now(self, api, paying):
+        now = timezone.now()
+        body = {"from": show_time(now - timedelta(days=366) + timedelta(minutes=1))}
+        first = api.post(f"/rules/{paying.id}/replays", body, idempotency_key="same")
+
+        with clock.stopped_at(now + timedelta(minutes=2)):
+            again = api.post(f"/rules/{paying.id}/replays", body, idempotency_key="same")
+            anew = api.post(f"/rules/{paying.id}/replays", body, idempotency_key="new")
+
+        assert first.status_code == 202
+        assert again.content == first.content
+        assert anew.json()["error"]["details"][0]["code"] == "too_long_before"
 
 
 class TestScopes:
