@@ -4,7 +4,15 @@ No line holds a key, a bank number or a body: events name ids.
 """
 
 import structlog
-from structlog.typing import Processor
+from structlog.typing import EventDict, Processor
+
+from sequence.core.texts import without_secrets
+
+
+def _without_secrets(logger: object, method: str, event: EventDict) -> EventDict:
+    """Take whole secrets out of what strangers wrote, such as a path."""
+    return {name: without_secrets(value) if isinstance(value, str) else value for name, value in event.items()}
+
 
 _SHARED: list[Processor] = [
     structlog.contextvars.merge_contextvars,
@@ -12,6 +20,7 @@ _SHARED: list[Processor] = [
     structlog.stdlib.add_log_level,
     structlog.processors.TimeStamper(fmt="iso", utc=True),
     structlog.processors.format_exc_info,
+    _without_secrets,
 ]
 
 

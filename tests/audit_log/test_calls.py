@@ -7,6 +7,7 @@ from django.db import DatabaseError
 
 from apikeys import audited_calls
 from apikeys.models import ApiKey
+from apikeys.tokens import new_token, shown_part
 from sequence.core import clock
 from sequence.core.api.ids import new_id
 from sequence.core.audit_log.beyond_limit import GRACE, record_calls_beyond_limit
@@ -14,6 +15,7 @@ from sequence.core.audit_log.models import AuditEntry, CallsBeyondLimit
 from sequence.core.audit_log.reads import reads
 from tests.client import Api
 from tests.factories import PodFactory, set_balance
+from tests.staff import sign_in
 from transfers.models import Transfer
 
 
@@ -209,3 +211,32 @@ class TestRateLimit:
 
         assert record_calls_beyond_limit(ends_at) == 0
         assert record_calls_beyond_limit(ends_at + GRACE) == 1
+
+
+class TestSecretThatWasPasted:
+    """Who may read the log, or a file of it, must not find there what opens somebody else's door."""
+
+    def test_is_not_in_the_entry_nor_in_the_log_file(self, api, body, caplog):
+        token = new_token()
+        headers = {"X-Request-ID": token, "X-Called-Reason": f"My key is {token}"}
+        caplog.set_level("INFO")
+
+        api.get(f"/accounts/{token}")
+        api.request("POST", "/transfers", body, headers=headers)
+
+        [asked], [moved] = entries(method="GET"), entries(method="POST")
+        shown = f"{shown_part(token)}***"
+        assert asked.path == f"/api/v1/accounts/{shown}"
+        assert (moved.request_id, moved.reason) == (shown, f"My key is {shown}")
+        assert Transfer.objects.get().called_reason == f"My key is {shown}"
+        lines = [str(record.msg) for record in caplog.records]
+        assert any(shown in line for line in lines)
+        assert not any(token in line for line in lines)
+
+    def test_is_not_in_the_entry_of_a_page(self, db):
+        token = new_token()
+
+        sign_in(name="root", is_superuser=True).post(f"/admin/apikeys/apikey/{token}/change/")
+
+        [entry] = entries(via="admin")
+        assert token not in f"{entry.path} {entry.resource_id}"

@@ -10,7 +10,7 @@ from sequence.core import clock
 from sequence.core.api.ids import new_uuid, parse_id
 from sequence.core.audit_log.models import Outcome, Via
 from sequence.core.database.kept_cursor import run
-from sequence.core.texts import MAX_REASON_LENGTH
+from sequence.core.texts import MAX_REASON_LENGTH, without_secrets
 
 MAX_ACTOR_LENGTH = 300
 MAX_RESOURCE_LENGTH = 200
@@ -51,7 +51,10 @@ SELECT * FROM unnest({", ".join(f"%s::{kind}[]" for kind in _COLUMNS.values())})
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Entry:
-    """What is told of one call, action or command. ``created_at`` is when it ended."""
+    """What is told of one call, action or command. ``created_at`` is when it ended.
+
+    What somebody wrote (path, request id, reason) is kept without secrets: readers of the log are not their owners.
+    """
 
     organization_id: str | None
     actor: str
@@ -78,14 +81,14 @@ class Entry:
             _VIA[self.via],
             self.action,
             self.method,
-            self.path,
+            None if self.path is None else without_secrets(self.path),
             _FAILURE if self.is_failure else _SUCCESS,
             self.status,
             self.error_code,
-            self.request_id,
-            None if self.reason is None else self.reason[:MAX_REASON_LENGTH],
+            without_secrets(self.request_id),
+            None if self.reason is None else without_secrets(self.reason)[:MAX_REASON_LENGTH],
             kind,
-            None if id is None else id[:MAX_RESOURCE_LENGTH],
+            None if id is None else without_secrets(id)[:MAX_RESOURCE_LENGTH],
         )
 
 
