@@ -12,7 +12,8 @@ from accounts.models import Account, AccountType, ExternalAccountType
 from accounts.serializers import MaskedNumber
 from apikeys.resolvers import Named
 from apikeys.scopes import Scope
-from sequence.core.api.fields import Cents, StoredCents, Text, show_time
+from sequence.core.api.fields import Cents, Shown, StoredCents, Text, show_time
+from sequence.core.api.schemas import NULL
 from sequence.core.errors import InvalidRequest
 from sequence.core.typing import JsonObject
 from sequence.platform.enums import UpperWord, upper, upper_or_none
@@ -76,7 +77,7 @@ class AccountSummary(Spelled):
     institution_name = serializers.CharField(allow_null=True)
     can_be_source = serializers.BooleanField()
     can_be_destination = serializers.BooleanField()
-    linked_account = serializers.CharField(allow_null=True, help_text="Always null.")
+    linked_account = Shown(NULL, help_text="Always null.")
     created_at = serializers.DateTimeField()
     updated_at = serializers.DateTimeField()
     deleted_at = serializers.DateTimeField(allow_null=True)

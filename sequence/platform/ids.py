@@ -49,10 +49,14 @@ def plain_id_or_none(own: str | None) -> str | None:
 
 
 class PlainIdText(IdText):
-    """An id in a request, read into our spelling. A malformed one is some id of nothing."""
+    """An id in a request, read into our spelling. A malformed one is some id of nothing.
 
-    def __init__(self, prefix: str, **options: Any) -> None:
+    ``is_deprecated`` is of a name that another has replaced.
+    """
+
+    def __init__(self, prefix: str, *, is_deprecated: bool = False, **options: Any) -> None:
         self.prefix = prefix
+        self.is_deprecated = is_deprecated
         super().__init__(**options)
 
     def to_internal_value(self, data: object) -> str:

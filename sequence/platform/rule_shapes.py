@@ -83,29 +83,21 @@ TRIGGER_INPUT = _triggers(
     ),
 )
 
-_PARAMS = _object({}, {"accountId": {"type": "string"}})
-_CHILDREN = {"type": "array", "minItems": 1, "items": ref("Condition")}
-CONDITION = union(
-    "Condition",
-    Named(
-        "SingleCondition",
-        _object(
-            {
-                "condition": _object(
-                    {"fact": _words(Fact), "operator": _words(Operator)},
-                    {
-                        "value": {"type": ["number", "null"]},
-                        "valueFact": _or_null(_words(ValueFact)),
-                        "params": _or_null(_PARAMS),
-                    },
-                )
-            }
-        ),
-    ),
-    Named("AllConditions", _object({"all": _CHILDREN})),
-    Named("AnyConditions", _object({"any": _CHILDREN})),
-    description="One comparison, or several of which all or any must hold.",
-)
+
+def _conditions(suffix: str, account_id: JsonObject, *, all_are_there: bool) -> Named:
+    told = {"fact": _words(Fact), "operator": _words(Operator)}
+    value = {"value": {"type": ["number", "null"]}, "valueFact": _or_null(_words(ValueFact))}
+    params = _or_null(_object({"accountId": account_id}) if all_are_there else _object({}, {"accountId": account_id}))
+    rest = {**value, "params": params}
+    comparison = _object({**told, **rest}) if all_are_there else _object(told, rest)
+    children = {"type": "array", "minItems": 1, "items": ref(f"Condition{suffix}")}
+    return union(
+        f"Condition{suffix}",
+        Named(f"SingleCondition{suffix}", _object({"condition": comparison})),
+        Named(f"AllConditions{suffix}", _object({"all": children})),
+        Named(f"AnyConditions{suffix}", _object({"any": children})),
+        description="One comparison, or several of which all or any must hold.",
+    )
 
 
 @singledispatch
@@ -165,10 +157,13 @@ def _actions(suffix: str, account: Named, *, all_are_there: bool) -> Named:
     return union(f"Action{suffix}", *options, description="What is moved, from where and to where.")
 
 
-def _steps(suffix: str, actions: Named) -> JsonObject:
-    step = _object({"actions": {"type": "array", "minItems": 1, "items": actions}}, {"conditions": _or_null(CONDITION)})
+def _steps(suffix: str, account: Named, account_id: JsonObject, *, all_are_there: bool) -> JsonObject:
+    actions = _actions(suffix, account, all_are_there=all_are_there)
+    conditions = {"conditions": _or_null(_conditions(suffix, account_id, all_are_there=all_are_there))}
+    done = {"actions": {"type": "array", "minItems": 1, "items": actions}}
+    step = _object({**conditions, **done}) if all_are_there else _object(done, conditions)
     return {"type": "array", "minItems": 1, "items": Named(f"Step{suffix}", step)}
 
 
-STEPS = _steps("", _actions("", ACCOUNT_NODE, all_are_there=True))
-STEPS_INPUT = _steps("Input", _actions("Input", _ACCOUNT_NODE_INPUT, all_are_there=False))
+STEPS = _steps("", ACCOUNT_NODE, _ID, all_are_there=True)
+STEPS_INPUT = _steps("Input", _ACCOUNT_NODE_INPUT, {"type": "string"}, all_are_there=False)

@@ -10,6 +10,7 @@ from rest_framework.serializers import Serializer
 
 from apikeys.operations import Operation, operation_of
 from apikeys.schema import OperationSchema
+from sequence.core.api.fields import StrictSerializer
 from sequence.core.api.openapi import components
 from sequence.core.api.schemas import object_of, ref
 from sequence.core.errors import DomainError
@@ -38,6 +39,11 @@ class PlatformSchema(OperationSchema):
     @property
     def _declared(self) -> Any:
         return operation_of(self.view)
+
+    def query_parameters(self, query: StrictSerializer) -> list[JsonObject]:
+        parameters = super().query_parameters(query)
+        old = {name for name, field in query.fields.items() if getattr(field, "is_deprecated", False)}
+        return [{**each, "deprecated": True} if each["name"] in old else each for each in parameters]
 
     def path_parameters(self, path: str) -> list[JsonObject]:
         return [

@@ -58,7 +58,13 @@ class TransferQuery(PeriodQuery):
     def get_fields(self) -> dict[str, Any]:
         fields = super().get_fields()
         # How older clients of the vendor's spell it.
-        old = PlainIdText("rex", required=False, help_text="Deprecated: ruleExecutionId.", source="old_execution_id")
+        old = PlainIdText(
+            "rex",
+            required=False,
+            is_deprecated=True,
+            help_text="How ruleExecutionId was called before.",
+            source="old_execution_id",
+        )
         return {**fields, "rule_execution_id": old}
 
     def validate(self, attrs: JsonObject) -> JsonObject:

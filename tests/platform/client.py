@@ -1,4 +1,4 @@
-"""A client of the vendor's dialect, which holds each answer against the dialect's own document."""
+"""A client of the vendor's dialect, which holds each answer against the dialect's own document and the vendor's."""
 
 import json
 import re
@@ -14,6 +14,7 @@ from sequence.platform.document import _own_path
 from sequence.platform.operations import PREFIX
 from sequence.platform.table import OPERATIONS, declared
 from tests.api_docs.conformance import faults
+from tests.platform.reference import strays
 
 DOCUMENT = f"{PREFIX}/"
 TEMPLATES = {_own_path(declared(*one).route): PREFIX + declared(*one).path for one in OPERATIONS}
@@ -69,7 +70,7 @@ class Platform:
 
 
 def check_answer(response: HttpResponse, method: str) -> None:
-    """Fail if the document has the operation that was asked for, and does not describe this answer of it."""
+    """Fail if a document, ours or the vendor's, has the operation that was asked for but not this answer of it."""
     match = getattr(response, "resolver_match", None)
     route = "" if match is None else "/" + re.sub(r"<(?:\w+:)?(\w+)>", r"{\1}", match.route)
     operation = document_of(DOCUMENT)["paths"].get(TEMPLATES.get(route, ""), {}).get(method.lower())
@@ -78,5 +79,8 @@ def check_answer(response: HttpResponse, method: str) -> None:
     described = operation["responses"].get(str(response.status_code))
     assert described, f"{method} {route} does not describe {response.status_code}: {response.content!r}"
     schema = described["content"]["application/json"]["schema"]
-    found = faults(response.json(), schema, DOCUMENT)
+    body = response.json()
+    found = faults(body, schema, DOCUMENT)
     assert not found, f"{method} {route}, {response.status_code}: {found}"
+    found = strays(method, TEMPLATES[route].removeprefix(PREFIX), response.status_code, body)
+    assert not found, f"{method} {route}, {response.status_code}, beside the vendor's document: {found}"
