@@ -134,7 +134,7 @@ def show_key(key: ApiKey) -> JsonObject:
     now = clock.now()
     permissions = key.permissions()
     uses = allowances(key.organization_id, permissions, now)
-    rate = rate_use(key.id, key.rate_limit_per_minute, at=now)
+    rate = rate_use(key, at=now)
     organization = key.organization
     return {
         "id": key.id,

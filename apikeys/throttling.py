@@ -7,6 +7,7 @@ import math
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import cast
+from uuid import UUID
 
 from django.conf import settings
 from rest_framework.request import Request
@@ -14,13 +15,14 @@ from rest_framework.throttling import BaseThrottle
 
 from apikeys.authentication import AuthenticatedKey
 from apikeys.errors import RateLimitExceeded
+from apikeys.models import ApiKey
 from sequence.core import clock
 from sequence.core.api.ids import parse_id
 from sequence.core.database.fixed_window import FixedWindow
 
 WINDOW = timedelta(minutes=1)
 
-_requests = FixedWindow("apikeys_ratewindow", key="api_key_id", count="requests", length=WINDOW)
+_requests = FixedWindow("apikeys_ratewindow", key=["api_key_id", "organization_id"], count="requests", length=WINDOW)
 
 
 class KeyThrottle(BaseThrottle):
@@ -41,10 +43,10 @@ class RateUse:
     resets_at: datetime
 
 
-def rate_use(key_id: str, limit: int | None, *, at: datetime) -> RateUse:
+def rate_use(key: ApiKey, *, at: datetime) -> RateUse:
     """Return what is left of the key's minute, without counting."""
-    most = limit or settings.RATE_LIMIT_PER_MINUTE
-    requests, ends_at = _requests.look(parse_id("key", key_id), at=at)
+    most = key.rate_limit_per_minute or settings.RATE_LIMIT_PER_MINUTE
+    requests, ends_at = _requests.look(*_row(key), at=at)
     return RateUse(most, max(0, most - requests), ends_at)
 
 
@@ -52,7 +54,11 @@ def count_request(key: AuthenticatedKey, *, at: datetime) -> None:
     """Count one request of the key. Raises RateLimitExceeded when its minute is used up."""
     limit = key.rate_limit_per_minute or settings.RATE_LIMIT_PER_MINUTE
     # No further than one past the limit.
-    requests, ends_at = _requests.count(parse_id("key", key.id), at=at, most=limit + 1)
+    requests, ends_at = _requests.count(*_row(key), at=at, most=limit + 1)
     if requests > limit:
         seconds = max(1, math.ceil((ends_at - at).total_seconds()))
         raise RateLimitExceeded(retry_after=seconds, limit=limit, ends_at=ends_at)
+
+
+def _row(key: ApiKey | AuthenticatedKey) -> tuple[UUID | None, UUID | None]:
+    return parse_id("key", key.id), parse_id("org", key.organization_id)

@@ -84,6 +84,7 @@ def sum_moved(
             WITH ORDINALITY AS asked (rule_id, version_id, begins_at, ends_at, number)
         JOIN rules_rulemove move ON move.rule_id = asked.rule_id
             AND move.counted_at >= asked.begins_at AND move.counted_at < asked.ends_at AND move.made_at <= %s
+            {swept_sql("move.organization_id")}
         JOIN rules_ruleexecution execution ON execution.id = move.execution_id
             {swept_sql("execution.organization_id")}
         JOIN transfers_transfer transfer ON transfer.id = move.transfer_id AND transfer.status = ANY (%s)
@@ -108,12 +109,13 @@ def insert_moves(moves: Sequence[RuleMove]) -> None:
     with connection.cursor() as cursor:
         cursor.execute(
             """
-            INSERT INTO rules_rulemove (execution_id, transfer_id, rule_id, step_index, action_index, group_index,
-                limit_period, action_key, made_at, counted_at)
-            SELECT * FROM unnest(%s::uuid[], %s::uuid[], %s::uuid[], %s::int[], %s::int[], %s::int[], %s::text[],
-                %s::text[], %s::timestamptz[], %s::timestamptz[])
+            INSERT INTO rules_rulemove (organization_id, execution_id, transfer_id, rule_id, step_index, action_index,
+                group_index, limit_period, action_key, made_at, counted_at)
+            SELECT * FROM unnest(%s::uuid[], %s::uuid[], %s::uuid[], %s::uuid[], %s::int[], %s::int[], %s::int[],
+                %s::text[], %s::text[], %s::timestamptz[], %s::timestamptz[])
             """,
             [
+                [parse_id("org", move.organization_id) for move in moves],
                 [parse_id("rex", move.execution_id) for move in moves],
                 [parse_id("txr", move.transfer_id) for move in moves],
                 [parse_id("rule", move.rule_id) for move in moves],

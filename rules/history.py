@@ -52,7 +52,7 @@ def enabling_before(rule: Rule, at: datetime) -> Enabling | None:
 
 def version_at(rule: Rule, at: datetime) -> RuleVersion | None:
     """Return the version that the rule had at the instant, None before there was any."""
-    return rule.versions.filter(created_at__lte=at).order_by("-number").first()
+    return rule.kept_versions().filter(created_at__lte=at).order_by("-number").first()
 
 
 def was_suspended(organization_id: str, since: datetime, until: datetime) -> bool:
@@ -70,4 +70,6 @@ def was_suspended(organization_id: str, since: datetime, until: datetime) -> boo
 
 def _events_of(rule: Rule) -> QuerySet[Any]:
     events: Any = rule.events  # type: ignore[attr-defined]
-    return events.annotate(at=Coalesce(F("updated_at"), F("pgh_created_at")))
+    return events.filter(organization_id=rule.organization_id).annotate(
+        at=Coalesce(F("updated_at"), F("pgh_created_at"))
+    )

@@ -198,6 +198,7 @@ def _moves(execution: RuleExecution, plan: Plan, made: Mapping[int, Transfer], n
 
 def _move(execution: RuleExecution, plan: Plan, line: Line, transfer: Transfer, now: datetime) -> RuleMove:
     return RuleMove(
+        organization_id=execution.organization_id,
         execution=execution,
         transfer=transfer,
         rule_id=execution.rule_id,

@@ -211,7 +211,7 @@ def start_executions(starts: Sequence[tuple[Rule, JsonObject]], *, now: datetime
     rules = {rule.id for rule, _ in starts}
     owners = {rule.organization_id for rule, _ in starts}
     current = RuleVersion.objects.filter(rule_id__in=rules, number=F("rule__version"))
-    current = within(current, owners, "rule__organization_id")
+    current = within(current, owners)
     versions = {version.rule_id: version for version in current} if rules else {}
     return RuleExecution.objects.bulk_create(
         RuleExecution(
@@ -268,7 +268,7 @@ def current_version(rule_id: str) -> int:
 
 def author_of(rule: Rule) -> ApiKey | None:
     """Return the key that wrote the version which the rule has now, None where no key did."""
-    return find_key_of_actor(rule.versions.values_list("created_by", flat=True).get(number=rule.version))
+    return find_key_of_actor(rule.numbered(rule.version).created_by)
 
 
 def account_names(rule: Rule, ids: Collection[str] | None = None) -> dict[str, str]:
@@ -292,6 +292,7 @@ def _define(
 
 def _keep_version(rule: Rule, by: str) -> None:
     RuleVersion.objects.create(
+        organization_id=rule.organization_id,
         rule=rule,
         number=rule.version,
         nickname=rule.nickname,

@@ -5,14 +5,14 @@ from datetime import datetime
 from functools import partial
 
 import structlog
-from django.db.models import F
+from django.db.models import F, Prefetch
 
 from rules.arrivals import READER, note_looks, read_arrivals, set_aside
 from rules.engine.chains import MAX_CHAIN_RUNS
 from rules.engine.definition import Schedule
 from rules.engine.vocabulary import TriggerType
 from rules.execution_rows import write_outcomes
-from rules.models import ArrivalLook, Rule, RuleExecution, RuleMove
+from rules.models import ArrivalLook, Rule, RuleExecution, RuleMove, RuleVersion
 from rules.outcomes import settle_status
 from rules.runs import run_together
 from rules.schedules import last_slot, next_slot
@@ -207,7 +207,11 @@ def carry_out(now: datetime) -> int:
 @transactional
 def _carry_out(left: set[str], now: datetime, *, limit: int, claimed: list[str]) -> None:
     """Carry out a batch without those in ``left``, to which it may add."""
-    waiting = swept(RuleExecution.objects.waiting(now)).exclude(id__in=left).prefetch_related("version")
+    waiting = (
+        swept(RuleExecution.objects.waiting(now))
+        .exclude(id__in=left)
+        .prefetch_related(Prefetch("version", swept(RuleVersion.objects.all())))
+    )
     executions = list(waiting.select_for_update(skip_locked=True, of=("self",))[:limit])
     claimed[:] = [execution.id for execution in executions]
     if executions:
@@ -241,9 +245,9 @@ def _last_transfers_of(executions: list[RuleExecution]) -> dict[str, list[Transf
     made: dict[str, list[Transfer]] = {execution.id: [] for execution in executions}
     if executions:
         owners = {execution.organization_id for execution in executions}
-        moves = RuleMove.objects.filter(execution__in=executions, made_at=F("execution__decided_at"))
-        for table in ("execution", "transfer"):
-            moves = within(moves, owners, f"{table}__organization_id")
+        moves = within(RuleMove.objects.all(), owners).filter(
+            execution__in=executions, made_at=F("execution__decided_at")
+        )
         for move in moves.select_related("transfer").order_by("id"):
             made[move.execution_id].append(move.transfer)
     return made

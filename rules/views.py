@@ -104,7 +104,7 @@ class RuleViewSet(KeyedViewSet):
     def versions(self, request: Request, rule_id: str) -> Page:
         rule = services.get_rule(organization_id=self.caller.organization_id, rule_id=rule_id)
         versions, info = find_page(
-            rule.versions.all(),
+            rule.kept_versions(),
             list_name="rule-versions",
             newest_first=True,
             first=self.query.get("first", DEFAULT_SIZE),

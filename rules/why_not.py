@@ -108,13 +108,13 @@ class _Arrival:
     @cached_property
     def version(self) -> RuleVersion | None:
         if self.enabling is not None:
-            return self.rule.versions.get(number=self.enabling.version)
+            return self.rule.numbered(self.enabling.version)
         return version_at(self.rule, self.at)
 
     @cached_property
     def trigger(self) -> Trigger:
         """What set the rule off; of one that was not there yet, what first did."""
-        version = self.version or self.rule.versions.get(number=1)
+        version = self.version or self.rule.numbered(1)
         return version.parsed().trigger
 
     def had_gone_back(self) -> bool:

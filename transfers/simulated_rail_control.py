@@ -52,9 +52,10 @@ def _lock(transfer_id: str, statuses: Sequence[Status]) -> tuple[SimulatedPaymen
         raise TransferNotFound()
     if not is_simulated(transfer):
         raise NotSimulated(status=transfer.status, rail=transfer.rail, advice="it is not simulated.")
-    SimulatedPayment.objects.bulk_create([SimulatedPayment(transfer_id=transfer_id)], ignore_conflicts=True)
-    payment = SimulatedPayment.objects.select_for_update().get(transfer_id=transfer_id)
-    transfer = Transfer.objects.select_for_update(no_key=True).get(id=transfer_id)
+    own = {"organization_id": transfer.organization_id}
+    SimulatedPayment.objects.bulk_create([SimulatedPayment(**own, transfer_id=transfer_id)], ignore_conflicts=True)
+    payment = SimulatedPayment.objects.select_for_update().get(**own, transfer_id=transfer_id)
+    transfer = Transfer.objects.select_for_update(no_key=True).get(**own, id=transfer_id)
     if transfer.status not in statuses:
         wanted = ", ".join(statuses)
         raise NotSimulated(status=transfer.status, rail=transfer.rail, advice=f"it would have to be {wanted}.")

@@ -31,7 +31,7 @@ OF_TRANSFERS = (
                    CASE WHEN event.destination_id IS DISTINCT FROM transfer.destination_id THEN 'destination' END),
                event.pgh_id
         FROM transfers_transfer transfer JOIN transfers_transferdecision event ON event.pgh_obj_id = transfer.id
-        WHERE event.organization_id IS NOT NULL
+        WHERE event.amount_cents IS NOT NULL
           AND (event.amount_cents, event.organization_id, event.source_id, event.destination_id) IS DISTINCT FROM
               (transfer.amount_cents, transfer.organization_id, transfer.source_id, transfer.destination_id)
         """,

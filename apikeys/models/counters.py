@@ -72,10 +72,14 @@ class SpendCounter(OwnedModel):
         return f"{self.spent_cents} in the {self.period} of {self.starts_on}"
 
 
-class RateWindow(models.Model):
+class RateWindow(OwnedModel):
     """How many requests a key has made in its current minute. Unlogged: losing it in a crash costs nothing."""
 
-    api_key = models.OneToOneField(ApiKey, primary_key=True, on_delete=models.CASCADE, related_name="+")
+    # A composite foreign key holds the key; in the database it is the primary key together with its organization.
+    api_key = models.OneToOneField(
+        ApiKey, primary_key=True, on_delete=models.CASCADE, db_constraint=False, related_name="+"
+    )
+    organization = models.ForeignKey(Organization, on_delete=models.PROTECT, related_name="+", db_index=False)
     started_at = models.DateTimeField()
     requests = models.PositiveIntegerField()
 

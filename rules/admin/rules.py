@@ -232,7 +232,7 @@ class RuleAdmin(ReadOnlyAdmin[Rule]):
     def changed(self, obj: Rule) -> str:
         if obj.enabled_version is None:
             return "It was never enabled."
-        before = obj.versions.get(number=obj.enabled_version)
+        before = obj.numbered(obj.enabled_version)
         changes = changes_between(before.parsed(), obj.parsed(), _names(obj))
         lines = [("ins" if sign == "+" else "del", sentence) for sign, sentence in changes]
         return format_html_join("", "<p><{0}>{1}</{0}></p>", ((tag, text) for tag, text in lines)) or "Nothing."
@@ -259,6 +259,6 @@ class RuleAdmin(ReadOnlyAdmin[Rule]):
 
     @admin.display(description="versions")
     def versions(self, obj: Rule) -> str:
-        rows = obj.versions.order_by("-number")
+        rows = obj.kept_versions().order_by("-number")
         lines = ((f"{row.number}: {row.created_at:%Y-%m-%d %H:%M} by {row.created_by}",) for row in rows)
         return format_html_join("", "<p>{}</p>", lines)

@@ -60,7 +60,7 @@ def _changes_in_words(rule: Rule, answer: Answer) -> Sequence[str]:
     """Return the smallest changes as conditions in words, each as it would have held."""
     if answer.version is None or not answer.changes:
         return []
-    definition = rule.versions.get(number=answer.version).parsed()
+    definition = rule.numbered(answer.version).parsed()
     names = account_names(rule, definition.account_ids())
     return [literal_in_words(definition, change.path, change.to, names) for change in answer.changes]
 

@@ -84,7 +84,8 @@ class RuleExecutionQuerySet(models.QuerySet["RuleExecution"]):
 
     def unfinished(self) -> "RuleExecutionQuerySet":
         """Runs that have decided and none of whose transfers is on its way any more, oldest first."""
-        under_way = RuleMove.objects.filter(execution=OuterRef("pk"), transfer__status__in=ON_ITS_WAY)
+        moves = RuleMove.objects.filter(organization_id=OuterRef("organization_id"), execution=OuterRef("pk"))
+        under_way = moves.filter(transfer__status__in=ON_ITS_WAY)
         decided = self.filter(status=ExecutionStatus.IN_PROGRESS, decided_at__isnull=False)
         return decided.exclude(Exists(under_way)).order_by("created_at", "id")
 
@@ -104,12 +105,12 @@ class RuleExecution(OwnedModel):
     """One run of a rule: why, what it saw, what it moved. Cents, UTC."""
 
     id = PrefixedIdField("rex", primary_key=True)
-    # Composite foreign keys hold the rule, the transfer and the first run of a chain, which says more than constraints
-    # of their own would: see the migrations. Indexes that begin with these columns are below.
+    # Composite foreign keys hold the rule, its version, the transfer and the first run of a chain, which says more than
+    # constraints of their own would: see the migrations. Indexes that begin with these columns are below.
     organization = models.ForeignKey(Organization, on_delete=models.PROTECT, related_name="+", db_index=False)
     rule = OwnForeignKey(Rule, on_delete=models.PROTECT, db_constraint=False, db_index=False, related_name="executions")
     # The rule as it was when this ran.
-    version = models.ForeignKey(RuleVersion, on_delete=models.PROTECT, related_name="+")
+    version = OwnForeignKey(RuleVersion, on_delete=models.PROTECT, db_constraint=False, related_name="+")
     rule_name = models.CharField(max_length=100, null=True)  # noqa: DJ001
     mode = models.CharField(max_length=10, choices=ExecutionMode, default=ExecutionMode.LIVE)
     status = models.CharField(max_length=15, choices=ExecutionStatus, default=ExecutionStatus.IN_PROGRESS)
@@ -193,7 +194,7 @@ class RuleExecution(OwnedModel):
     def transfers(self) -> list[Transfer]:
         """Return its live transfers in the order in which they were made."""
         if not hasattr(self, "_transfers"):
-            moves = self.moves.filter(transfer__organization_id=self.organization_id)
+            moves = self.moves.filter(organization_id=self.organization_id)
             moves = moves.select_related("transfer").order_by("id")
             self._transfers = [move.transfer for move in moves]
         return self._transfers
@@ -266,13 +267,15 @@ class RuleExecution(OwnedModel):
         }
 
 
-class RuleMove(models.Model):
+class RuleMove(OwnedModel):
     """Which action of which step made a transfer: what limits count by."""
 
-    execution = models.ForeignKey(RuleExecution, on_delete=models.PROTECT, related_name="moves")
-    transfer = models.OneToOneField(Transfer, on_delete=models.PROTECT, related_name="+")
+    # Composite foreign keys hold the run, the transfer and the rule: see the migration.
+    organization = models.ForeignKey(Organization, on_delete=models.PROTECT, related_name="+", db_index=False)
+    execution = OwnForeignKey(RuleExecution, on_delete=models.PROTECT, db_constraint=False, related_name="moves")
+    transfer = OwnForeignKey(Transfer, on_delete=models.PROTECT, db_constraint=False, db_index=False, related_name="+")
     # ``rule_move_by_count`` begins with it.
-    rule = models.ForeignKey(Rule, on_delete=models.PROTECT, related_name="+", db_index=False)
+    rule = OwnForeignKey(Rule, on_delete=models.PROTECT, db_constraint=False, db_index=False, related_name="+")
     step_index = models.PositiveIntegerField()
     action_index = models.PositiveIntegerField()
     group_index = models.PositiveIntegerField()
@@ -285,6 +288,7 @@ class RuleMove(models.Model):
 
     class Meta:
         default_permissions = ()
+        constraints = [models.UniqueConstraint(fields=["transfer", "organization"], name="rule_move_of_one_transfer")]
         indexes = [models.Index(fields=["rule", "counted_at"], name="rule_move_by_count")]
 
     def __str__(self) -> str:

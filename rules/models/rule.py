@@ -73,7 +73,7 @@ class RuleQuerySet(models.QuerySet["Rule"]):
 
     def written_by(self, author: Q) -> "RuleQuerySet":
         """Rules whose first or present version somebody of these made; ``author`` is about ``created_by``."""
-        versions = RuleVersion.objects.filter(author, rule=OuterRef("pk"))
+        versions = RuleVersion.objects.filter(author, organization_id=OuterRef("organization_id"), rule=OuterRef("pk"))
         return self.filter(Exists(versions.filter(Q(number=1) | Q(number=OuterRef("version")))))
 
     def due(self, at: datetime) -> "RuleQuerySet":
@@ -89,8 +89,8 @@ class RuleQuerySet(models.QuerySet["Rule"]):
     obj_field=pghistory.ObjForeignKey(related_name="events"),
     model_name="RuleIdNicknameDescriptionStatusVersionEnabledByEnabledVersionDeletedAtEvent",
     fields=[
-        *("id", "nickname", "description", "status", "version", "enabled_by", "enabled_version", "deleted_at"),
-        "updated_at",
+        *("id", "organization", "nickname", "description", "status", "version", "enabled_by", "enabled_version"),
+        *("deleted_at", "updated_at"),
     ],
     # When it happened by our clock, which need not be the database's; unknown of events from before it was kept.
     attrs={"updated_at": models.DateTimeField(null=True)},
@@ -180,6 +180,14 @@ class Rule(OwnedModel):
         """Return what it does as a value."""
         return Definition.read(self.definition)
 
+    def kept_versions(self) -> "models.QuerySet[RuleVersion]":
+        """Return every version of it."""
+        return RuleVersion.objects.filter(organization_id=self.organization_id, rule=self)
+
+    def numbered(self, number: int) -> "RuleVersion":
+        """Return the version of this number, which is there."""
+        return self.kept_versions().get(number=number)
+
     # Mutators. The caller holds this row's lock.
 
     def define(
@@ -223,11 +231,12 @@ class Rule(OwnedModel):
         self.save(update_fields=["status", "next_slot_at", "deleted_at", "updated_at"])
 
 
-class RuleVersion(models.Model):
+class RuleVersion(OwnedModel):
     """A rule as it was between two changes. Never changed, never removed."""
 
-    # ``rule_version_number_once`` begins with it.
-    rule = models.ForeignKey(Rule, on_delete=models.PROTECT, related_name="versions", db_index=False)
+    # A composite foreign key holds the rule: see the migration. ``rule_version_number_once`` begins with it.
+    organization = models.ForeignKey(Organization, on_delete=models.PROTECT, related_name="+", db_index=False)
+    rule = OwnForeignKey(Rule, on_delete=models.PROTECT, db_constraint=False, db_index=False, related_name="versions")
     number = models.PositiveIntegerField()
     nickname = PlainTextField(max_length=100, null=True)
     description = PlainTextField(multiline=True, max_length=500, null=True)
@@ -237,7 +246,11 @@ class RuleVersion(models.Model):
 
     class Meta:
         default_permissions = ()
-        constraints = [models.UniqueConstraint(fields=["rule", "number"], name="rule_version_number_once")]
+        constraints = [
+            models.UniqueConstraint(fields=["rule", "number", "organization"], name="rule_version_number_once"),
+            # What runs and replays point to.
+            models.UniqueConstraint(fields=["organization", "id"], name="rule_version_within_organization"),
+        ]
         indexes = [models.Index(fields=["rule", "-created_at", "-id"], name="rule_version_list")]
         triggers = [pgtrigger.Protect(name="is_append_only", operation=pgtrigger.Update | pgtrigger.Delete)]
 

@@ -60,7 +60,7 @@ class Work:
 def _due(organization_id: str) -> Rows:
     """Return the numbers of sweeps, each with a moment at which it finds something."""
     transfers = Transfer.objects.for_organization(organization_id)
-    payments = SimulatedPayment.objects.filter(transfer_id__in=transfers.values("id"))
+    payments = SimulatedPayment.objects.filter(organization_id=organization_id)
     runs = RuleExecution.objects.filter(organization_id=organization_id, mode=ExecutionMode.LIVE)
     waiting = runs.filter(status=ExecutionStatus.IN_PROGRESS, decided_at=None)
     unsettled, returning = payments.filter(settled_at=None), payments.filter(returned_at=None)

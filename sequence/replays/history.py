@@ -112,7 +112,7 @@ _RUNS = f"""
         FROM rules_rulemove move
         JOIN transfers_transfer transfer ON transfer.id = move.transfer_id
         LEFT JOIN transfers_entryset entry ON entry.transfer_id = transfer.id AND entry.kind = 'settlement'
-        WHERE move.execution_id = run.id
+        WHERE move.organization_id = run.organization_id AND move.execution_id = run.id
     ) paid ON TRUE
     WHERE run.rule_id = %(rule)s AND run.mode = 'live' AND run.decided_at > %(since)s AND run.decided_at <= %(until)s
     ORDER BY run.decided_at, place, run.created_at, run.id

@@ -56,11 +56,12 @@ class RuleReplay(OwnedModel):
     """What a definition would have done in the time after ``from_at``, until ``to_at``. Cents, UTC."""
 
     id = PrefixedIdField("rpl", primary_key=True)
-    # A composite foreign key holds the rule, which says more than a constraint of its own would: see the migration.
+    # Composite foreign keys hold the rule and its version, which says more than constraints of their own would: see the
+    # migrations.
     organization = models.ForeignKey(Organization, on_delete=models.PROTECT, related_name="+", db_index=False)
     rule = OwnForeignKey(Rule, on_delete=models.PROTECT, db_constraint=False, db_index=False, related_name="replays")
     # None of a draft.
-    version = models.ForeignKey(RuleVersion, null=True, on_delete=models.PROTECT, related_name="+")
+    version = OwnForeignKey(RuleVersion, null=True, on_delete=models.PROTECT, db_constraint=False, related_name="+")
     definition = OrderedJSONField()
     # Every account that the rule or the draft touches: whoever reads this must be allowed to read them.
     account_ids = models.JSONField()

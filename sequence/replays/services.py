@@ -40,7 +40,7 @@ def _fault(field: str, code: str, message: str) -> Detail:
 def touched_accounts(rule: Rule, *, since: datetime, until: datetime, draft: Definition | None = None) -> set[str]:
     """Return the accounts that the rule touches now, or touched by a run of that time, and those of the draft."""
     runs = rule.executions.filter(mode=ExecutionMode.LIVE, decided_at__gt=since, decided_at__lte=until)
-    versions = rule.versions.filter(id__in=runs.values("version_id"))
+    versions = rule.kept_versions().filter(id__in=runs.values("version_id"))
     ids = {id for version in versions for id in version.parsed().account_ids()}
     return ids.union(rule.account_ids, draft.account_ids() if draft else ())
 
@@ -67,7 +67,7 @@ def ask_for_replay(
         raise InvalidRequest.with_details(faults)
     until = until or now
     draft = resolve_draft(definition, organization_id) if definition is not None else None
-    version = None if draft else rule.versions.get(number=rule.version)
+    version = None if draft else rule.numbered(rule.version)
     replay = RuleReplay(
         organization_id=organization_id,
         rule=rule,

@@ -1,13 +1,16 @@
 """Simulated payments and marks: what the simulated rail was given, and what it shall do on purpose."""
 
 from datetime import datetime, timedelta
+from typing import Any
 
 import pghistory
 from django.db import models
 from django.db.models import Q
 
 from accounts.models import Account
+from apikeys.models import Organization
 from sequence.core.api.ids import PrefixedIdField
+from sequence.core.database.owned import OwnedModel
 from sequence.core.tracking import by_time
 from transfers.models.transfer import ErrorCode
 
@@ -27,10 +30,12 @@ class SimulatedPaymentQuerySet(models.QuerySet["SimulatedPayment"]):
         return self.filter(settles | returns)
 
 
-class SimulatedPayment(models.Model):
-    """A payment as the institution outside knows it. It knows the transfer's id, as a real one would, and no more."""
+class SimulatedPayment(OwnedModel):
+    """A payment as the institution outside knows it: the transfer's id, as a real one would, and whose it is."""
 
     transfer_id = PrefixedIdField("txr", primary_key=True)
+    # A composite foreign key holds the transfer: see the migration.
+    organization = models.ForeignKey(Organization, on_delete=models.PROTECT, related_name="+", db_index=False)
     outcome = models.CharField(max_length=10, choices=Outcome, default=Outcome.SETTLE)
     fail_code = models.CharField(max_length=50, choices=ErrorCode, null=True)  # noqa: DJ001
     return_code = models.CharField(max_length=50, choices=ErrorCode, null=True)  # noqa: DJ001
@@ -72,10 +77,16 @@ class SimulatedPayment(models.Model):
 @pghistory.track(
     pghistory.InsertEvent(), pghistory.UpdateEvent(), pghistory.DeleteEvent(), append_only=True, meta=by_time()
 )
-class SimulatedMark(models.Model):
+class SimulatedMark(OwnedModel):
     """What the simulated rail does, on purpose, with every payment to or from an external account."""
 
-    account = models.OneToOneField(Account, primary_key=True, on_delete=models.CASCADE, related_name="simulated_mark")
+    # A composite foreign key holds the account: see the migration.
+    account = models.OneToOneField(
+        Account, primary_key=True, on_delete=models.CASCADE, db_constraint=False, related_name="simulated_mark"
+    )
+    organization = models.ForeignKey(
+        Organization, editable=False, on_delete=models.PROTECT, related_name="+", db_index=False
+    )
     fail_code = models.CharField(  # noqa: DJ001
         max_length=50, choices=ErrorCode, null=True, blank=True, help_text="Payments fail with this."
     )
@@ -90,3 +101,8 @@ class SimulatedMark(models.Model):
 
     def __str__(self) -> str:
         return f"marks of {self.account_id}"
+
+    def save(self, *args: Any, **kwargs: Any) -> None:
+        """Save it as of its account's organization."""
+        self.organization_id = self.account.organization_id
+        super().save(*args, **kwargs)

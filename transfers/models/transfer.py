@@ -123,13 +123,6 @@ _HAS_SOURCE, _HAS_DESTINATION = Q(source__isnull=False), Q(destination__isnull=F
 _OUTSIDE_ORIGINS = [Origin.PAYCHECK, Origin.CHECK_DEPOSIT, Origin.CASHBACK]
 
 
-def _unbound(model: type[models.Model]) -> models.ForeignKey:
-    """Return an event's foreign key as pghistory makes them, but one that may be empty."""
-    return models.ForeignKey(
-        model, null=True, on_delete=models.DO_NOTHING, db_constraint=False, related_name="+", related_query_name="+"
-    )
-
-
 # What was asked for. Nothing here changes after the insert, whatever becomes of it.
 _ASKED = [
     *("id", "organization_id", "amount_cents", "direction", "origin", "description", "source_id", "destination_id"),
@@ -165,7 +158,7 @@ _TAKEN = ["failure_taken_by", "failure_taken_at", "failure_note"]
         *("failure_taken_by", "failure_note"),
     ],
     # Unknown of decisions from before the trail kept what they were about.
-    attrs={"organization": _unbound(Organization), "amount_cents": models.BigIntegerField(null=True)},
+    attrs={"amount_cents": models.BigIntegerField(null=True)},
 )
 class Transfer(OwnedModel):
     """One movement of money. Cents, UTC.

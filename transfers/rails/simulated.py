@@ -8,6 +8,7 @@ from django.db.models import QuerySet
 
 from sequence.core.api.ids import show_id
 from sequence.core.database.ordered_update import update_in_id_order
+from sequence.core.database.owned import within
 from transfers.models import ErrorCode, Outcome, SimulatedMark, SimulatedPayment, Transfer
 from transfers.rails.base import End, OutsideRail, Report, ReportKind
 from transfers.sql.sweeps import SimulatedNews, tell_simulated_news
@@ -25,7 +26,9 @@ class SimulatedRail(OutsideRail):
 
     def submit(self, transfers: Sequence[Transfer], *, now: datetime) -> None:
         ends = [account_id for transfer in transfers for account_id in (transfer.source_id, transfer.destination_id)]
-        marks = {mark.account_id: mark for mark in SimulatedMark.objects.filter(account_id__in=ends)}
+        owners = {transfer.organization_id for transfer in transfers}
+        known = within(SimulatedMark.objects.all(), owners).filter(account_id__in=ends)
+        marks = {mark.account_id: mark for mark in known}
         settles_at = now + timedelta(seconds=settings.SIMULATED_RAIL_DELAY_SECONDS)
         payments = [
             _payment(
@@ -35,7 +38,8 @@ class SimulatedRail(OutsideRail):
         ]
         SimulatedPayment.objects.bulk_create(payments, ignore_conflicts=True)
         # One that was told beforehand how to end has no time yet.
-        told = SimulatedPayment.objects.filter(transfer_id__in=[payment.transfer_id for payment in payments])
+        own = within(SimulatedPayment.objects.all(), owners)
+        told = own.filter(transfer_id__in=[payment.transfer_id for payment in payments])
         update_in_id_order(told.filter(settles_at=None), settles_at=settles_at)
 
     def rows_with_news(self, at: datetime) -> "QuerySet[SimulatedPayment]":
@@ -46,7 +50,7 @@ class SimulatedRail(OutsideRail):
 
 
 def _payment(transfer: Transfer, mark: SimulatedMark | None, settles_at: datetime) -> SimulatedPayment:
-    payment = SimulatedPayment(transfer_id=transfer.id, settles_at=settles_at)
+    payment = SimulatedPayment(organization_id=transfer.organization_id, transfer_id=transfer.id, settles_at=settles_at)
     if mark is not None and mark.fail_code:
         payment.outcome, payment.fail_code = Outcome.FAIL, mark.fail_code
     elif mark is not None and mark.return_code:

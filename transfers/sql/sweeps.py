@@ -97,7 +97,7 @@ WITH due AS MATERIALIZED (
         returned_at = CASE WHEN due.comes_back THEN %(now)s ELSE payment.returned_at END,
         returns_at = CASE WHEN NOT due.comes_back AND payment.outcome = 'settle' AND payment.return_code <> ''
             THEN %(now)s + payment.return_delay_seconds * interval '1 second' ELSE payment.returns_at END
-    FROM due WHERE payment.transfer_id = due.transfer_id
+    FROM due WHERE payment.transfer_id = due.transfer_id{swept_payment}
     RETURNING payment.transfer_id, due.comes_back, payment.outcome, payment.fail_code, payment.return_code
 )
 SELECT * FROM told ORDER BY transfer_id
@@ -125,10 +125,6 @@ FROM unnest(%s::uuid[], %s::text[], %s::text[], %s::text[], %s::timestamptz[], %
     AS change (id, status, error_code, cancel_reason, accepted_at, completed_at)
 WHERE transfer.id = change.id AND transfer.organization_id = ANY(%s::uuid[])
 """
-
-
-# What the world outside knows of an organization is its transfers' ids.
-_ITS_TRANSFER = " AND transfer_id IN (SELECT id FROM transfers_transfer WHERE true{})"
 
 
 def _owners(rows: Iterable[Account | Transfer]) -> list[UUID | None]:
@@ -173,9 +169,9 @@ class SimulatedNews(NamedTuple):
 
 def tell_simulated_news(now: datetime, *, limit: int, except_for: Collection[str]) -> list[SimulatedNews]:
     """Note of at most ``limit`` simulated payments that their news is told, and return it."""
-    its_own = swept_sql()
-    swept = _ITS_TRANSFER.format(its_own) if its_own else ""
-    statement = _TELL_SIMULATED_NEWS.format(limit=int(limit), swept=swept)
+    statement = _TELL_SIMULATED_NEWS.format(
+        limit=int(limit), swept=swept_sql(), swept_payment=swept_sql("payment.organization_id")
+    )
     with connection.cursor() as cursor:
         cursor.execute(statement, {"now": now, "except_for": [parse_id("txr", id) for id in except_for]})
         return [SimulatedNews(*row) for row in cursor.fetchall()]

@@ -20,7 +20,7 @@ ATTEMPTS_UNDER_ONE_NAME_FROM_ANYWHERE = 30
 PLACE_KNOWN_FOR = timedelta(days=90)
 
 # Counted before anything is checked, so that attempts made at once do not slip through together.
-_attempts = FixedWindow("sequence_signinwindow", key="digest", count="attempts", length=WINDOW)
+_attempts = FixedWindow("sequence_signinwindow", key=["digest"], count="attempts", length=WINDOW)
 # Only keeps a flood from overflowing the column.
 _CEILING = 1_000_000_000
 

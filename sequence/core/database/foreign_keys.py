@@ -37,3 +37,21 @@ def validated(owner: str, table: str, column: str) -> RunSQL:
 
 def _name(owner: str, table: str, column: str) -> str:
     return f"{table}_{column}_of_same_{owner}"
+
+
+def given_owner(owner: str, table: str, column: str, target: str) -> RunSQL:
+    """Operation of a migration: the rows that are there get the ``owner`` of what ``column`` names.
+
+    The table is written anew, with the new column in it: no row is updated, so append-only tables stay guarded, and
+    whoever wants the table waits.
+    """
+    function = f"pg_temp.owner_of_{table}"
+    look_up = f"SELECT {owner}_id FROM {target} WHERE id = $1"  # noqa: S608 - names of our own tables
+    return RunSQL(
+        [
+            f"CREATE FUNCTION {function}(uuid) RETURNS uuid STABLE LANGUAGE sql AS '{look_up}'",
+            f"ALTER TABLE {table} ALTER COLUMN {owner}_id TYPE uuid USING {function}({column})",
+            f"DROP FUNCTION {function}(uuid)",
+        ],
+        RunSQL.noop,
+    )

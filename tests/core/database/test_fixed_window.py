@@ -18,8 +18,8 @@ def count(acme):
     key, _ = create_api_key(
         organization=acme, name="Agent", permissions=parse_permissions(["LIST_RULES"]), created_by="test"
     )
-    window = FixedWindow("apikeys_ratewindow", key="api_key_id", count="requests", length=WINDOW)
-    return lambda at: window.count(parse_id("key", key.id), at=at, most=100)
+    window = FixedWindow("apikeys_ratewindow", key=["api_key_id", "organization_id"], count="requests", length=WINDOW)
+    return lambda at: window.count(parse_id("key", key.id), parse_id("org", acme.id), at=at, most=100)
 
 
 class TestFixedWindow:

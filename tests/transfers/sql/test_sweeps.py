@@ -216,7 +216,7 @@ simulated_payments = st.fixed_dictionaries(
 
 
 class TestTellSimulatedNews:
-    def test_and_the_plain_code_leave_the_same_rows(self, db, by_length):
+    def test_and_the_plain_code_leave_the_same_rows(self, acme, by_length):
         @settings(
             max_examples=by_length(20, 50, 50), deadline=None, print_blob=True, suppress_health_check=list(HealthCheck)
         )
@@ -224,7 +224,9 @@ class TestTellSimulatedNews:
         def holds(payments, resting):
             with transaction.atomic():
                 made = [
-                    SimulatedPayment.objects.create(fail_code="name_mismatch", transfer_id=f"txr_{ULID()}", **payment)
+                    SimulatedPayment.objects.create(
+                        organization=acme, fail_code="name_mismatch", transfer_id=f"txr_{ULID()}", **payment
+                    )
                     for payment in payments
                 ]
                 except_for = [payment.transfer_id for payment in made[:resting]]
