@@ -24,7 +24,7 @@ SELECT asked.organization_id, asked.spend_id, wanted.period,
        date_trunc(wanted.period, coalesce(asked.not_before, asked.created_at) AT TIME ZONE 'UTC')::date,
        asked.amount_cents, 1
 FROM asked CROSS JOIN (VALUES ('day'), ('month'), ('week')) AS wanted (period)
-ON CONFLICT (spend_id, period, starts_on) DO UPDATE
+ON CONFLICT (spend_id, period, starts_on, organization_id) DO UPDATE
 SET spent_cents = counter.spent_cents + excluded.spent_cents, uses = counter.uses + 1
 WHERE counter.spent_cents + excluded.spent_cents
       <= CASE excluded.period WHEN 'day' THEN %s WHEN 'week' THEN %s ELSE %s END
@@ -60,7 +60,7 @@ def lock_usage(organization_id: str, spend_ids: Iterable[UUID], at: datetime) ->
             SELECT %s, spend_id, period, starts_on, 0
             FROM unnest(%s::uuid[], %s::text[], %s::date[]) AS wanted (spend_id, period, starts_on)
             ORDER BY spend_id, period
-            ON CONFLICT (spend_id, period, starts_on) DO UPDATE SET spent_cents = counter.spent_cents
+            ON CONFLICT (spend_id, period, starts_on, organization_id) DO UPDATE SET spent_cents = counter.spent_cents
             RETURNING spend_id, period, spent_cents, uses
             """,
             [

@@ -54,7 +54,7 @@ SELECT %s, %s, %s, %s, %s, %s, %s, %s, %s, '', %s, %s
 FROM (
     SELECT {SET_CONTEXT}, set_config('lock_timeout', %s, true), {{lock}}({_IN_PROGRESS})
 ) AS opened
-ON CONFLICT (lineage_id, key, endpoint) DO UPDATE SET
+ON CONFLICT (lineage_id, key, endpoint, organization_id) DO UPDATE SET
     api_key_id = excluded.api_key_id, request_id = excluded.request_id, method = excluded.method, path = excluded.path,
     request_body = excluded.request_body, response_status = NULL, response_body = '',
     created_at = excluded.created_at, expires_at = excluded.expires_at

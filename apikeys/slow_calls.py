@@ -37,7 +37,7 @@ _TELL = """
 INSERT INTO apikeys_callinprogress
     (organization_id, lineage_id, key, endpoint, method, path, request_id, told_at)
 VALUES (%s, %s, %s, %s, %s, %s, %s, now())
-ON CONFLICT (lineage_id, key, endpoint) DO UPDATE SET
+ON CONFLICT (lineage_id, key, endpoint, organization_id) DO UPDATE SET
     method = excluded.method, path = excluded.path, request_id = excluded.request_id, told_at = excluded.told_at
 """
 # What a killed process told of goes with the next of its organization.

@@ -75,7 +75,7 @@ def _count(key: AuthenticatedKey, rule_id: str, at: datetime) -> None:
             SELECT %s, spend_id, period, starts_on, 0, 1
             FROM unnest(%s::uuid[], %s::text[], %s::date[]) AS wanted (spend_id, period, starts_on)
             ORDER BY spend_id, period
-            ON CONFLICT (spend_id, period, starts_on) DO UPDATE SET uses = counter.uses + 1
+            ON CONFLICT (spend_id, period, starts_on, organization_id) DO UPDATE SET uses = counter.uses + 1
             """,
             [
                 parse_id("org", key.organization_id),

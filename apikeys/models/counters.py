@@ -52,7 +52,9 @@ class SpendCounter(OwnedModel):
 
     class Meta:
         constraints = [
-            models.UniqueConstraint(fields=["spend_id", "period", "starts_on"], name="spend_counter_of_one_period"),
+            models.UniqueConstraint(
+                fields=["spend_id", "period", "starts_on", "organization"], name="spend_counter_of_one_period"
+            ),
             models.CheckConstraint(condition=Q(spent_cents__gte=0), name="spend_counter_not_negative"),
             models.CheckConstraint(condition=Q(uses__gte=0), name="spend_counter_uses_not_negative"),
         ]

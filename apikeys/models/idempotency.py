@@ -66,7 +66,9 @@ class IdempotencyRecord(OwnedModel):
         ]
         constraints = [
             # What makes a repeated request harmless: the second insert waits for the first, then finds it.
-            models.UniqueConstraint(fields=["lineage_id", "key", "endpoint"], name="idempotency_key_used_once"),
+            models.UniqueConstraint(
+                fields=["lineage_id", "key", "endpoint", "organization"], name="idempotency_key_used_once"
+            ),
             models.CheckConstraint(condition=Q(expires_at__gt=F("created_at")), name="idempotency_record_lives"),
         ]
         triggers = [
@@ -112,7 +114,9 @@ class CallInProgress(OwnedModel):
     class Meta:
         default_permissions = ()
         constraints = [
-            models.UniqueConstraint(fields=["lineage_id", "key", "endpoint"], name="call_in_progress_told_once"),
+            models.UniqueConstraint(
+                fields=["lineage_id", "key", "endpoint", "organization"], name="call_in_progress_told_once"
+            ),
         ]
 
     def __str__(self) -> str:

@@ -150,8 +150,8 @@ class RuleExecution(OwnedModel):
         default_permissions = ("view",)
         constraints = [
             # Exactly once: a deposit sets its rule off once, a slot fires once, whoever finds it.
-            models.UniqueConstraint(fields=["trigger_transfer"], name="execution_once_for_a_deposit"),
-            models.UniqueConstraint(fields=["rule", "scheduled_at"], name="execution_once_for_a_slot"),
+            models.UniqueConstraint(fields=["trigger_transfer", "organization"], name="execution_once_for_a_deposit"),
+            models.UniqueConstraint(fields=["rule", "scheduled_at", "organization"], name="execution_once_for_a_slot"),
             models.UniqueConstraint(fields=["organization", "id"], name="execution_within_organization"),
             models.CheckConstraint(
                 condition=Q(status=ExecutionStatus.IN_PROGRESS) | Q(decided_at__isnull=False),

@@ -131,7 +131,7 @@ class Rule(OwnedModel):
             models.UniqueConstraint(fields=["organization", "id"], name="rule_within_organization"),
             # Two rules for one paycheck would both spend it.
             models.UniqueConstraint(
-                fields=["trigger_account"],
+                fields=["trigger_account", "organization"],
                 condition=Q(status=RuleStatus.ENABLED, trigger_type=TriggerType.ON_FUNDS_TRANSFERRED),
                 name="rule_one_enabled_for_arriving_funds",
             ),

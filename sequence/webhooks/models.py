@@ -187,7 +187,7 @@ class PendingDelivery(OwnedModel):
     class Meta:
         default_permissions = ()
         constraints = [
-            models.UniqueConstraint(fields=["endpoint", "event_id"], name="webhook_pending_once"),
+            models.UniqueConstraint(fields=["endpoint", "event_id", "organization"], name="webhook_pending_once"),
             models.CheckConstraint(
                 condition=Q(attempts__gte=0, attempts__lt=MAX_TRIES), name="webhook_pending_tries_left"
             ),

@@ -40,7 +40,8 @@ WITH news AS (
     INSERT INTO sequence_pendingdelivery (organization_id, endpoint_id, event_id, sequence, attempts, due_at)
     SELECT organization_id, %(endpoint)s, id, sequence, 0, %(now)s FROM news
     WHERE event <> %(test)s AND (%(is_any)s OR event = ANY(%(events)s))
-    ON CONFLICT (endpoint_id, event_id) DO UPDATE SET due_at = LEAST(sequence_pendingdelivery.due_at, excluded.due_at)
+    ON CONFLICT (endpoint_id, event_id, organization_id)
+        DO UPDATE SET due_at = LEAST(sequence_pendingdelivery.due_at, excluded.due_at)
     RETURNING 1
 )
 SELECT (SELECT max(sequence) FROM news), (SELECT count(*) FROM queued)

@@ -18,7 +18,7 @@ _COUNT = """
 INSERT INTO sequence_callsbeyondlimit AS seen
     (actor, ends_at, calls, organization_id, via, action, method, path, request_id)
 VALUES (%s, %s, 1, %s::uuid, %s, %s, %s, %s, %s)
-ON CONFLICT (actor, ends_at) DO UPDATE SET calls = seen.calls + 1
+ON CONFLICT (actor, ends_at, organization_id) DO UPDATE SET calls = seen.calls + 1
 """
 
 

@@ -192,7 +192,11 @@ class CallsBeyondLimit(OwnedModel):
     class Meta:
         default_permissions = ()
         verbose_name = "calls beyond a limit"
-        constraints = [models.UniqueConstraint(fields=["actor", "ends_at"], name="calls_beyond_limit_of_one_minute")]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["actor", "ends_at", "organization"], name="calls_beyond_limit_of_one_minute"
+            )
+        ]
         indexes = [models.Index(fields=["ends_at"], name="calls_beyond_limit_by_end")]
 
     def __str__(self) -> str:
