@@ -6,7 +6,7 @@ No line holds a key, a bank number or a body: events name ids.
 import structlog
 from structlog.typing import EventDict, Processor
 
-from sequence.core.texts import without_secrets
+from sequence.core.pasted import without_secrets
 
 
 def _without_secrets(logger: object, method: str, event: EventDict) -> EventDict:

@@ -47,9 +47,6 @@ _EMOJI = re.compile(f"{_PICTURE}[{_STYLES}]?(?:{_JOINER}{_PICTURE}[{_STYLES}]?)*
 # As much of a caller's reason as is kept.
 MAX_REASON_LENGTH = 1_000
 
-# A whole API key (see apikeys.tokens) or webhook's secret (see webhooks.signing), after what it is recognised by.
-_SECRET = re.compile(r"(sk_[0-9A-Za-z]{6})[0-9A-Za-z]{34}|(whsec_)[0-9A-Za-z+/]{43}=?")
-
 
 class Flaw(NamedTuple):
     """Why a text is refused: a stable code, and in words."""
@@ -80,13 +77,6 @@ def flaw_of(text: str, *, multiline: bool = False) -> Flaw | None:
 
 def _is_invisible(character: str) -> bool:
     return unicodedata.category(character) == "Cf" or character in _ALSO_INVISIBLE
-
-
-def without_secrets(text: str) -> str:
-    """Return the text with the beginning alone of each whole secret in it: somebody pastes one where none belongs."""
-    if "sk_" not in text and "whsec_" not in text:
-        return text
-    return _SECRET.sub(r"\1\2***", text)
 
 
 def made_plain(text: str) -> str:

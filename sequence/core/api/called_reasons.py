@@ -2,7 +2,8 @@
 
 from django.http import HttpRequest
 
-from sequence.core.texts import MAX_REASON_LENGTH, made_plain, without_secrets
+from sequence.core.pasted import without_secrets
+from sequence.core.texts import MAX_REASON_LENGTH, made_plain
 
 HEADER = "X-Called-Reason"
 

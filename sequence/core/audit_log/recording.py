@@ -10,7 +10,8 @@ from sequence.core import clock
 from sequence.core.api.ids import new_uuid, parse_id
 from sequence.core.audit_log.models import Outcome, Via
 from sequence.core.database.kept_cursor import run
-from sequence.core.texts import MAX_REASON_LENGTH, without_secrets
+from sequence.core.pasted import without_secrets
+from sequence.core.texts import MAX_REASON_LENGTH
 
 MAX_ACTOR_LENGTH = 300
 MAX_RESOURCE_LENGTH = 200
