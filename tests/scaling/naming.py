@@ -5,7 +5,7 @@ also what follows from its joins. What it inserts must have the column.
 """
 
 import re
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 from django.db import connection
 
 from sequence.core.api.ids import parse_id
+from sequence.core.sweeps import swept_organization
 
 # Where a plan tells what a scan looks for.
 CONDITIONS = ("Index Cond", "Recheck Cond", "Filter")
@@ -41,6 +42,7 @@ class Statements:
     seen: int = 0
     unnamed: list[Unnamed] = field(default_factory=list)
     of_others: list[str] = field(default_factory=list)
+    nobodys: list[str] = field(default_factory=list)
     _is_explaining: bool = False
 
     def __call__(self, execute: Callable[..., Any], sql: str, params: Any, many: bool, context: Any) -> Any:
@@ -98,3 +100,22 @@ def looking(statements: Statements) -> Iterator[Statements]:
     """Look at what this thread executes inside."""
     with connection.execute_wrapper(statements):
         yield statements
+
+
+@contextmanager
+def looking_at_each(said: Sequence[Statements]) -> Iterator[None]:
+    """Look at what this thread executes inside, each for the organization that it works for or names, if it is one."""
+
+    def look(execute: Callable[..., Any], sql: str, params: Any, many: bool, context: Any) -> Any:
+        owners = [each for each in said if each.organization_id == swept_organization()]
+        if not owners:
+            text = f"{sql} {params}"
+            owners = [each for each in said if str(parse_id("org", each.organization_id)) in text]
+        if len(owners) == 1:
+            return owners[0](execute, sql, params, many, context)
+        for each in said if STATEMENT.match(sql) else ():
+            each.nobodys.append(" ".join(sql.split()))
+        return execute(sql, params, many, context)
+
+    with connection.execute_wrapper(look):
+        yield

@@ -13,6 +13,7 @@ from sequence.core.database.owned import OwnedModel, OwnForeignKey
 from sequence.core.worker import run_once
 from tests.factories import PodFactory
 from tests.scaling.naming import Statements, Unnamed, looking
+from tests.test_distribution import TABLES, ask
 
 # The statement that cannot name it, since it is there to find it out: once for each request, by the key's digest.
 FINDS_THE_ORGANIZATION = "WHERE key.digest = "
