@@ -73,13 +73,19 @@ def _holds_a_float(value: Any) -> bool:
     return isinstance(value, float)
 
 
+@pytest.fixture(scope="module")
+def schema() -> Any:
+    """The document, read once: with it, schemathesis reads the literals of the application's code, to try them too."""
+    schema = schemathesis.openapi.from_dict(document())
+    schema.app = application
+    return schema
+
+
 @pytest.mark.usefixtures("_test_transaction_survives")
 @pytest.mark.parametrize("mode", list(schemathesis.GenerationMode), ids=str)
 @pytest.mark.parametrize(("method", "path"), [(method, path) for method, path, _ in operations()])
-def test_no_request_leaves_the_document(api, by_length, method, path, mode):
+def test_no_request_leaves_the_document(api, schema, by_length, method, path, mode):
     print(f"seed {SEED}")  # noqa: T201 - shown when the test fails
-    schema = schemathesis.openapi.from_dict(document())
-    schema.app = application
 
     @seed(SEED)
     @settings(
