@@ -215,7 +215,8 @@ class TestASlowEndpoint:
         wait_until(lambda: not PendingDelivery.objects.exists())
         assert other_receiver.numbers == receiver.numbers
 
-    def test_does_not_keep_a_worker_from_stopping(self, endpoint, receiver, happen):
+    def test_does_not_keep_a_worker_from_stopping(self, endpoint, receiver, happen, monkeypatch):
+        monkeypatch.setattr(module, "GRACE_SECONDS", 0.2)
         release = threading.Event()
         receiver.behave = lambda handler, received: release.wait()
         happen()
