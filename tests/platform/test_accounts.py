@@ -63,6 +63,14 @@ class TestListAccounts:
         assert [page["pagination"]["hasNextPage"] for page in pages] == [True, True, False, False]
         assert [item["id"] for page in pages for item in page["items"]] == [plain(pod.id) for pod in pods]
 
+    def test_has_ten_on_a_page_unless_asked(self, acme, platform):
+        PodFactory.create_batch(11, organization=acme)
+
+        page = platform.data("/accounts")
+
+        assert page["pagination"] == {"page": 1, "pageSize": 10, "hasNextPage": True}
+        assert len(page["items"]) == 10
+
     def test_is_narrowed_for_a_key_that_only_reads_some(self, acme, platform_with, pod):
         PodFactory(organization=acme)
 

@@ -1,10 +1,12 @@
 """Card transactions and external transactions in the vendor's dialect."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from uuid import uuid4
 
+import pytest
 from django.utils import timezone
 
+from sequence.core.api.fields import show_time
 from tests.cards.steps import buy, issue, refund
 from tests.platform.client import plain
 from tests.platform.steps import refusal
@@ -62,3 +64,16 @@ class TestExternalTransactions:
 
         assert window["truncated"] is True
         assert window["from"] > early
+
+    @pytest.mark.parametrize(("minutes", "is_clamped"), [(1, True), (-1, False)])
+    def test_reach_back_90_days(self, platform, bank, minutes, is_clamped):
+        begin = show_time(timezone.now() - timedelta(days=90, minutes=minutes))
+
+        paths = [f"/external-transactions?accountIds={plain(bank.id)}&from={begin}", f"/audit-logs?from={begin}"]
+        windows = [platform.data(path)["window"] for path in paths]
+
+        assert [window["truncated"] for window in windows] == [is_clamped] * 2
+        assert [window["from"] == begin for window in windows] == [not is_clamped] * 2
+        unasked = platform.data(f"/external-transactions?accountIds={plain(bank.id)}")["window"]
+        begins, ends = (datetime.fromisoformat(unasked[name]) for name in ("from", "to"))
+        assert ends - begins == timedelta(days=90)

@@ -228,6 +228,15 @@ class TestReplay:
         assert told["digest"] is None
         assert told["accounts"] == []
 
+    @pytest.mark.parametrize(("entries", "status"), [(50_000, "done"), (50_001, "failed")])
+    def test_takes_fifty_thousand_events_for_too_much_beyond(self, api, paying, monkeypatch, entries, status):
+        monkeypatch.setattr("sequence.replays.history._COUNT", f"SELECT {entries}")
+
+        replay_id = started(api, paying)
+        run_once()
+
+        assert read(api, replay_id)["status"] == status
+
 
 class TestAskForReplay:
     def test_answers_at_once_and_leaves_the_work_to_a_worker(self, api, paying):

@@ -109,6 +109,12 @@ class TestWalk:
             Cause(transfer_id="t2"),
         ]
 
+    def test_lists_the_first_hundred_differences(self):
+        walk = walk_of(PAYING, accounts(income=0, rent=0), *(arrival(number, 100_00) for number in range(1, 103)))
+
+        causes = [difference.cause for difference in walk.findings.differences]
+        assert causes == [Cause(transfer_id=f"t{number}") for number in range(1, 101)]
+
     def test_waits_for_the_real_run_where_there_was_one(self):
         run = RealRun(
             at=at(hours=3),

@@ -3,6 +3,7 @@
 from datetime import timedelta
 
 import pytest
+from django.utils import timezone
 
 from apikeys.models import ApiKey, SpendCounter
 from apikeys.services import resume_api_key, rotate_api_key
@@ -107,6 +108,17 @@ class TestPauseKey:
         told = pause(agent)["cancelled"]
 
         assert (told["count"], told["amount_in_cents"], len(told["transfer_ids"])) == (105, 1_050_00, 100)
+
+    def test_tells_what_was_completed_in_the_last_24_hours(self, agent, accepted):
+        now = timezone.now()
+        [late] = Transfer.objects.bulk_create([Transfer(**{**vars_of(accepted), "spend_id": None})])
+        for transfer, ago in ((accepted, timedelta(hours=24, minutes=1)), (late, timedelta(hours=23, minutes=59))):
+            Transfer.objects.filter(id=transfer.id).update(status=Status.COMPLETE, completed_at=now - ago)
+
+        told = pause(agent)
+
+        assert told["cancelled"]["count"] == 0
+        assert [(each["id"], each["status"]) for each in told["not_stopped"]["transfers"]] == [(late.id, "complete")]
 
     @pytest.mark.parametrize("body", [{"reason": ""}, {"reason": "x" * 201}, {"why": "so"}])
     def test_refuses_a_bad_body(self, agent, body):

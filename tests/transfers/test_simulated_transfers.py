@@ -11,7 +11,7 @@ from apikeys.entries import parse_permissions
 from apikeys.services import create_api_key
 from sequence.wiring import CHORES
 from transfers.asking import TransferRequest
-from transfers.models import SIMULATIONS_KEPT, AchLimits, SimulatedTransfer, Transfer
+from transfers.models import AchLimits, SimulatedTransfer, Transfer
 from transfers.simulation import forget_old_simulations, simulate_manual_transfer
 
 
@@ -34,8 +34,8 @@ class TestForgetting:
     def test_comes_after_30_days(self, simulate, income, rent):
         made = simulate(income, rent, 500)
 
-        assert forget_old_simulations(made.created_at + SIMULATIONS_KEPT - timedelta(seconds=1)) == 0
-        assert forget_old_simulations(made.created_at + SIMULATIONS_KEPT) == 1
+        assert forget_old_simulations(made.created_at + timedelta(days=30, seconds=-1)) == 0
+        assert forget_old_simulations(made.created_at + timedelta(days=30)) == 1
         assert not SimulatedTransfer.objects.exists()
 
     def test_is_a_chore_of_workers(self):

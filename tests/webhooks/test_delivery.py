@@ -11,7 +11,7 @@ from standardwebhooks import Webhook
 from sequence.core.events.models import Event
 from sequence.webhooks.dispatcher import GIVE_UP_SECONDS
 from sequence.webhooks.models import DisabledReason, EndpointStatus, PendingDelivery, WebhookDelivery
-from sequence.webhooks.schedule import PAUSES
+from sequence.webhooks.sending import Budget
 from tests.webhooks.conftest import Receiver, answer, receiving
 
 pytestmark = pytest.mark.django_db
@@ -102,8 +102,9 @@ class TestARefusal:
                 assert len(receiver.requests) == attempt
                 now = delivery.next_attempt_at
 
-        for pause, wanted in zip(gone_by, PAUSES, strict=True):
-            assert wanted * 0.9 <= pause <= wanted * 1.1
+        pauses = [5, 30, 2 * 60, 10 * 60, 30 * 60, *(hours * 3600 for hours in (1, 2, 4, 8, 8))]
+        for pause, seconds in zip(gone_by, pauses, strict=True):
+            assert seconds * 0.9 <= pause.total_seconds() <= seconds * 1.1
         work(now + timedelta(days=3))
         assert len(receiver.requests) == 11
         assert tries()[-1] == (11, "failed", 500, None)
@@ -194,6 +195,18 @@ class TestWhatIsBroken:
 
         assert tries() == [(1, "retrying", None, "answer_too_large")]
 
+    @pytest.mark.parametrize(
+        ("length", "told"), [(65_536, ("delivered", 200, None)), (65_537, ("retrying", None, "answer_too_large"))]
+    )
+    def test_is_a_head_beyond_64_kib(self, endpoint, receiver, happen, work, length, told):
+        begin, end = b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\nX-Filler: ", b"\r\n\r\n"
+        head = begin + b"x" * (length - len(begin) - len(end)) + end
+        receiver.behave = lambda handler, received: handler.wfile.write(head)
+        happen()
+        work()
+
+        assert tries() == [(1, *told)]
+
     def test_is_not_a_body_that_is_too_long(self, endpoint, receiver, happen, work):
         written = []
 
@@ -209,6 +222,19 @@ class TestWhatIsBroken:
 
         assert tries() == [(1, "delivered", 200, None)]
         assert sum(written) < 100_000_000
+
+    def test_is_no_answer_within_ten_seconds(self, endpoint, happen, work, monkeypatch):
+        begun = []
+
+        def noted(ends_at):
+            begun.append(ends_at - time.monotonic())
+            return Budget(ends_at)
+
+        monkeypatch.setattr("sequence.webhooks.sending.Budget", noted)
+        happen()
+        work()
+
+        assert begun == [pytest.approx(10, abs=0.5)]
 
     @pytest.mark.parametrize("drip", [False, True])
     def test_is_an_answer_that_takes_too_long_however_it_drips(

@@ -145,6 +145,14 @@ class TestPurgeEvents:
         assert numbers(acme) == [2, 3]
         assert purge_events(now) == 0
 
+    @pytest.mark.parametrize(("age", "gone"), [(timedelta(days=90, seconds=1), 1), (timedelta(days=90, seconds=-1), 0)])
+    def test_comes_after_90_days(self, acme, age, gone):
+        now = timezone.now()
+        tell("webhook.test", organization_id=acme.id, data={}, at=now - age)
+        number_events(now)
+
+        assert purge_events(now) == gone
+
     def test_forgets_from_the_front_however_many_there_are(self, acme, monkeypatch):
         monkeypatch.setattr("sequence.core.events.purging.PURGE_BATCH", 2)
         now = timezone.now()
