@@ -8,6 +8,7 @@ import pytest
 from accounts.models import ExternalAccountType
 from sequence.core.due import forget_questions
 from sequence.core.worker import run_once
+from sequence.settings import SIMULATED_RAIL_DELAY_SECONDS
 from tests.past_guards import past_guard
 from tests.rules.definitions import limit, manual, rule, step
 from tests.rules.steps import move, run_now, write_enabled
@@ -231,3 +232,7 @@ class TestSumsBeyondWhatCanBeTold:
             "failed",
             "1 of 1 transfers failed: payment_not_supported.",
         )
+
+
+def test_the_simulated_rail_takes_two_seconds_unless_told_otherwise():
+    assert SIMULATED_RAIL_DELAY_SECONDS == 2

@@ -8,7 +8,6 @@ from django.utils import timezone
 
 from accounts.models import Account
 from sequence.core.events.numbering import number_events
-from sequence.settings import SIMULATED_RAIL_DELAY_SECONDS
 from tests.factories import ExternalAccountFactory, PodFactory
 from tests.transfers.steps import balances, fund, held, settle, status_of, transfer_between
 from transfers.errors import NotSimulated, TransferNotFound
@@ -55,9 +54,6 @@ class TestSimulatedRail:
         assert balances(income, bank) == [70_00, 530_00]
         assert held(income) == 0
         assert find_faults() == []
-
-    def test_takes_two_seconds_unless_told_otherwise(self):
-        assert SIMULATED_RAIL_DELAY_SECONDS == 2
 
     def test_brings_money_in(self, pull, bank, rent, later):
         accept(timezone.now())
