@@ -12,6 +12,7 @@ from urllib.parse import quote
 
 from django.http import HttpRequest, HttpResponse, QueryDict
 from rest_framework.authentication import BaseAuthentication
+from rest_framework.exceptions import ValidationError
 from rest_framework.request import Request
 
 from apikeys import idempotency
@@ -20,8 +21,10 @@ from apikeys.authentication import AuthenticatedKey
 from apikeys.errors import IdempotencyKeyNotFound
 from apikeys.operations import Operation
 from sequence.core.api import called_reasons
-from sequence.core.api.bodies import check_values
+from sequence.core.api.bodies import check_values, parse_object
 from sequence.core.api.envelope import as_json, failure
+from sequence.core.api.failures import invalid_request
+from sequence.core.api.fields import read_query as read_own_query
 from sequence.core.api.near_names import nearest_name
 from sequence.core.api.request_ids import request_id_of
 from sequence.core.audit_log.models import Via
@@ -32,6 +35,8 @@ from sequence.mcp.spelling import in_arguments, to_own, to_plain
 from sequence.mcp.tools import OWN_PREFIX, Tool, tools
 from sequence.platform.errors import retell, spell_in_full, tell
 from sequence.platform.ids import PREFIXES, own_id
+from sequence.platform.names import camel
+from sequence.platform.pages import read_query
 from sequence.platform.rule_bodies import own_steps, own_trigger
 from sequence.platform.viewsets import PlatformViewSet
 
@@ -241,7 +246,29 @@ def _check_arguments(tool: Tool, arguments: JsonObject) -> None:
             and argument.get("type") != "array"
         ]
     if details:
+        faulty = {detail["field"] for detail in details}
+        rest = {name: value for name, value in arguments.items() if name in known and name not in faulty}
+        details += [each for each in _faults_of(tool, rest) if camel(each["field"]) not in faulty]
         raise InvalidRequest.with_details(details)
+
+
+def _faults_of(tool: Tool, arguments: JsonObject) -> list[Detail]:
+    """Return what the operation itself would say is wrong with arguments, beside what was found already."""
+    at_the_door = {*tool.variables, *_OWN_ARGUMENTS} - tool.arguments_of_its_own
+    given = {name: value for name, value in _without_nothing(tool, arguments).items() if name not in at_the_door}
+    try:
+        given = _translated(tool, given)
+        if tool.method == "GET":
+            read = read_own_query if tool.is_own else read_query
+            read(cast(Any, tool.operation.query), _query(tool, given))
+        else:
+            body = {_own_name(tool, name): value for name, value in given.items()}
+            tool.operation.body.read(parse_object(as_json(body)))
+    except ValidationError as error:
+        return invalid_request(error).details
+    except DomainError as refusal:
+        return refusal.details
+    return []
 
 
 def _unknown(name: str, known: Mapping[str, object]) -> str:
