@@ -26,7 +26,7 @@ CHECKS = (
                     OR (posting.clearing IS NOT DISTINCT FROM 'suspense' AND account.deleted_at IS NOT NULL
                         AND transaction.direction = 'credit') AS is_own
             ) place
-            GROUP BY transaction.id, entry_set.kind
+            GROUP BY transaction.id, transaction.organization_id, entry_set.kind
         ) posted
         WHERE kind <> 'card' OR own <> gain OR network <> -gain OR elsewhere <> 0
         """,
@@ -49,7 +49,7 @@ CHECKS = (
         SELECT purchase.id, purchase.refunded_cents, purchase.amount_cents, COALESCE(SUM(refund.amount_cents), 0)
         FROM cards_cardtransaction purchase
         LEFT JOIN cards_cardtransaction refund ON refund.purchase_id = purchase.id
-        GROUP BY purchase.id
+        GROUP BY purchase.id, purchase.organization_id
         HAVING purchase.refunded_cents <> COALESCE(SUM(refund.amount_cents), 0)
             OR purchase.refunded_cents > purchase.amount_cents
         """,

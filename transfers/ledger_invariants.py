@@ -59,7 +59,8 @@ CHECKS = (
         SELECT account.id, account.balance_cents, COALESCE(SUM(posting.amount_cents), 0)
         FROM accounts_account account LEFT JOIN transfers_posting posting ON posting.account_id = account.id
         WHERE account.type <> 'external_account'
-        GROUP BY account.id HAVING account.balance_cents IS DISTINCT FROM COALESCE(SUM(posting.amount_cents), 0)
+        GROUP BY account.id, account.organization_id
+        HAVING account.balance_cents IS DISTINCT FROM COALESCE(SUM(posting.amount_cents), 0)
         """,
     ),
     Check(
@@ -83,7 +84,8 @@ CHECKS = (
         SELECT account.id, account.held_cents, COALESCE(SUM(transfer.amount_cents), 0)
         FROM accounts_account account
         LEFT JOIN transfers_transfer transfer ON transfer.source_id = account.id AND transfer.status = 'pending'
-        GROUP BY account.id HAVING account.held_cents <> COALESCE(SUM(transfer.amount_cents), 0)
+        GROUP BY account.id, account.organization_id
+        HAVING account.held_cents <> COALESCE(SUM(transfer.amount_cents), 0)
         """,
     ),
     Check(
@@ -122,7 +124,7 @@ CHECKS = (
         """
         SELECT transfer.id, transfer.status, COUNT(entry_set.id) FROM transfers_transfer transfer
         LEFT JOIN transfers_entryset entry_set ON entry_set.transfer_id = transfer.id AND entry_set.kind = 'reversal'
-        WHERE transfer.completed_at IS NOT NULL GROUP BY transfer.id
+        WHERE transfer.completed_at IS NOT NULL GROUP BY transfer.id, transfer.organization_id
         HAVING COUNT(entry_set.id) <> CASE transfer.status WHEN 'error' THEN 1 ELSE 0 END
         """,
     ),
@@ -145,7 +147,7 @@ CHECKS = (
         FROM transfers_transfer transfer
         JOIN transfers_entryset entry_set ON entry_set.transfer_id = transfer.id
         JOIN transfers_posting posting ON posting.entry_set_id = entry_set.id
-        GROUP BY transfer.id, entry_set.id
+        GROUP BY transfer.id, transfer.organization_id, entry_set.id
         HAVING COALESCE(SUM(posting.amount_cents) FILTER (WHERE posting.amount_cents > 0), 0) <> transfer.amount_cents
         """,
     ),

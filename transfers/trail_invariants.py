@@ -74,7 +74,7 @@ OF_TRANSFERS = (
         FROM transfers_transfer transfer
         JOIN transfers_entryset entry_set ON entry_set.transfer_id = transfer.id
         JOIN transfers_posting posting ON posting.entry_set_id = entry_set.id
-        GROUP BY transfer.id, entry_set.id
+        GROUP BY transfer.id, entry_set.id, transfer.organization_id, entry_set.organization_id
         HAVING bool_or(posting.account_id = transfer.source_id
                        AND sign(posting.amount_cents) <> CASE entry_set.kind WHEN 'reversal' THEN 1 ELSE -1 END)
             OR bool_or(posting.account_id = transfer.destination_id
