@@ -13,6 +13,8 @@ _SECONDS = {
     "tests/transfers/chaos/test_pooler.py": 60.0,
     "tests/transfers/chaos/test_failover.py": 60.0,
     "tests/transfers/chaos/test_failover_manager.py": 240.0,
+    "tests/transfers/chaos/test_cut_network.py": 60.0,
+    "tests/transfers/chaos/test_several_machines.py": 60.0,
     "tests/transfers/chaos/": 15.0,
     "tests/demo/": 2.0,
     "tests/browser/": 4.0,
