@@ -87,6 +87,7 @@ class TestPrintStatement:
         [
             (["--from", "2024-01-01", "--to", "2026-03-01"], "at most 366 days"),
             (["--from", "2026-03-02", "--to", "2026-03-01"], "before the first"),
+            (["--from", "9999-01-01", "--to", "9999-02-01"], "yet to come"),
         ],
     )
     def test_refuses_days_that_make_no_statement(self, rent, days, words):

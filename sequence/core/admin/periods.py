@@ -14,6 +14,8 @@ from sequence.core.typing import Context
 # Nothing here is older, and arithmetic with the calendar's first day would fall off it.
 EARLIEST = date(2000, 1, 1)
 DEFAULT = "30"
+# What is said of a period that begins after today: of such days nothing is known, and a last day is today at the most.
+YET_TO_COME = "This day is yet to come."
 PERIODS = [
     ("7", "The last 7 days"),
     (DEFAULT, "The last 30 days"),
@@ -87,7 +89,9 @@ class PeriodForm(forms.Form):
         since, until = cleaned.get("since"), cleaned.get("until")
         if until and not since and "since" not in self.errors:
             self.add_error("since", "Say from which day on.")
-        if since and since > (until or _today()):
+        if since and since > _today():
+            self.add_error("since", YET_TO_COME)
+        elif since and until and since > until:
             self.add_error("since", "This is after the last day.")
         return cleaned
 

@@ -6,10 +6,11 @@ from django.core.management.base import CommandParser
 from accounts.errors import AccountNotFound
 from accounts.models import Account
 from sequence.core import clock
-from sequence.core.admin.periods import Period, usual_period
+from sequence.core.admin.periods import YET_TO_COME, Period, usual_period
 from sequence.core.api.fields import show_time
 from sequence.core.commands.arguments import day
 from sequence.core.commands.base import MAX_LISTED, OperatorCommand
+from sequence.core.errors import InvalidRequest
 from sequence.core.periods import day_of
 from sequence.core.typing import JsonObject
 from sequence.insight.movements import Posted
@@ -70,10 +71,12 @@ class Command(OperatorCommand):
 
 
 def _period(since: date | None, until: date | None) -> Period:
-    """Return the days that are meant: nothing is known of those to come."""
+    """Return the days that are meant: nothing is known of those to come. Raises InvalidRequest for these alone."""
     today = day_of(clock.now())
     if since is None and until is None:
         return usual_period("last_month", today)
+    if since is not None and since > today:
+        raise InvalidRequest.of("from", "in_the_future", YET_TO_COME)
     last = min(until or today, today)
     return Period(since or last.replace(day=1), last)
 

@@ -41,6 +41,8 @@ class TestPeriodForm:
             ({"since": "1999-12-31"}, "since"),
             ({"since": "0001-01-01", "until": "0001-01-02"}, "since"),
             ({"since": "2026-08-01"}, "since"),
+            ({"since": "2026-08-01", "until": "2026-09-01"}, "since"),
+            ({"since": "2026-07-16", "until": "2026-07-16"}, "since"),
             ({"since": "nonsense"}, "since"),
             ({"since": "2026-02-03", "until": "nonsense"}, "until"),
             ({"period": "nonsense"}, "period"),
