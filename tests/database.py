@@ -8,6 +8,7 @@ import hashlib
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import cache
 from typing import Any
 
 from django.conf import settings
@@ -23,13 +24,15 @@ _CODE = ("sequence", "apikeys", "accounts", "transfers", "cards", "rules")
 
 
 @contextmanager
-def migrated_database(*, keep: bool) -> Iterator[None]:
+def migrated_database(*, keep: bool, beside: str = "") -> Iterator[None]:
     """Point the connection to a new database as a migration leaves it, and drop it at the end unless it is to be kept.
 
-    The template stays for the next run; one that was made from other code goes.
+    The template stays for the next run; one that was made from other code goes. ``beside`` makes one beside that of
+    all tests, under that name.
     """
     creation = connection.creation
-    name, original = creation._get_test_db_name(), connection.settings_dict["NAME"]
+    original = connection.settings_dict["NAME"]
+    name = f"{original}_{beside}" if beside else creation._get_test_db_name()
     connection.close()
     with creation._nodb_cursor() as cursor:
         # One process makes the template, the others wait for it; and nobody drops it before they have their copy.
@@ -59,6 +62,7 @@ def _drop(cursor: Any, name: str) -> None:
     cursor.execute(f'DROP DATABASE "{name}" WITH (FORCE)')
 
 
+@cache
 def _prefix() -> str:
     return f"template_{settings.DATABASES['default']['NAME']}_"
 

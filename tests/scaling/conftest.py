@@ -8,20 +8,14 @@ from django.test import override_settings
 
 from apikeys.entries import parse_permissions
 from apikeys.services import create_api_key
+from sequence.distribution import DISTRIBUTED
 from tests.client import Api
 from tests.conftest import ALL_PERMISSIONS
 from tests.database import rolled_back
 from tests.factories import OrganizationFactory
 from tests.scaling.houses import House
 from tests.scaling.naming import Statements
-from tests.test_distribution import PAGE, ROW
 from tests.webhooks.conftest import Receiver, receiving
-
-
-@pytest.fixture(scope="class")
-def distributed() -> set[str]:
-    """The tables that are to be spread over many machines."""
-    return {row["table"] for row in ROW.finditer(PAGE.read_text()) if row["kind"] == "distributed"}
 
 
 @pytest.fixture(scope="class")
@@ -40,7 +34,7 @@ def _house_of(name: str, receiver: Receiver) -> House:
 
 
 @pytest.fixture(scope="class")
-def said(houses, distributed) -> list[Statements]:
+def said(houses) -> list[Statements]:
     """For what each house says."""
     ids = [house.organization.id for house in houses]
-    return [Statements(own, set(ids) - {own}, distributed) for own in ids]
+    return [Statements(own, set(ids) - {own}, DISTRIBUTED) for own in ids]

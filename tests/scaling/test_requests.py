@@ -11,9 +11,9 @@ from django.db import connection, models
 from sequence.core.audit_log.reads import reads
 from sequence.core.database.owned import OwnedModel, OwnForeignKey
 from sequence.core.worker import run_once
+from sequence.distribution import DISTRIBUTED
 from tests.factories import PodFactory
 from tests.scaling.naming import Statements, Unnamed, looking
-from tests.test_distribution import TABLES, ask
 
 # The statement that cannot name it, since it is there to find it out: once for each request, by the key's digest.
 FINDS_THE_ORGANIZATION = "WHERE key.digest = "
@@ -53,9 +53,9 @@ def _is_an_exception(one: Unnamed) -> bool:
 @pytest.mark.django_db
 class TestALook:
     @pytest.fixture
-    def look(self, distributed, acme, globex):
+    def look(self, acme, globex):
         def at(sql: str, *params: object) -> Statements:
-            with looking(Statements(acme.id, {globex.id}, distributed)) as said, connection.cursor() as cursor:
+            with looking(Statements(acme.id, {globex.id}, DISTRIBUTED)) as said, connection.cursor() as cursor:
                 cursor.execute(sql, params)
             return said
 
@@ -73,13 +73,12 @@ class TestModels:
     """What the ORM says by itself, so that nobody has to think of it."""
 
     @pytest.fixture
-    def owned(self, distributed) -> list[type[models.Model]]:
-        """Those that have the column; the trail's events are inserted by triggers and never changed."""
-        having = {table for table, has_organization in ask(TABLES) if has_organization} & distributed
+    def owned(self) -> list[type[models.Model]]:
+        """Those of an organization; the trail's events are inserted by triggers and never changed."""
         return [
             model
             for model in apps.get_models()
-            if model._meta.db_table in having
+            if model._meta.db_table in DISTRIBUTED
             and not hasattr(model, "pgh_id")
             and not model._meta.get_field("organization").primary_key
         ]
