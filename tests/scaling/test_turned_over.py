@@ -199,7 +199,8 @@ class TestTheCode:
         assert len(houses[0].receiver.requests) > told
 
     def test_does_its_chores_and_forgets(self, houses):
-        houses[0].api.post("/accounts/pods", {"nickname": "Soon forgotten"}, idempotency_key="soon forgotten")
+        made = houses[0].api.post("/accounts/pods", {"nickname": "Soon forgotten"}, idempotency_key="soon-forgotten")
+        assert made.status_code == 201, made.content
         call_command("run_chores", stdout=StringIO())
         out = StringIO()
         call_command("purge_idempotency_records", "--all", stdout=out, stderr=StringIO())

@@ -21,4 +21,5 @@ class Command(OperatorCommand):
 
 
 def shown(statement: Statement) -> str:
+    """Return the statement as psql takes it."""
     return f"{statement.text};"
