@@ -11,7 +11,7 @@ from collections.abc import Collection
 import pytest
 from django.db import connection
 
-from sequence.distribution import DISTRIBUTED, NOT_DISTRIBUTED, Kind, kind_of
+from sequence.distribution import DISTRIBUTED, NOT_DISTRIBUTED, Key, Kind, kind_of
 from sequence.local.launch.install import ROOT
 
 PAGE = ROOT / "docs" / "scaling.md"
@@ -112,3 +112,12 @@ class TestThePage:
         rows = {row["table"]: (row["kind"], row["why"]) for row in ROW.finditer(PAGE.read_text())}
 
         assert rows == {table: (kind.value, why) for table, (kind, why) in NOT_DISTRIBUTED.items()}
+
+
+class TestAKey:
+    def test_that_is_an_index_alone_is_made_anew_with_the_organization_and_its_condition(self):
+        as_index = "CREATE UNIQUE INDEX once ON public.t USING btree (lower(name), id DESC) INCLUDE (b) WHERE (c > 0)"
+        key = Key("t", "once", None, as_index, None, ["lower(name)", "id"])
+
+        assert key.drop == "DROP INDEX once"
+        assert key.widened == as_index.replace("id DESC)", "id DESC, organization_id)")
