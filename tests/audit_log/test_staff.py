@@ -3,10 +3,12 @@
 import pytest
 from django.contrib.auth.models import User
 from django.db import DatabaseError
+from django.utils import timezone
 
 from apikeys.models import ApiKey, IdempotencyRecord, Organization
 from sequence.core.admin import acts
 from sequence.core.audit_log.models import AuditEntry
+from sequence.core.audit_log.sealing import seal_entries
 from tests.factories import PodFactory, set_balance
 from tests.staff import page_of, seen_on, sign_in
 from transfers.errors import TransferNotCancellable
@@ -49,7 +51,7 @@ class TestList:
 
 
 class TestAct:
-    def test_on_a_page_that_asks_is_told_with_its_object_and_note(self, root, waiting):
+    def test_on_a_page_that_asks_is_told_with_its_object(self, root, waiting):
         path = page_of(waiting, "approve")
         response = root.post(path, {"note": "By phone"})
 
@@ -59,7 +61,15 @@ class TestAct:
         assert (entry.resource_type, entry.resource_id) == ("transfer", waiting.id)
         assert entry.organization_id == waiting.organization_id
         assert entry.request_id == response.headers["X-Request-ID"]
-        assert entry.reason == "By phone"
+
+    def test_keeps_a_note_from_programs(self, root, waiting, api):
+        root.post(page_of(waiting, "approve"), {"note": "By phone"})
+        seal_entries(timezone.now())
+
+        logged = api.get("/audit-logs?action=APPROVE_TRANSFER")
+        assert [entry["reason"] for entry in logged.json()["data"]] == [None]
+        assert "By phone" not in logged.content.decode()
+        assert "By phone" in root.get(f"/admin/transfers/transfer/{waiting.id}/change/").content.decode()
 
     def test_that_answers_with_a_page_is_told(self, root, key):
         root.post(page_of(key, "stop"), {"note": ""})

@@ -70,7 +70,7 @@ def decide_ticked(
         code = _decide(outcome, transfer, by=actor_of(request), note=note) if has_seen else CHANGED
         if not has_seen:
             outcome.changed.append(transfer)
-        acts.append(Act(action_on(Transfer, decision.name), subject_of(transfer), note, code))
+        acts.append(Act(action_on(Transfer, decision.name), subject_of(transfer), code))
     note_acts(request, acts)
     return outcome
 

@@ -27,20 +27,19 @@ FORBIDDEN, NOT_POSSIBLE, CHANGED = "forbidden", "not_possible", "changed_meanwhi
 
 @dataclass
 class Act:
-    """What somebody does, to what, why, and why it was refused."""
+    """What somebody does, to what, and why it was refused. Their note is on the trail alone: programs read this."""
 
     action: str
     subject: Subject = NOTHING
-    reason: str | None = None
     error_code: str | None = None
 
 
-def note_act(request: HttpRequest, action: str, objects: Sequence[models.Model], *, reason: str | None = None) -> None:
+def note_act(request: HttpRequest, action: str, objects: Sequence[models.Model]) -> None:
     """Say what this POST is about to do: ``action`` to the objects. Of several the entry names what they share."""
     subjects = {subject_of(obj) for obj in objects}
     organizations = {organization for organization, _ in subjects}
     subject = subjects.pop() if len(subjects) == 1 else (organizations.pop() if len(organizations) == 1 else None, None)
-    note_acts(request, [Act(action, subject, reason)])
+    note_acts(request, [Act(action, subject)])
 
 
 def note_acts(request: HttpRequest, acts: Sequence[Act]) -> None:
@@ -112,7 +111,7 @@ def _entry_of(act: Act, request: HttpRequest, actor: str, status: int, error_cod
         error_code=code,
         is_failure=code is not None,
         request_id=request_id_of(request),
-        reason=act.reason,
+        reason=None,
         resource=resource,
     )
 

@@ -156,8 +156,7 @@ class StaffAdmin(admin.ModelAdmin, Generic[M]):
         """Do what the person read, or show what it has become and ask again. The object may have changed until now."""
         locked = self._lock(request, obj.pk)
         page.lock(locked)
-        note = form.cleaned_data.get("note") or form.cleaned_data.get("reason")
-        note_act(request, page.action_on(locked), [locked], reason=note or None)
+        note_act(request, page.action_on(locked), [locked])
         if not page.offered(locked):
             note_refusal(request, NOT_POSSIBLE)
             messages.warning(request, f"“{page.label}” is not possible in the present state of {locked}.")

@@ -118,18 +118,19 @@ class OperatorCommand(BaseCommand):
     def audited(self, work: Callable[[], T], *, reason: str | None = None) -> T:
         """Return ``work()``, done in one transaction under this command's name, with its entry in the audit log.
 
-        A refusal is an entry as well, of a transaction of its own.
+        A refusal is an entry as well, of a transaction of its own. ``reason`` is the operator's note, which is on the
+        trail alone: programs read the log.
         """
 
         def recorded() -> T:
             result = work()
-            self.record(result, reason=reason)
+            self.record(result)
             return result
 
         try:
             return run_audited(recorded, actor=self.actor, request_id=self.request_id, reason=reason)
         except (DomainError, CommandError) as refusal:
-            self.record(error_code=getattr(refusal, "code", "refused"), reason=reason)
+            self.record(error_code=getattr(refusal, "code", "refused"))
             raise
 
     @cached_property
@@ -137,7 +138,7 @@ class OperatorCommand(BaseCommand):
         """Return the id under which audit log and trail lead from this run to each other."""
         return new_id("req")
 
-    def record(self, result: object = None, *, error_code: str | None = None, reason: str | None = None) -> None:
+    def record(self, result: object = None, *, error_code: str | None = None) -> None:
         """Write the entry of the audit log: of what the work gave back, else of what the command line names."""
         organization_id, resource = subject_of(*flat(result), *self.given)
         entry = Entry(
@@ -148,7 +149,7 @@ class OperatorCommand(BaseCommand):
             is_failure=error_code is not None,
             error_code=error_code,
             request_id=self.request_id,
-            reason=reason,
+            reason=None,
             resource=resource,
         )
         record(entry)
