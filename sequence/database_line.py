@@ -7,7 +7,7 @@ https://www.postgresql.org/docs/current/libpq-connect.html#LIBPQ-PARAMKEYWORDS
 https://www.postgresql.org/docs/current/runtime-config-connection.html#RUNTIME-CONFIG-TCP-SETTINGS
 """
 
-from typing import Any
+from collections.abc import Mapping
 
 # What we do: seconds, but for tcp_user_timeout, which is in milliseconds. Where a socket of this machine leads to the
 # server, nothing of it counts.
@@ -32,13 +32,13 @@ SERVERS = {
 }
 
 
-def bounded(options: dict[str, Any], *, is_shared: bool) -> dict[str, Any]:
+def bounded(options: Mapping[str, object], *, is_shared: bool) -> dict[str, object]:
     """Return the options of a connection with these bounds; what the options say themselves stays.
 
     A pooler has sessions of its own with the server, and its own settings for them: it may refuse ours.
     """
-    ours = {**OURS, **options}
+    ours: dict[str, object] = {**OURS, **options}
     if is_shared:
         return ours
     asked = [f"-c {name}={value}" for name, value in SERVERS.items()]
-    return {**ours, "options": " ".join([*asked, options.get("options", "")]).rstrip()}
+    return {**ours, "options": " ".join([*asked, str(options.get("options", ""))]).rstrip()}
