@@ -250,8 +250,9 @@ def purge_idempotency_records(*, include_live: bool = False) -> int:
     records = IdempotencyRecord.objects.all()
     if not include_live:
         records = records.expired(clock.now())
-    batch = records.select_for_update(skip_locked=True).order_by("id").values("id")[:PURGE_BATCH]
-    removed, _ = IdempotencyRecord.objects.filter(id__in=batch).delete()
+    batch = records.select_for_update(skip_locked=True).order_by("id")[:PURGE_BATCH]
+    # Looked for first: inside the DELETE they may be looked for again for each row, and then they are others.
+    removed, _ = IdempotencyRecord.objects.filter(id__in=list(batch.values_list("id", flat=True))).delete()
     return removed
 
 

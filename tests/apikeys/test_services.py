@@ -4,6 +4,7 @@ from dataclasses import replace
 from datetime import timedelta
 
 import pytest
+from django.db import connection
 from django.utils import timezone
 
 from apikeys import services
@@ -242,8 +243,16 @@ class TestPurgeIdempotencyRecords:
 
     def test_goes_batch_by_batch(self, records, monkeypatch):
         monkeypatch.setattr(services, "PURGE_BATCH", 1)
+        # By such a plan, which PostgreSQL may take by itself, rows that are looked for inside the DELETE are looked for
+        # again for each row outside, and what is locked already is skipped.
+        with connection.cursor() as cursor:
+            for way in ("hashjoin", "mergejoin", "hashagg", "sort", "material"):
+                cursor.execute(f"SET enable_{way} = off")
 
-        assert [self.purge(), self.purge(), self.purge()] == [1, 1, 0]
+        try:
+            assert [self.purge(), self.purge(), self.purge()] == [1, 1, 0]
+        finally:
+            connection.close()
         assert self.left() == {"live"}
 
     def test_skips_a_record_that_a_request_is_using(self, records):
