@@ -1,7 +1,7 @@
 """Viewset base of the API: every endpoint stands behind a key, in the contract's order of checks."""
 
 from collections.abc import Callable
-from contextlib import suppress
+from contextlib import AbstractContextManager, nullcontext, suppress
 from typing import Any
 
 from django.db import Error
@@ -32,6 +32,7 @@ from sequence.core.api.reading_time import reading_at
 from sequence.core.api.request_ids import check_request_id, request_id_of
 from sequence.core.audit import run_audited
 from sequence.core.audit_log.models import Via
+from sequence.core.database.planning import planned_anew
 from sequence.core.database.replica import bearing
 from sequence.core.errors import DomainError, InvalidRequest, MethodNotAllowed, NotAcceptable, NotFound
 from sequence.core.typing import JsonObject
@@ -158,10 +159,14 @@ class KeyedViewSet(ViewSet):
 
         if call.writes:
             return self._write(call, raw_body, execute)
-        with bearing(bearable_seconds(self.http) if operation.is_list else None) as reading:
+        with bearing(bearable_seconds(self.http) if operation.is_list else None) as reading, self._planned():
             response = tell_age(execute(), reading)
         call.record_read(response, self.told)
         return response
+
+    def _planned(self) -> AbstractContextManager[None]:
+        """What is found by its id has one plan that is always right; whatever else is read has not."""
+        return nullcontext() if self.action == "retrieve" else planned_anew()
 
     def _write(self, call: AuditedCall, raw_body: JsonObject, execute: Callable[[], HttpResponse]) -> HttpResponse:
         """Execute it once for each Idempotency-Key. Effect, entry of the audit log and kept answer commit together."""

@@ -19,6 +19,7 @@ from whitenoise.middleware import WhiteNoiseMiddleware
 
 from sequence.core.admin.staff_sessions import end_if_over
 from sequence.core.api.fallbacks import is_api, refuse
+from sequence.core.database.planning import planned_anew
 from sequence.core.errors import HttpsRequired, InvalidRequest
 
 
@@ -57,6 +58,22 @@ class ApiDoor:
         except DisallowedHost:
             return refuse(request, InvalidRequest.of("Host", "invalid", "This server does not answer for this host."))
         return None
+
+
+class PlannedAnew:
+    """Let what the staff's pages ask be planned for its values: they ask seldom, and in many ways.
+
+    The API's reads say so themselves.
+    """
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponseBase]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponseBase:
+        if is_api(request):
+            return self.get_response(request)
+        with planned_anew():
+            return self.get_response(request)
 
 
 class StaticFiles(_SkipsTheApi, WhiteNoiseMiddleware):

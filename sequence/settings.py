@@ -111,6 +111,7 @@ MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
     "sequence.middleware.StaticFiles",
     "sequence.middleware.ContentSecurityPolicy",
+    "sequence.middleware.PlannedAnew",
     "sequence.middleware.Sessions",
     "sequence.middleware.Common",
     "sequence.middleware.Csrf",
