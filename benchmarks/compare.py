@@ -61,7 +61,7 @@ WITH record AS (
 INSERT INTO apikeys_spendcounter AS counter (organization_id, spend_id, period, starts_on, spent_cents, uses)
 SELECT %(organization)s, %(spend)s, period, date_trunc(period, now())::date, 100, 1
 FROM unnest(ARRAY['day', 'month', 'week']) AS period
-ON CONFLICT (spend_id, period, starts_on) DO UPDATE
+ON CONFLICT (spend_id, period, starts_on, organization_id) DO UPDATE
 SET spent_cents = counter.spent_cents + excluded.spent_cents, uses = counter.uses + 1
 """
 

@@ -8,8 +8,7 @@ from sequence.insight.following import shares
 from sequence.insight.following.moves import moves_of_entry_sets
 from sequence.insight.following.shares import brought_by, carried_away
 from sequence.insight.following.walks import WIDTH
-from tests.database_plans import scans_of
-from tests.roles import by_owner
+from tests.database_plans import read_postings_by_their_account, scans_of
 from tests.transfers.steps import fund, mark_next_posting
 from transfers.models import Posting
 
@@ -26,17 +25,7 @@ class TestCost:
             if number % self.BETWEEN_MARKS == 0:
                 mark_next_posting(but=1)
             fund(income, 1_00)
-        # So few rows lie on a page or two, which PostgreSQL would rather read by any other way than by their index.
-        with by_owner(), connection.cursor() as cursor:
-            cursor.execute("DROP INDEX posting_list")
-            cursor.execute(
-                "SELECT indexname FROM pg_indexes WHERE tablename = 'transfers_posting'"
-                " AND indexdef LIKE '%(organization_id)'"
-            )
-            for (name,) in cursor.fetchall():
-                cursor.execute(f"DROP INDEX {name}")
-        with connection.cursor() as cursor:
-            cursor.execute("SET LOCAL enable_seqscan = off; SET LOCAL enable_bitmapscan = off")
+        read_postings_by_their_account()
         return Posting.objects.filter(account=income).earliest("id")
 
     @pytest.mark.parametrize("follow", [carried_away, brought_by])

@@ -12,9 +12,8 @@ from django.test.utils import CaptureQueriesContext
 from sequence.core import clock
 from sequence.core.api.fields import show_time
 from sequence.core.api.ids import new_id
-from tests.database_plans import scans_of
+from tests.database_plans import read_postings_by_their_account, scans_of
 from tests.factories import ExternalAccountFactory, IncomeSourceFactory, PodFactory
-from tests.roles import by_owner
 from tests.transfers.steps import error_of, fund, mark_next_posting, mark_no_posting, post_transfer, settle
 from transfers.ledger import balance_at
 from transfers.ledger_invariants import find_faults
@@ -236,12 +235,7 @@ class TestCost:
                 mark_next_posting(but=1)
             for pod in pods:
                 fund(pod, 1_00)
-        # So few rows lie on a page or two, which PostgreSQL would rather read by any other way than by their index.
-        with by_owner(), connection.cursor() as cursor:
-            cursor.execute("DROP INDEX posting_list")
-        with connection.cursor() as cursor:
-            cursor.execute("SET LOCAL enable_seqscan = off")
-            cursor.execute("SET LOCAL enable_bitmapscan = off")
+        read_postings_by_their_account()
         return pods[0]
 
     def test_is_that_of_the_postings_to_the_next_mark(self, busy):

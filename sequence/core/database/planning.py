@@ -3,7 +3,7 @@
 A statement that comes again is sent by its name, and PostgreSQL soon plans it once for all values: for an account and
 an organization of average size. Of a key's row it cannot be wrong. Of a list it is, where one account has a million
 transfers and most have ten: all of them would be read and sorted for each page.
-https://www.postgresql.org/docs/current/sql-prepare.html#SQL-PREPARE-NOTES
+https://www.postgresql.org/docs/current/sql-prepare.html
 """
 
 from collections.abc import Iterator
