@@ -110,6 +110,7 @@ class TestReadDatabaseUrl:
         assert refused.value.__suppress_context__
 
 
+@pytest.mark.full
 class TestStarting:
     @pytest.mark.parametrize("program", [["manage.py", "migrate"], ["-m", "sequence.local.launch.web"]])
     @pytest.mark.parametrize("name", ["DATABASE_URL", "DATABASE_OWNER_URL", "REPLICA_URL"])

@@ -93,6 +93,7 @@ class TestRefuseWhatIsUnsafe:
         assert not [secret for secret in ("please", "xyzzy", "plugh") if secret in str(refused.value)]
 
 
+@pytest.mark.full
 class TestStarting:
     UNFIT = {"SECRET_KEY": "short", "ALLOWED_HOSTS": "*", "DEBUG": "1", "ALLOW_TIME_TRAVEL": "1"}
 

@@ -126,6 +126,7 @@ def deploy(api: Api, tmp_path, transactional_db, settings) -> Iterator:
         yield start
 
 
+@pytest.mark.full
 class TestSlowClients:
     @pytest.fixture
     def trickle(self):
@@ -185,6 +186,7 @@ class TestSlowClients:
             served.assert_answers_at_once()
 
 
+@pytest.mark.full
 class TestHeaders:
     # A name of mixed case and kind, as proxies pass them on.
     WITH_AN_UNDERSCORE = (
@@ -226,6 +228,7 @@ class TestHeaders:
         assert b"413" in answer.partition(b"\r\n")[0]
 
 
+@pytest.mark.full
 class TestLargeBodies:
     @pytest.mark.parametrize("mebibytes", [2, 16])
     def test_are_refused_to_a_client_that_sends_all_before_it_reads(self, start, api, mebibytes):
@@ -240,6 +243,7 @@ class TestLargeBodies:
             assert b"payload_too_large" in response.read()
 
 
+@pytest.mark.full
 class TestPorts:
     @pytest.fixture
     def starts(self) -> Iterator:

@@ -25,6 +25,7 @@ def _note_outsider(url: str, home: str, complaints: list[str]) -> None:
         complaints.append(f"outside: {url}")
 
 
+@pytest.mark.full
 class TestLanding:
     def test_is_whole(self, page):
         page.goto("/")

@@ -11,6 +11,7 @@ from django.conf import settings
 from django.core.management import get_commands
 from django.urls import Resolver404, resolve
 
+from apikeys.entries import parse_permissions
 from sequence.guides.rendering import anchors_of, links_of
 from tests.guides.test_guides import TRIED
 
@@ -91,3 +92,13 @@ def test_every_part_of_the_decisions_stands_in_their_index():
     index, _, rest = text.partition("\n## ")
     parts = anchors_of(f"## {rest}")
     assert [part for part in parts if f"(#{part})" not in index] == []
+
+
+def test_limits_are_spelled_on_the_command_line_as_the_guide_says():
+    page = ROOT / "docs" / "guides" / "keys-and-approvals.md"
+    table = page.read_text().partition("| limit |")[2].partition("\n\n")[0]
+    spelled = re.findall(r"`([a-z_-]+)=(\w*)`", table)
+
+    assert len(spelled) == 8
+    for name, value in spelled:
+        assert parse_permissions([f"MANUAL_TRANSFER:*>*;{name}={value or 5}"])

@@ -103,6 +103,7 @@ class TestEveryCommand:
         assert not ApiKey.objects.exists()
 
 
+@pytest.mark.full
 class TestInAProcess:
     """Exit codes, and which stream says what."""
 

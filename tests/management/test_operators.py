@@ -133,6 +133,7 @@ class TestTriggerRule:
             ask("trigger_rule", made.id)
 
 
+@pytest.mark.full
 class TestErrors:
     """What programs that call a command read, in a process of its own as they do."""
 

@@ -4,9 +4,11 @@ import os
 import subprocess
 import sys
 
+import pytest
 from django.conf import settings
 
 
+@pytest.mark.full
 def test_a_reader_that_stops_reading_gets_no_traceback():
     reading, writing = os.pipe()
     os.close(reading)

@@ -17,6 +17,7 @@ pytestmark = pytest.mark.django_db(transaction=True)
 PERMISSIONS = ["LIST_ACCOUNTS", "READ_ACCOUNTS:*", "READ_TRANSFERS:*", "CREATE_AND_EDIT_RULES"]
 
 
+@pytest.mark.full
 def test_pays_inside_its_caps_and_hears_what_would_help(live_server, client_with, income, rent):
     token = token_of(client_with(*PERMISSIONS, f"MANUAL_TRANSFER:*>{rent.id};day=700;reason=required"))
     is_over = threading.Event()

@@ -35,6 +35,7 @@ def start_elsewhere(cluster: Cluster, **options: Any) -> subprocess.Popen[str]:
     )
 
 
+@pytest.mark.full
 class TestEnsureRunning:
     def test_makes_a_cluster_once_and_keeps_its_data(self, place):
         cluster = Cluster(place / "not" / "there" / "yet", durable=False)
@@ -308,6 +309,7 @@ class TestStop:
 
 
 class TestProcesses:
+    @pytest.mark.full
     def test_without_proc_believe_the_pid_file_if_the_name_fits(self, cluster, monkeypatch):
         cluster.ensure_running()
         exists = Path.exists

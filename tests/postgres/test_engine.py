@@ -129,6 +129,7 @@ class TestManage:
         assert done.stderr.count("\n") == 1
         assert "PostgreSQL 14" in done.stderr
 
+    @pytest.mark.full
     def test_tells_in_one_line_that_a_named_server_does_not_answer(self, cluster):
         done = manage(cluster, "migrate", DATABASE_URL="postgres://me:secret@127.0.0.1:1/mine")
 

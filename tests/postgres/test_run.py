@@ -152,6 +152,7 @@ class TestRun:
             assert run.wait(timeout=PATIENCE_SECONDS) == 0
         assert cluster.is_answering()
 
+    @pytest.mark.full
     def test_runs_from_a_path_with_spaces_and_without_standard_input(self, cluster, port, place):
         checkout = place / "my own checkout"
         checkout.symlink_to(ROOT)

@@ -42,6 +42,7 @@ def stop_when(stop: StopRequest, condition):
     return each_tick
 
 
+@pytest.mark.full
 class TestKeepRunning:
     def test_starts_a_program_again_whenever_it_ends(self, stop, tmp_path, monkeypatch):
         monkeypatch.setattr(supervisor, "PAUSE_SECONDS", 0.1)
@@ -140,6 +141,7 @@ class TestRunToEnd:
         assert_nothing_is_left(mark)
 
 
+@pytest.mark.full
 class TestStopRequest:
     @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
     def test_is_heard_at_any_moment(self, mark, number):

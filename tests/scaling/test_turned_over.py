@@ -93,6 +93,7 @@ def houses(turned_over):
         yield made
 
 
+@pytest.mark.full
 class TestTheSql:
     def test_leaves_nothing_that_a_table_lacks(self):
         assert {table: words for table, words in what_is_lacking(DISTRIBUTED).items() if words} == {}
@@ -132,6 +133,7 @@ class TestTheSql:
         assert len(told) == len(set(told))
 
 
+@pytest.mark.full
 class TestTheCode:
     """All that moves money, and what tells and checks it, on those keys."""
 

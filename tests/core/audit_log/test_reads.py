@@ -86,6 +86,7 @@ class TestBackground:
     def test_promises_a_second(self):
         assert module.WRITE_EVERY_SECONDS <= 0.5
 
+    @pytest.mark.full
     @pytest.mark.parametrize("end", ["read()", "process = multiprocessing.Process(target=read); process.start()"])
     def test_is_flushed_when_the_process_ends(self, end):
         """In a process of its own, where writing is put on paper instead of into a database."""
