@@ -4,6 +4,7 @@ It is a network of its own (a namespace of Linux) with a forwarder in it. That a
 its kernel goes on to acknowledge what comes.
 """
 
+import itertools
 import os
 import shutil
 import subprocess
@@ -17,6 +18,7 @@ from tests.transfers.chaos.site import make_url, wait_until
 from tests.transfers.chaos.world import World
 
 PORT = 5432
+_numbers = itertools.count()
 
 # Joins each connection to the address with one to the socket of the server.
 FORWARDER = """
@@ -62,9 +64,11 @@ def demand_networks() -> None:
 class _Network:
     """A network of its own, which one line joins to ours. Use it in a ``with``: it leaves nothing behind."""
 
-    def __init__(self, number: int) -> None:
+    def __init__(self) -> None:
+        # Another one each time: Linux takes its time to forget a network.
+        number = next(_numbers)
         # Of a range for such trials: https://datatracker.ietf.org/doc/html/rfc2544
-        self.ours, self.address = (f"198.18.{os.getpid() % 256}.{4 * number + last}" for last in (1, 2))
+        self.ours, self.address = (f"198.18.{os.getpid() % 256}.{4 * (number % 64) + last}" for last in (1, 2))
         self.name, self.plug = f"seq-{os.getpid()}-{number}", f"seq{os.getpid()}-{number}"
         self.inside = ["ip", "netns", "exec", self.name]
 
@@ -79,6 +83,7 @@ class _Network:
         return self
 
     def __exit__(self, *_: object) -> None:
+        ip("link", "delete", self.plug)
         ip("netns", "delete", self.name)
 
     def cut(self) -> None:
@@ -89,8 +94,8 @@ class _Network:
 class Line(_Network):
     """A way to a world's server, by an address of its own."""
 
-    def __init__(self, world: World, number: int) -> None:
-        super().__init__(number)
+    def __init__(self, world: World) -> None:
+        super().__init__()
         self.world = world
 
     def __enter__(self) -> Self:
@@ -109,8 +114,8 @@ class Machine(_Network):
     It reaches the world's server at ``database``. Commands that begin with ``inside`` run on it.
     """
 
-    def __init__(self, world: World, number: int) -> None:
-        super().__init__(number)
+    def __init__(self, world: World) -> None:
+        super().__init__()
         self.world = world
         self.database = make_url(host=self.ours, port=PORT, user=world.user, name="chaos")
         named = f'hostname {self.name} && exec "$@"'

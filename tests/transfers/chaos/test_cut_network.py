@@ -15,7 +15,7 @@ CLIENTS, TRANSFERS = 3, 30
 @pytest.fixture
 def lines(world):
     demand_networks()
-    with Line(world, 1) as first, Line(world, 2) as second:
+    with Line(world) as first, Line(world) as second:
         yield first, second
 
 

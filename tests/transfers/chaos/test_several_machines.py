@@ -21,7 +21,7 @@ SEEN = "SELECT count(DISTINCT host) FROM sequence_workerprocess WHERE stopped_at
 @pytest.fixture
 def machines(world):
     demand_networks()
-    with Machine(world, 1) as first, Machine(world, 2) as second, Machine(world, 3) as third:
+    with Machine(world) as first, Machine(world) as second, Machine(world) as third:
         yield [first, second, third]
 
 
