@@ -237,6 +237,7 @@ class Scissors:
         self.threads.clear()
 
 
+@pytest.mark.full
 class TestConnectionThatIsCut:
     ROUNDS = (30, 300, 3000)
     SEED = 20261126

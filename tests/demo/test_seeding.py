@@ -55,6 +55,7 @@ def seed(*arguments: str) -> tuple[dict[str, str], str]:
     return json.loads(out.getvalue()), err.getvalue()
 
 
+@pytest.mark.full
 class TestEveryDay:
     def test_has_its_events(self):
         for days in range(0, 800, 5):
@@ -89,6 +90,7 @@ class TestEveryDay:
         )
 
 
+@pytest.mark.full
 class TestSeedDemo:
     def test_tells_what_opens_the_doors_and_shows_progress_elsewhere(self, db, short):
         facts, told = seed()

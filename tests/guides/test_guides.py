@@ -28,6 +28,7 @@ _CONNECT = 'import socket; socket.create_connection(("127.0.0.1", {port}))'
 _UNTIL_IT_LISTENS = f"until .venv/bin/python -c '{_CONNECT}' 2>/dev/null; do :; done"
 
 
+@pytest.mark.full
 @pytest.mark.parametrize("name", TRIED)
 def test_does_what_it_says(reader: Shell, name: str):
     steps = steps_of(guides()[name].text)

@@ -92,6 +92,7 @@ def count_statements(work):
     return len(statements)
 
 
+@pytest.mark.full
 class TestKilledWorker:
     @pytest.fixture
     def deeds(self, api, income, rent, savings):
